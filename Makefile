@@ -1,0 +1,34 @@
+# Every target sets up .venv by itself: nothing is needed beforehand but Python >= 3.11 and make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check bench tensorboard clean
+
+demo: .venv/installed
+	$(BIN)/python -m training --resume
+	$(BIN)/python -m evaluation
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+check: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks
+
+tensorboard: .venv/installed
+	@echo "Open http://localhost:6006/#scalars&_smoothingWeight=0"
+	$(BIN)/tensorboard --logdir tensorboard_logs --host 127.0.0.1 --port 6006
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version.split()[0] + ": make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,dev]"
+	@touch $@
+
+clean:
+	rm -rf .venv build *.egg-info

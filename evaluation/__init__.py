@@ -1,0 +1,17 @@
+"""How it is measured: models are swept over transformations, and what comes out is scored."""
+
+import lazy_loader
+
+# TensorFlow takes seconds to import, and a command's --help must not wait for it.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "api": ["evaluate"],
+        "comparison": ["compare"],
+        "measurements": ["Measurements", "score"],
+        "models": ["ModelHandle", "load_model"],
+        "predictions": ["Predictions"],
+        "sinks": ["log"],
+        "sweep": ["sweep"],
+    },
+)

@@ -1,0 +1,231 @@
+"""`python -m evaluation`: measure models, and compare two."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from evaluation.terminal import console, exit_with, import_tensorflow, progress_bar
+
+if TYPE_CHECKING:
+    from evaluation.models import ModelHandle
+    from evaluation.predictions import Predictions
+    from zoo.datasets import Dataset
+    from zoo.transformations import Transformation
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What models are shown."""
+
+    dataset: str | None = None
+    """By default the one each model was trained on."""
+    split: Literal["train", "validation", "test"] = "test"
+    """Which images of it."""
+    placement: Literal["centre", "uniform"] | tuple[int, int] | None = None
+    """Where the object is on its frame; by default as in training."""
+    limit: int | None = None
+    """Use the first so many images only."""
+    transformations: tuple[str, ...] = ()
+    """By default all that apply to the images."""
+    strengths: tuple[int, ...] = ()
+    """Grid for a single transformation, in its unit; by default its own."""
+    boundary: Literal["zero", "circular", "reflect"] | None = None
+    """What fills the frame where a geometric transformation leaves it empty; by default zero."""
+    batch_size: int = 256
+    """Images per forward pass."""
+    predictions: Path | None = None
+    """Where raw outputs are kept, so that a killed evaluation goes on where it was; by default
+    .predictions in the folder of runs."""
+    saved_models: Path = Path("saved_models")
+    """The folder of runs."""
+    logs: Path = Path("tensorboard_logs")
+    """The folder of TensorBoard logs."""
+
+
+@dataclass(frozen=True)
+class Score(Protocol):
+    """Measure models: runs, .keras files or SavedModel directories; by default every run."""
+
+    paths: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Paths of models, or names of runs."""
+
+
+@dataclass(frozen=True)
+class Compare(Protocol):
+    """Say by how much B answers better than A, on the same images."""
+
+    a: tyro.conf.Positional[str] = tyro.MISSING
+    """A model: a path, or the name of a run."""
+    b: tyro.conf.Positional[str] = tyro.MISSING
+    """Another model."""
+
+
+Command = (
+    Annotated[Score, tyro.conf.subcommand("score")]
+    | Annotated[Compare, tyro.conf.subcommand("compare")]
+)
+
+
+def main(command: Score | Compare) -> None:
+    """Run a subcommand."""
+    import_tensorflow()
+    if isinstance(command, Compare):
+        _compare(command)
+    else:
+        _score(command)
+
+
+def _score(command: Score) -> None:
+    import pandas as pd
+
+    from evaluation.measurements import Measurements, score
+    from evaluation.reporting.leaderboard import leaderboard
+    from evaluation.reporting.tensorboard import ADDRESS
+    from evaluation.sinks import log
+
+    paths = [_path(p, command.saved_models) for p in command.paths] or _runs(command.saved_models)
+    models = _load(paths)
+    transformations = _transformations(command)
+    groups: dict[tuple[str, Any], list[ModelHandle]] = {}
+    for model in models:
+        groups.setdefault(_data_of(model, command), []).append(model)
+    found: list[Measurements] = []
+    for (name, placement), members in groups.items():
+        dataset = _dataset(name, placement, command)
+        with progress_bar(f"{len(members)} models on {name}") as update:
+            predictions = _sweep(members, dataset, transformations, command, update)
+        with console.status("scoring …"):
+            found.append(score(predictions))
+    measurements = Measurements(
+        pd.concat([m.frame for m in found], ignore_index=True),
+        {name: axis for m in found for name, axis in m.axes.items()},
+    )
+    with console.status("drawing …"):
+        log(measurements, command.logs, example=dataset)
+    console.print(leaderboard(measurements.frame, measurements.axes, command.split))
+    console.print(
+        f"All values: {command.logs / 'comparison' / 'measurements.csv'}\n"
+        f"Look at the curves: tensorboard --logdir {command.logs}, then {ADDRESS}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _compare(command: Compare) -> None:
+    from evaluation.comparison import compare
+    from evaluation.reporting.differences import differences
+
+    models = _load([_path(p, command.saved_models) for p in (command.a, command.b)])
+    data = {_data_of(model, command) for model in models}
+    if len(data) > 1:
+        names = " and ".join(sorted(f"{name} ({placement})" for name, placement in data))
+        raise ValueError(f"expected models of one dataset, these are of {names}: choose --dataset")
+    dataset = _dataset(*data.pop(), command)
+    with progress_bar("comparing") as update:
+        frame = compare(
+            models[0],
+            models[1],
+            dataset,
+            _transformations(command),
+            directory=_store(command),
+            batch_size=command.batch_size,
+            progress=update,
+        )
+    where = f"{len(dataset)} images of {dataset.name}, {dataset.split} split"
+    console.print(differences(frame, models[0].name, models[1].name, where))
+
+
+def _path(text: str, saved_models: Path) -> Path:
+    """Take the name of a run, where nothing else is called so, for its folder."""
+    return Path(text) if Path(text).exists() else saved_models / text
+
+
+def _runs(saved_models: Path) -> list[Path]:
+    found = sorted(p.parent for p in saved_models.glob("*/config.json") if p.parts[-2][0] != ".")
+    if not found:
+        raise FileNotFoundError(
+            f"expected runs in {saved_models}, there are none: python -m training makes some"
+        )
+    return found
+
+
+def _load(paths: list[Path]) -> list["ModelHandle"]:
+    from evaluation.models import load_model
+
+    with progress_bar("loading") as update:
+        models = []
+        for done, path in enumerate(paths):
+            update(done, len(paths), f"loading {path.name}")
+            models.append(load_model(path))
+    return models
+
+
+def _data_of(model: "ModelHandle", command: Protocol) -> tuple[str, Any]:
+    """Return the name and placement of the data a model is measured on."""
+    name = command.dataset or model.metadata.get("dataset")
+    if name is None:
+        raise ValueError(f"{model.name} does not say what it was trained on: choose --dataset")
+    placement = command.placement
+    if placement is None and name == model.metadata.get("dataset"):
+        placement = model.metadata.get("placement", "centre")
+    placement = placement or "centre"
+    return name, placement if isinstance(placement, str) else tuple(placement)
+
+
+def _dataset(name: str, placement: Any, command: Protocol) -> "Dataset":
+    from zoo.datasets import load
+
+    with console.status(f"loading {name} …"):
+        return load(name, command.split, placement=placement, limit=command.limit)
+
+
+def _transformations(command: Protocol) -> list["Transformation"]:
+    """Return what was asked for, with its grid and boundary."""
+    from zoo.transformations import TRANSFORMATIONS, named
+
+    chosen = named(command.transformations or TRANSFORMATIONS)
+    if command.strengths:
+        if len(chosen) != 1:
+            raise ValueError(
+                f"expected one transformation with --strengths, received {len(chosen)}"
+            )
+        strengths = {chosen[0].check(v) for v in command.strengths} | {chosen[0].identity}
+        chosen = [replace(chosen[0], strengths=tuple(sorted(strengths)))]
+    if command.boundary:
+        chosen = [
+            replace(t, boundary=command.boundary) if t.geometric else t
+            for t in chosen
+            if command.transformations or not t.geometric or command.boundary in t.boundaries
+        ]
+    return chosen
+
+
+def _store(command: Protocol) -> Path:
+    return command.predictions or command.saved_models / ".predictions"
+
+
+def _sweep(
+    models: list["ModelHandle"],
+    dataset: "Dataset",
+    transformations: list["Transformation"],
+    command: Protocol,
+    update: Callable[..., None],
+) -> "Predictions":
+    from evaluation.sweep import sweep
+
+    return sweep(
+        models,
+        dataset,
+        transformations,
+        _store(command),
+        batch_size=command.batch_size,
+        progress=update,
+    )
+
+
+if __name__ == "__main__":
+    command = tyro.cli(Command, default=Score(), prog="python -m evaluation")
+    exit_with(lambda: main(command))

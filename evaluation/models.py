@@ -1,0 +1,171 @@
+"""One handle for every kind of network: what a sweep needs to know, and a fast `predict`."""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
+from evaluation.freezing import final_activation, freeze
+from evaluation.readout import infer_task, read_out
+from evaluation.saved_model import load_saved_model, unreadable
+
+
+@dataclass(frozen=True, eq=False)
+class ModelHandle:
+    """A network, ready to be swept.
+
+    Attributes:
+        name: What it is called in measurements.
+        task: `classification`, `segmentation` or `detection`.
+        input_shape: `(H, W, C)`; H and W are None where any size will do.
+        num_classes: `K`, without the background.
+        predict: From float32 images `(N, H, W, C)` in `[0, 1]` to what is stored of them, see
+            `evaluation.readout`.
+        fingerprint: Changes whenever the network does.
+        metadata: What a saved network says of itself, or nothing.
+    """
+
+    name: str
+    task: str
+    input_shape: tuple[int | None, int | None, int]
+    num_classes: int
+    predict: Callable[[Any], dict[str, Any]] = field(repr=False)
+    fingerprint: str = field(repr=False)
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def load_model(
+    source: keras.Model | ModelHandle | str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+) -> ModelHandle:
+    """Make a handle of anybody's network.
+
+    Args:
+        source: A `keras.Model`; the path of a `.keras` or `.h5` file, of a SavedModel directory,
+            or of a run in `saved_models/`. A handle passes as it is.
+        name: What to call it; by default the model's own name, or that of its file or folder.
+        input_shape: `(H, W, C)` of its images; only needed for a subclassed `keras.Model`, which
+            does not know it.
+
+    Returns:
+        The handle.
+
+    Raises:
+        FileNotFoundError: If there is nothing at the path.
+        ValueError: If what is there cannot be read as a model, would touch files when loaded or
+            called, or is no network of one image input whose output fits a task.
+    """
+    if isinstance(source, ModelHandle):
+        return source
+    if isinstance(source, keras.Model):
+        return _keras_handle(source, name or source.name, input_shape)
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(f"expected a model at {path}, there is nothing")
+    if path.is_dir():
+        return _saved_model_handle(path, name)
+    if path.suffix not in (".keras", ".h5", ".hdf5"):
+        raise ValueError(
+            f"expected a .keras or .h5 file, a SavedModel directory or a run, received {path}"
+        )
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # a damaged file raises one of ten kinds, by where it is cut
+        raise unreadable(path, error) from error
+    return _keras_handle(model, name or path.stem, input_shape, _digest([path]))
+
+
+def _keras_handle(
+    model: keras.Model,
+    name: str,
+    input_shape: tuple[int | None, int | None, int] | None,
+    fingerprint: str | None = None,
+) -> ModelHandle:
+    inputs = getattr(model, "inputs", None) or []
+    shapes = [tuple(tensor.shape) for tensor in inputs] or [(None, *(input_shape or ()))]
+    if len(shapes) != 1 or len(shapes[0]) != 4:
+        raise ValueError(
+            f"expected a model of one image input (N, H, W, C), {name} takes "
+            f"{' and '.join(map(str, shapes))}"
+        )
+    spec = tf.TensorSpec((None, *shapes[0][1:]), tf.float32)
+    return _handle(lambda images: model(images, training=False), spec, name, {}, fingerprint)
+
+
+def _saved_model_handle(path: Path, name: str | None) -> ModelHandle:
+    home = path / "saved_model" if (path / "saved_model").is_dir() else path
+    if not (home / "saved_model.pb").is_file():
+        raise ValueError(
+            f"expected a SavedModel directory or a run, there is no {home / 'saved_model.pb'}"
+        )
+    run = home.parent if home.name == "saved_model" else home
+    call, spec, metadata = load_saved_model(home)
+    if spec.shape.rank != 4:
+        raise ValueError(
+            f"expected a model of one image input (N, H, W, C), {path} takes {spec.shape}"
+        )
+    spec = tf.TensorSpec((None, *spec.shape[1:]), tf.float32)
+    files = sorted(file for file in home.rglob("*") if file.is_file())
+    return _handle(call, spec, name or run.resolve().name, metadata, _digest(files))
+
+
+def _handle(
+    call: Callable[[Any], Any],
+    spec: tf.TensorSpec,
+    name: str,
+    metadata: Mapping[str, Any],
+    fingerprint: str | None,
+) -> ModelHandle:
+    """Freeze a network together with the reading of its output."""
+    structure = tf.function(call).get_concrete_function(spec).structured_outputs
+    keys, task = infer_task(structure, name)
+    if metadata.get("task", task) != task:
+        raise ValueError(f"expected {name} to be for {metadata['task']}, its output is for {task}")
+
+    def outputs(images: Any) -> list[Any]:
+        result = call(images)
+        return (
+            [result[key] for key in keys]
+            if isinstance(result, Mapping)
+            else tf.nest.flatten(result)
+        )
+
+    raw = freeze(outputs, spec)
+    activation = final_activation(raw, 0)
+    names: list[str] = []
+
+    def stored(images: Any) -> list[Any]:
+        read = read_out(task, dict(zip(keys, raw(images), strict=True)), activation)
+        names[:] = read
+        return list(read.values())
+
+    frozen = freeze(stored, spec)
+    if fingerprint is None:
+        graph = frozen.graph.as_graph_def().SerializeToString(deterministic=True)
+        fingerprint = hashlib.sha256(graph).hexdigest()
+    return ModelHandle(
+        name=name,
+        task=task,
+        input_shape=tuple(spec.shape[1:]),
+        num_classes=int(frozen.outputs[names.index("logits")].shape[-1]),
+        predict=lambda images: dict(zip(names, frozen(images), strict=True)),
+        fingerprint=fingerprint,
+        metadata=metadata,
+    )
+
+
+def _digest(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode())
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

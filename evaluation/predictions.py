@@ -1,0 +1,108 @@
+"""Raw outputs on disk: one cell per (model, data, transformation, strength), complete or absent.
+
+`<directory>/<model>-<fingerprint>/<dataset>-<fingerprint>/<transformation>.<boundary>/<strength>/`
+holds one `.npy` file per output. The identity is one cell for all transformations.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from evaluation.models import ModelHandle
+from zoo.datasets import Dataset
+from zoo.transformations import Transformation
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a sweep made: for each model, transformation and strength, the outputs of all images.
+
+    Attributes:
+        directory: Where the cells are.
+        models: The networks swept.
+        dataset: The images they saw, with labels and, where known, masks and boxes.
+        transformations: What was done to the images; their `strengths` are the grid.
+    """
+
+    directory: Path
+    models: tuple[ModelHandle, ...]
+    dataset: Dataset
+    transformations: tuple[Transformation, ...]
+
+    def cell(
+        self, model: ModelHandle, transformation: Transformation, strength: int
+    ) -> dict[str, np.ndarray]:
+        """Return the outputs of one cell by name, read from disk where they are touched.
+
+        Raises:
+            FileNotFoundError: If the cell was not swept.
+        """
+        path = cell_path(self.directory, model, self.dataset, transformation, strength)
+        if not path.is_dir():
+            raise FileNotFoundError(f"expected predictions in {path}, there are none: sweep first")
+        return {file.stem: np.load(file, mmap_mode="r") for file in sorted(path.glob("*.npy"))}
+
+
+def cell_path(
+    directory: Path,
+    model: ModelHandle,
+    dataset: Dataset,
+    transformation: Transformation,
+    strength: int,
+) -> Path:
+    """Return where the outputs of one cell are, or will be."""
+    home = directory / f"{model.name}-{model.fingerprint[:12]}"
+    home /= f"{dataset.name.replace('/', '_')}-{dataset.fingerprint[:12]}"
+    if strength == transformation.identity:
+        return home / "identity"
+    return home / f"{transformation.name}.{transformation.boundary}" / str(strength)
+
+
+class CellWriter:
+    """Streams the outputs of consecutive batches into the files of one cell."""
+
+    def __init__(self, directory: Path, count: int) -> None:
+        """Open nothing yet: names, types and shapes come with the first batch."""
+        self._directory, self._count = directory, count
+        self._files: dict[str, BinaryIO] = {}
+
+    def append(self, outputs: dict[str, np.ndarray]) -> None:
+        """Write the outputs of one batch behind those of the batches before."""
+        for name, values in outputs.items():
+            if name not in self._files:
+                self._files[name] = (self._directory / f"{name}.npy").open("wb")
+                header = {
+                    "descr": np.lib.format.dtype_to_descr(values.dtype),
+                    "fortran_order": False,
+                    "shape": (self._count, *values.shape[1:]),
+                }
+                np.lib.format.write_array_header_1_0(self._files[name], header)
+            self._files[name].write(np.ascontiguousarray(values).data)
+
+    def close(self) -> None:
+        """Put everything on the disk."""
+        for file in self._files.values():
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+
+
+@contextmanager
+def new_cell(path: Path, count: int) -> Iterator[CellWriter]:
+    """Write a cell for `count` images that appears at `path` only once it is complete."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    writer = CellWriter(partial, count)
+    try:
+        yield writer
+        writer.close()
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

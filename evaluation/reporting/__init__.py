@@ -1,0 +1,1 @@
+"""Where measurements go: TensorBoard, figures, tables and CSV files, all without TensorFlow."""

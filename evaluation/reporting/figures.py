@@ -1,0 +1,174 @@
+"""Figures: all models' curves with their intervals, and a transformation at work on an image.
+
+They are drawn on `matplotlib.figure.Figure` alone, which needs no display and keeps no state.
+"""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evaluation.reporting.names import short_names
+
+PANELS = {
+    "accuracy": "accuracy",
+    "top1_agreement": "agreement with the class at the identity",
+    "mask_agreement": "agreement with the moved mask",
+    "mask_iou": "IoU with the moved true mask",
+    "box_agreement": "IoU with the moved box",
+    "box_iou": "IoU with the moved true box",
+}
+"""The scores that are drawn, in this order, with what their axis says."""
+
+_LINES = tuple(product(("o", "s", "^", "D"), ("-", "--", ":", "-.")))
+_IMAGES_PER_ROW = 9
+
+
+def curve_figure(
+    frame: pd.DataFrame, transformation: str, boundary: str, *, unit: str, identity: int
+) -> bytes:
+    """Draw how every model answers to a transformation, one panel per score of `PANELS`.
+
+    A model's colour is its architecture, the first part of its short name; the rest of the name
+    is the style of its line. Both are the same in every figure of the same frame.
+
+    Args:
+        frame: Measurements on one dataset, also of other transformations and boundaries.
+        transformation: The one to draw.
+        boundary: The one to draw; others never share its curves.
+        unit: What a strength counts.
+        identity: The strength that changes nothing, marked by a thin line.
+
+    Returns:
+        The content of a PNG file.
+
+    Raises:
+        ValueError: If there is nothing to draw, or more than one dataset.
+    """
+    from matplotlib.figure import Figure
+
+    rows = frame[
+        (frame["transformation"] == transformation)
+        & (frame["boundary"] == boundary)
+        & frame["score"].isin(PANELS)
+        & frame["strength"].notna()
+    ]
+    datasets = list(rows["dataset"].unique())
+    if len(datasets) != 1:
+        raise ValueError(
+            f"expected scores among {', '.join(PANELS)} of {transformation} ({boundary}) on one "
+            f"dataset, received {', '.join(datasets) or 'none'}"
+        )
+    panels = [score for score in PANELS if score in set(rows["score"])]
+    columns = min(len(panels), 2)
+    lines = math.ceil(len(panels) / columns)
+    figure = Figure(figsize=(5.2 * columns + 2.6, 4.2 * lines), dpi=100, layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False, sharex=True)
+    drawn = set(rows["model"])
+    styles = {model: style for model, style in _styles(frame["model"]).items() if model in drawn}
+    for ax, score in zip(grid.flat, panels, strict=False):
+        _draw(ax, rows[rows["score"] == score], styles)
+        ax.axvline(identity, color="0.4", linewidth=0.8, zorder=0)
+        ax.set(ylabel=PANELS[score], xlabel=f"{transformation} ({unit})", ylim=(-0.03, 1.03))
+        ax.set_xticks(_ticks(sorted(rows["strength"].unique()), identity))
+        ax.tick_params(labelbottom=True)
+        ax.grid(alpha=0.25)
+    for ax in grid.flat[len(panels) :]:
+        ax.remove()
+    handles, labels = grid.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", frameon=False, handlelength=3.5)
+    largest = rows["n"].max()
+    figure.suptitle(
+        f"{transformation}, boundary {boundary}: {datasets[0]}, {largest} images, "
+        "bands are 95 % intervals",
+        fontsize="medium",
+    )
+    return _png(figure)
+
+
+def strip_figure(
+    images: np.ndarray, strengths: Sequence[int], transformation: str, unit: str
+) -> bytes:
+    """Show what a transformation does to an image.
+
+    Args:
+        images: The same image at every strength, float `(S, H, W, C)` in `[0, 1]`, C 1 or 3.
+        strengths: The S strengths.
+        transformation: Its name.
+        unit: What a strength counts.
+
+    Returns:
+        The content of a PNG file.
+
+    Raises:
+        ValueError: If there is not one image for each strength.
+    """
+    from matplotlib.figure import Figure
+
+    if images.ndim != 4 or len(images) != len(strengths) or images.shape[-1] not in (1, 3):
+        raise ValueError(
+            f"expected images of shape ({len(strengths)}, H, W, 1 or 3), one per strength of "
+            f"{transformation}, received {images.shape}"
+        )
+    lines = math.ceil(len(images) / _IMAGES_PER_ROW)
+    columns = math.ceil(len(images) / lines)
+    figure = Figure(figsize=(1.2 * columns, 1.5 * lines + 0.4), dpi=100, layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for ax in grid.flat:
+        ax.axis("off")
+    for ax, image, strength in zip(grid.flat, images, strengths, strict=False):
+        ax.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        ax.set_title(f"{strength}", fontsize="medium")
+    figure.suptitle(f"{transformation} ({unit})", fontsize="medium")
+    return _png(figure)
+
+
+def _styles(models: pd.Series) -> Mapping[str, dict[str, Any]]:
+    """Give each model its label, colour and line."""
+    from matplotlib import colormaps
+
+    labels = short_names(models.unique())
+    parts = {model: label.partition("-") for model, label in labels.items()}
+    architectures = list(dict.fromkeys(first for first, _, _ in parts.values()))
+    variants = list(dict.fromkeys(rest for _, _, rest in parts.values()))
+    count = len(architectures)
+    palette = colormaps["tab10"] if count <= 10 else colormaps["turbo"].resampled(count)
+    styles = {}
+    for model, (first, _, rest) in parts.items():
+        marker, line = _LINES[variants.index(rest) % len(_LINES)]
+        colour = palette(architectures.index(first))
+        styles[model] = {
+            "label": labels[model],
+            "color": colour,
+            "marker": marker,
+            "linestyle": line,
+        }
+    return styles
+
+
+def _draw(ax: Any, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]]) -> None:
+    """Draw one curve with its band for each model."""
+    for model, style in styles.items():
+        curve = rows[rows["model"] == model].sort_values("strength")
+        x = curve["strength"].to_numpy(int)
+        ax.plot(x, curve["value"], **style, linewidth=1.6, markersize=3.5)
+        ax.fill_between(
+            x, curve["low"], curve["high"], color=style["color"], alpha=0.15, linewidth=0
+        )
+
+
+def _ticks(strengths: Sequence[int], identity: int) -> list[int]:
+    """Choose at most nine of the strengths, evenly, with the identity among them."""
+    step = math.ceil(len(strengths) / 9)
+    start = list(strengths).index(identity) % step if identity in strengths else 0
+    return list(strengths)[start::step]
+
+
+def _png(figure: Any) -> bytes:
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    return content.getvalue()

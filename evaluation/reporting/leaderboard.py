@@ -1,0 +1,194 @@
+"""Models ranked by how they answer to each transformation, as tables to read."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from evaluation.reporting.axes import Axis, check
+from evaluation.reporting.markdown import decimals, markdown_table
+from evaluation.reporting.names import short_names
+
+SUMMARIES = {
+    "invariance_score": "Invariance score: mean agreement with the class at the identity",
+    "worst_case_accuracy": "Worst-case accuracy: share of images right at every strength",
+    "equivariance_score": "Equivariance score: mean agreement with the moved prediction",
+}
+"""The scores of whole curves by which models are ranked, one table each."""
+
+MEANS = {
+    "mask_iou": "Mean IoU with the moved true mask, the identity left out",
+    "box_iou": "Mean IoU with the moved true box, the identity left out",
+}
+"""The scores of single strengths whose means rank models too."""
+
+LEGEND = (
+    "#1 is the best of its column. Rows are sorted by their mean rank over the transformations."
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value with its interval and its rank in the column; NaN is what there is not."""
+
+    value: float
+    low: float
+    high: float
+    rank: float
+
+
+@dataclass(frozen=True)
+class Board:
+    """One ranking: for each model, best first, its mean rank and a cell for each column."""
+
+    title: str
+    protocol: str
+    columns: tuple[str, ...]
+    rows: dict[str, tuple[float, tuple[Cell, ...]]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Print one table or, where it would not fit, several of fewer columns."""
+        roomy = options.update(width=10_000)
+        for parts in range(1, len(self.columns) + 1):
+            size = math.ceil(len(self.columns) / parts)
+            tables = [self._table(i, i + size) for i in range(0, len(self.columns), size)]
+            if max(console.measure(t, options=roomy).maximum for t in tables) <= options.max_width:
+                break
+        yield Text(self.title, style="bold")
+        yield Text(f"{self.protocol}\n", style="dim")
+        for table in tables:
+            yield table
+            yield Text()
+
+    def _table(self, start: int, stop: int) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+        table.add_column("model")
+        table.add_column("mean\nrank", justify="right")
+        for column in self.columns[start:stop]:
+            table.add_column(Text(column.replace("_", " ").replace(" ", "\n")), justify="right")
+        for model, (mean_rank, cells) in self.rows.items():
+            architecture, _, variant = model.partition("-")
+            table.add_row(
+                Text(f"{architecture}\n{variant}"),
+                decimals(mean_rank, 1),
+                *(_two_lines(cell) for cell in cells[start:stop]),
+            )
+        return table
+
+    def markdown(self) -> str:
+        """Write the ranking as a Markdown table, the best of each column in bold."""
+        rows = [
+            [model, decimals(mean_rank, 1), *map(_one_line, cells)]
+            for model, (mean_rank, cells) in self.rows.items()
+        ]
+        table = markdown_table(["model", "mean rank", *self.columns], rows)
+        return f"**{self.title}**\n\n{self.protocol}\n\n{table}"
+
+
+def leaderboard(
+    frame: pd.DataFrame, axes: Mapping[str, Axis], split: str | None = None
+) -> RenderableType:
+    """Rank the models to print with rich; the tables adapt to the width of the console.
+
+    Args:
+        frame: The measurements.
+        axes: The transformations they were made with, by name.
+        split: The split of the dataset, for the titles: measurements do not know it.
+
+    Returns:
+        The `boards` and how to read them.
+
+    Raises:
+        ValueError: If the measurements cannot be shown truthfully (see `axes.check`).
+    """
+    return Group(*boards(frame, axes, split), Text(LEGEND, style="dim"))
+
+
+def leaderboard_markdown(
+    frame: pd.DataFrame, axes: Mapping[str, Axis], split: str | None = None
+) -> str:
+    """Rank the models as `leaderboard` does, in Markdown."""
+    return "\n\n".join([*(board.markdown() for board in boards(frame, axes, split)), LEGEND])
+
+
+def boards(
+    frame: pd.DataFrame, axes: Mapping[str, Axis], split: str | None = None
+) -> Iterator[Board]:
+    """Yield a ranking by each score, in each dataset and under each boundary apart."""
+    check(frame, axes)
+    names = short_names(frame["model"])
+    identities = frame["transformation"].map({name: axis.identity for name, axis in axes.items()})
+    frame = frame.assign(at_identity=(frame["strength"] == identities).fillna(False))
+    for (dataset, boundary), rows in frame.groupby(["dataset", "boundary"], sort=False):
+        where = f"{dataset}, {split} split" if split else dataset
+        kind = "photometric" if boundary == "none" else f"geometric, boundary {boundary}"
+        clean = rows[rows["at_identity"] & (rows["score"] == "accuracy")].drop_duplicates("model")
+        for score, title in (SUMMARIES | MEANS).items():
+            scored = rows[(rows["score"] == score) & ~rows["at_identity"]]
+            if scored.empty:
+                continue
+            images = "–".join(f"{n}" for n in sorted({scored["n"].min(), scored["n"].max()}))
+            protocol = f"{where}, {images} images, {kind}"
+            if score in MEANS:
+                scored = _means(scored)
+            else:
+                protocol += "; ranges are 95 % intervals"
+            shown = score == "invariance_score" and not clean.empty
+            extra = {"clean accuracy": clean} if shown else {}
+            yield Board(title, protocol, *_ranking(scored, extra, names))
+
+
+def _means(rows: pd.DataFrame) -> pd.DataFrame:
+    """Average curves over their strengths; such a mean has no interval here."""
+    means = rows.groupby(["model", "transformation"], sort=False)["value"].mean().reset_index()
+    return means.assign(low=math.nan, high=math.nan)
+
+
+def _ranking(
+    rows: pd.DataFrame, extra: Mapping[str, pd.DataFrame], names: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, tuple[float, tuple[Cell, ...]]]]:
+    """Rank models by one value per transformation: the columns and rows of a `Board`.
+
+    The columns of `extra` come first, and do not count in the mean rank.
+    """
+    ranked = {str(name): _ranked(part) for name, part in rows.groupby("transformation", sort=False)}
+    mean_ranks = pd.DataFrame({name: part["rank"] for name, part in ranked.items()}).mean(axis=1)
+    columns = {name: _ranked(part) for name, part in extra.items()} | ranked
+    board = {
+        names[str(model)]: (rank, tuple(_cell(part, str(model)) for part in columns.values()))
+        for model, rank in mean_ranks.sort_values(kind="stable").items()
+    }
+    return tuple(columns), board
+
+
+def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
+    """Index rows by model and give each its rank: 1 is the largest value, equals share it."""
+    rank = rows["value"].rank(ascending=False, method="min")
+    return rows.assign(rank=rank).set_index("model")
+
+
+def _cell(part: pd.DataFrame, model: str) -> Cell:
+    if model not in part.index:
+        return Cell(math.nan, math.nan, math.nan, math.nan)
+    return Cell(*part.loc[model, ["value", "low", "high", "rank"]].astype(float))
+
+
+def _two_lines(cell: Cell) -> Text:
+    if math.isnan(cell.value):
+        return Text("–")
+    value = (f"{cell.value:.3f} #{cell.rank:.0f}", "bold green" if cell.rank == 1 else "")
+    interval = "" if math.isnan(cell.low) else f"{cell.low:.2f}–{cell.high:.2f}"
+    return Text.assemble(value, "\n", (interval, "dim"))
+
+
+def _one_line(cell: Cell) -> str:
+    if math.isnan(cell.value):
+        return "–"
+    value = f"**{cell.value:.3f}**" if cell.rank == 1 else f"{cell.value:.3f}"
+    interval = "" if math.isnan(cell.low) else f" [{cell.low:.3f}, {cell.high:.3f}]"
+    return f"{value}{interval} #{cell.rank:.0f}"

@@ -1,0 +1,93 @@
+"""Reading a TensorFlow SavedModel: refused if its graph touches files, else its plain call."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+# A SavedModel is a program: these operations let it read or write files, or call Python, when it
+# is loaded or called. Its own variables are restored by SaveV2 and RestoreV2, which are not here.
+FORBIDDEN_OPERATIONS = frozenset(
+    {
+        *("ReadFile", "WriteFile", "MatchingFiles", "LoadAndRemapMatrix"),
+        *("PyFunc", "PyFuncStateless", "EagerPyFunc", "PrintV2", "CreateSummaryFileWriter"),
+        *("CreateSummaryDbWriter", "ImportEvent", "DebugIdentity", "DebugIdentityV2"),
+        *("DebugIdentityV3", "TextLineDataset", "TFRecordDataset", "TFRecordDatasetV2"),
+        *("FixedLengthRecordDataset", "FixedLengthRecordDatasetV2", "WholeFileReaderV2"),
+        *("TextLineReaderV2", "TFRecordReaderV2", "SaveDataset", "LoadDataset", "CacheDatasetV2"),
+    }
+)
+
+
+def load_saved_model(directory: Path) -> tuple[Callable[[Any], Any], tf.TensorSpec, dict[str, Any]]:
+    """Load a SavedModel's serving signature.
+
+    Args:
+        directory: Where `saved_model.pb` lies.
+
+    Returns:
+        The call from a tensor to a tensor or a dictionary of tensors; what it takes; and the
+        metadata the model carries (empty for a model that is not of this zoo).
+
+    Raises:
+        ValueError: If it cannot be read, contains a forbidden operation, or has no signature of
+            one image input.
+    """
+    forbidden = sorted(_operations(directory) & FORBIDDEN_OPERATIONS)
+    if forbidden:
+        raise ValueError(
+            f"expected a SavedModel that computes only, {directory} contains "
+            f"{', '.join(forbidden)}, which touch files or run Python when loaded or called"
+        )
+    try:
+        loaded = tf.saved_model.load(str(directory))
+    except Exception as error:  # what a damaged file raises depends on where the damage is
+        raise unreadable(directory, error) from error
+    signatures = loaded.signatures
+    key = "serving_default" if "serving_default" in signatures else next(iter(signatures), None)
+    arguments = signatures[key].structured_input_signature[1] if key else {}
+    if len(arguments) != 1:
+        raise ValueError(
+            f"expected a signature of one image input in {directory}, received "
+            f"{', '.join(arguments) or 'none'}"
+        )
+    argument, spec = next(iter(arguments.items()))
+
+    def call(images: Any) -> Any:
+        # `loaded` owns the variables: the closure keeps it alive.
+        outputs = loaded.signatures[key](**{argument: tf.cast(images, spec.dtype)})
+        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+    metadata = {}
+    if "metadata" in signatures:
+        metadata = json.loads(next(iter(signatures["metadata"]().values())).numpy())
+    return call, spec, metadata
+
+
+def unreadable(path: Path, error: Exception) -> ValueError:
+    """Say in one line that a model file is damaged or foreign, and how that showed."""
+    reason = (str(error).strip().splitlines() or [""])[0][:200]
+    return ValueError(
+        f"expected a model in {path}, it cannot be read ({type(error).__name__}: {reason})"
+    )
+
+
+def _operations(directory: Path) -> set[str]:
+    """List the kinds of operations in a SavedModel's graphs and functions, without loading it."""
+    saved_model = saved_model_pb2.SavedModel()
+    try:
+        saved_model.ParseFromString((directory / "saved_model.pb").read_bytes())
+    except Exception as error:  # protobuf's DecodeError, or an OSError
+        raise unreadable(directory, error) from error
+    graphs = [meta_graph.graph_def for meta_graph in saved_model.meta_graphs]
+    nodes = [node for graph in graphs for node in graph.node]
+    nodes += [
+        node
+        for graph in graphs
+        for function in graph.library.function
+        for node in function.node_def
+    ]
+    return {node.op for node in nodes}

@@ -1,0 +1,82 @@
+"""Intervals: always over images, which are independent, never over (image, strength) pairs."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.stats import norm
+
+CONFIDENCE = 0.95
+RESAMPLES = 2000
+
+
+def wilson(
+    successes: np.ndarray, n: np.ndarray, confidence: float = CONFIDENCE
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the score interval of a proportion (Wilson 1927, eq. 6).
+
+    Args:
+        successes: Counts, any shape.
+        n: Trials, same shape; where 0, both ends are NaN.
+        confidence: Coverage aimed at, in (0, 1).
+
+    Returns:
+        Lower and upper ends, in `[0, 1]`.
+    """
+    z = norm.ppf(0.5 + confidence / 2)
+    n = np.where(np.asarray(n) > 0, n, np.nan)
+    p = successes / n
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    # At p = 0 and p = 1 the ends are exactly 0 and 1; rounding must not pass them.
+    low = np.where(p == 0, 0.0, np.clip(centre - half, 0, 1))
+    return low, np.where(p == 1, 1.0, np.clip(centre + half, 0, 1))
+
+
+def bootstrap(
+    values: np.ndarray,
+    *,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return percentile intervals of column means, resampling images (Efron 1979).
+
+    All columns see the same resampled images, so that an image's values at several strengths stay
+    together; values that do not count are NaN and are left out of the mean of their column.
+
+    Args:
+        values: `(images, columns)`.
+        confidence: Coverage aimed at, in (0, 1).
+        resamples: Number of resamples.
+        seed: Makes the interval reproducible.
+
+    Returns:
+        Lower and upper ends, `(columns,)`; NaN where a column has no value that counts.
+    """
+    counted = ~np.isnan(values)
+    filled = np.where(counted, values, 0.0).astype(np.float32)
+    everything = bool(counted.all())
+    means = []
+    for weights in _resampled(len(values), resamples, seed):
+        totals = weights @ filled
+        sizes = (
+            weights.sum(1, keepdims=True) if everything else weights @ counted.astype(np.float32)
+        )
+        with np.errstate(invalid="ignore"):
+            means.append(totals / sizes)
+    tail = (1 - confidence) / 2
+    stacked = np.concatenate(means)
+    ends = np.full((2, values.shape[1]), np.nan)
+    some = counted.any(0)
+    # A resample may miss every image that counts: it says nothing about the mean.
+    ends[:, some] = np.nanquantile(stacked[:, some], [tail, 1 - tail], axis=0)
+    return ends[0], ends[1]
+
+
+def _resampled(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield how often each of n images is drawn, `(≤ 64, n)` float32 at a time."""
+    generator = np.random.default_rng(seed)
+    for start in range(0, resamples, 64):
+        rows = min(64, resamples - start)
+        drawn = generator.integers(0, n, (rows, n)) + np.arange(rows)[:, None] * n
+        yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float32)

@@ -1,0 +1,212 @@
+import json
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
+
+from evaluation.reporting.axes import curve_name
+from evaluation.reporting.csv import DTYPES, read_csv
+from evaluation.reporting.events import write_hparams
+from evaluation.reporting.tensorboard import log
+
+AXES = {
+    **{f"geometric_{i}": SimpleNamespace(unit="px", identity=0) for i in range(6)},
+    **{f"photometric_{i}": SimpleNamespace(unit="percent", identity=100) for i in range(4)},
+}
+MODELS = [f"digits-cnn{i}-{kind}-seed0" for i in range(5) for kind in ("plain", "augmented")]
+
+
+def measurements(models, strengths=(-50, 0, 100)):
+    """Return random scores of every model under every transformation."""
+    curves = [(t, "none" if t.startswith("photo") else "zero") for t in AXES]
+    scores = [
+        *(("invariance", score, v) for score in ("accuracy", "top1_agreement") for v in strengths),
+        ("equivariance", "mask_agreement", strengths[0]),
+        ("invariance", "invariance_score", pd.NA),
+        ("invariance", "worst_case_accuracy", pd.NA),
+    ]
+    random = np.random.default_rng(0)
+    rows = [
+        (m, "digits", "classification", p, s, t, v, boundary, random.random(), 0.0, 1.0, 540)
+        for m in models
+        for t, boundary in [*curves, ("geometric_0", "circular")]
+        for p, s, v in scores
+    ]
+    frame = pd.DataFrame(rows, columns=list(DTYPES)).astype(DTYPES)
+    return frame.sample(frac=1, random_state=0, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return measurements(MODELS)
+
+
+@pytest.fixture(scope="module")
+def logdir(frame, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("logs")
+    strips = {("geometric_0", "circular"): ([-1, 0, 1], np.zeros((3, 8, 8, 3)))}
+    log(frame, directory, AXES, strips, split="test")
+    for i, model in enumerate(MODELS):
+        write_hparams(
+            directory / model,
+            {"architecture": f"cnn{i // 2}", "augmented": bool(i % 2), "epochs": 3, "rate": 1e-3},
+            {"accuracy": i / 16, "iou": i / 8 if i % 2 else float("nan")},
+        )
+    return directory
+
+
+def points(directory):
+    """Read all scalars of a run: tag to `[(step, value), ...]`."""
+    events = EventAccumulator(str(directory), size_guidance={"tensors": 0}).Reload()
+    return {
+        tag: [
+            (event.step, make_ndarray(event.tensor_proto).item()) for event in events.Tensors(tag)
+        ]
+        for tag in events.Tags()["tensors"]
+        if events.SummaryMetadata(tag).plugin_data.plugin_name == "scalars"
+    }
+
+
+def expected(rows):
+    curves = {}
+    for row in rows.dropna(subset="strength").sort_values("strength").itertuples():
+        tag = f"{row.property}/{row.score}/{curve_name(row.transformation, row.boundary)}"
+        curves.setdefault(tag, []).append((row.strength, np.float32(row.value).item()))
+    return curves
+
+
+def test_each_model_has_its_curves_by_ascending_strength_and_its_rows(frame, logdir):
+    rows = frame[frame["model"] == MODELS[3]]
+    directory = logdir / MODELS[3] / "evaluation"
+    assert points(directory) == expected(rows)
+    assert "invariance/accuracy/geometric_0" in points(directory)
+    assert "invariance/accuracy/geometric_0.circular" in points(directory)
+    back = read_csv(directory / "measurements.csv")
+    pd.testing.assert_frame_equal(back, rows.reset_index(drop=True), check_exact=True)
+
+
+def test_the_comparison_has_figures_strips_the_leaderboard_and_all_rows(frame, logdir):
+    events = EventAccumulator(str(logdir / "comparison"), size_guidance={"tensors": 0}).Reload()
+    names = [*AXES, "geometric_0.circular"]
+    images = {f"{name}/digits" for name in names} | {"geometric_0.circular/strip"}
+    assert set(events.Tags()["tensors"]) == images | {"leaderboard"}
+    for tag in images:
+        width, height, png = make_ndarray(events.Tensors(tag)[0].tensor_proto)
+        assert png.startswith(b"\x89PNG")
+        assert min(int(width), int(height)) > 100
+    leaderboard = make_ndarray(events.Tensors("leaderboard")[0].tensor_proto).item().decode()
+    assert "cnn4-augmented" in leaderboard
+    assert "boundary circular" in leaderboard
+    pd.testing.assert_frame_equal(read_csv(logdir / "comparison" / "measurements.csv"), frame)
+
+
+def test_logging_again_replaces_what_was_there(tmp_path):
+    first = measurements(MODELS[:1], strengths=(-50, 0, 100))
+    second = measurements(MODELS[:1], strengths=(-20, 0))
+    for rows in (first, second):
+        log(rows[rows["transformation"] == "geometric_1"], tmp_path, AXES)
+    directory = tmp_path / MODELS[0] / "evaluation"
+    assert points(directory) == expected(second[second["transformation"] == "geometric_1"])
+    assert len(list(directory.iterdir())) == 2
+    assert len(list((tmp_path / "comparison").iterdir())) == 2
+
+
+def test_a_model_with_two_datasets_is_refused_before_anything_is_written(frame, tmp_path):
+    both = pd.concat([frame, frame.assign(dataset="mnist")])
+    with pytest.raises(ValueError, match="expected one dataset per model, received 2"):
+        log(both, tmp_path, AXES)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_logging_does_not_import_tensorflow(tmp_path):
+    measurements(MODELS[:1]).to_csv(tmp_path / "rows.csv", index=False)
+    code = (
+        "import sys; from types import SimpleNamespace\n"
+        "from evaluation.reporting.csv import read_csv\n"
+        "from evaluation.reporting.tensorboard import log\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "frame = read_csv(sys.argv[1] + '/rows.csv')\n"
+        "frame = frame[frame['transformation'] == 'geometric_1']\n"
+        "log(frame, sys.argv[1], {'geometric_1': SimpleNamespace(unit='px', identity=0)})\n"
+        "assert not {'tensorflow', 'keras', 'matplotlib.pyplot'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+
+
+@pytest.fixture(scope="module")
+def server(logdir):
+    """Start TensorBoard on a free port; return a function that asks it."""
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir)]
+    with subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--port", "0"], stderr=subprocess.PIPE, text=True
+    ) as process:
+        words = (word for line in process.stderr for word in line.split())
+        address = next((word for word in words if word.startswith("http://127.0.0.1")), None)
+        assert address, "TensorBoard ended before it served"
+
+        def ask(path, body=None, **query):
+            url = f"{address}data/{path}?{urllib.parse.urlencode(query)}"
+            data = None if body is None else json.dumps(body).encode()
+            request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=20) as response:
+                return json.load(response)
+
+        runs = {"comparison", *MODELS, *(f"{model}/evaluation" for model in MODELS)}
+        deadline = time.monotonic() + 20
+        while set(ask("runs")) != runs:
+            assert time.monotonic() < deadline, ask("runs")
+            time.sleep(0.2)
+        yield ask
+        process.terminate()
+
+
+def test_tensorboard_shows_every_curve_in_full(server, frame):
+    run = f"{MODELS[0]}/evaluation"
+    tags = set(server("plugin/scalars/tags")[run])
+    curves = expected(frame[frame["model"] == MODELS[0]])
+    assert tags == set(curves)
+    tag = "invariance/accuracy/geometric_0.circular"
+    shown = server("plugin/scalars/scalars", run=run, tag=tag)
+    assert [(step, pytest.approx(value)) for _, step, value in shown] == curves[tag]
+
+
+def test_tensorboard_shows_the_figures_and_the_tables(server):
+    assert len(server("plugin/images/tags")["comparison"]) == len(AXES) + 2
+    texts = server("plugin/text/tags")
+    assert texts["comparison"] == ["leaderboard"]
+    (table,) = server("plugin/text/text", run=f"{MODELS[0]}/evaluation", tag="summary")
+    assert table["text"].count("<tr>") == 1 + 2 * (len(AXES) + 1)
+    assert ">0.000<" in table["text"]
+
+
+def test_the_hparams_tab_has_a_row_for_each_run_with_every_field_and_metric(server):
+    statuses = [f"STATUS_{name}" for name in ("UNKNOWN", "SUCCESS", "FAILURE", "RUNNING")]
+    query = {"allowedStatuses": statuses, "colParams": [], "startIndex": 0, "sliceSize": 100}
+    rows = server("plugin/hparams/session_groups", query)["sessionGroups"]
+    experiment = server("plugin/hparams/experiment", {})
+    names = {"architecture", "augmented", "epochs", "rate"}
+    assert {info["name"] for info in experiment["hparamInfos"]} == names
+    assert [info["name"]["tag"] for info in experiment["metricInfos"]] == ["accuracy", "iou"]
+    assert sorted(row["name"] for row in rows) == sorted(MODELS)
+    for row in rows:
+        i = MODELS.index(row["name"])
+        fields = {
+            "architecture": f"cnn{i // 2}",
+            "augmented": bool(i % 2),
+            "epochs": 3,
+            "rate": 1e-3,
+        }
+        assert row["hparams"] == fields
+        metrics = {value["name"]["tag"]: value["value"] for value in row["metricValues"]}
+        assert metrics == {"accuracy": i / 16} | ({"iou": i / 8} if i % 2 else {})
+        (session,) = row["sessions"]
+        assert session["status"] == "STATUS_SUCCESS"
+        assert 0 < session["startTimeSecs"] <= session["endTimeSecs"]

@@ -1,0 +1,160 @@
+"""Loading from prepared TFDS folders: tiny ones written here, and real ones where they are."""
+
+import json
+
+import numpy as np
+import pytest
+
+from zoo.datasets import load
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A function that writes a prepared TFDS dataset of constant images 0, 10, … 190."""
+    root = tmp_path_factory.mktemp("tfds")
+
+    def write(name, *, splits, shape=(4, 6, 3), label="label", image=None, **options):
+        import tensorflow as tf
+        import tensorflow_datasets as tfds
+
+        def examples():
+            for number in range(20):
+                size = [side or 3 + number for side in shape]
+                pixels = np.full(size, 10 * number, np.uint8) if image is None else image
+                yield {"image": pixels, label: number % 2}
+
+        features = {
+            "image": tfds.features.Image(shape=shape),
+            label: tfds.features.ClassLabel(names=["even", "odd"]),
+        }
+        signature = {
+            "image": tf.TensorSpec(shape, tf.uint8),
+            label: tf.TensorSpec((), tf.int64),
+        }
+        data = tf.data.Dataset.from_generator(examples, output_signature=signature)
+        tfds.dataset_builders.store_as_tfds_dataset(
+            name=name,
+            features=tfds.features.FeaturesDict(features),
+            data_dir=root,
+            split_datasets=dict.fromkeys(splits, data),
+            disable_shuffling=True,
+            **{"version": "1.0.0", **options},
+        )
+        return root
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("splits", "expected"),
+    [
+        (["train"], {"train": (0, 16), "validation": (16, 18), "test": (18, 20)}),
+        (["train", "test"], {"train": (0, 18), "validation": (18, 20), "test": (0, 20)}),
+        (["train", "validation"], {"train": (0, 18), "validation": (0, 20), "test": (18, 20)}),
+        (
+            ["train", "validation", "test"],
+            {"train": (0, 20), "validation": (0, 20), "test": (0, 20)},
+        ),
+    ],
+)
+def test_missing_splits_are_cut_from_the_end_of_train(store, splits, expected):
+    name = "tiny_" + "_".join(splits)
+    root = store(name, splits=splits)
+    for split, (start, stop) in expected.items():
+        dataset = load(name, split, data_dir=root)
+        numbers = np.arange(start, stop)
+        np.testing.assert_array_equal(dataset.images[:, 0, 0, 0], 10 * numbers)
+        np.testing.assert_array_equal(dataset.labels, numbers % 2)
+        assert (dataset.name, dataset.split) == (name, split)
+        assert dataset.class_names == ("even", "odd")
+        assert (dataset.masks, dataset.boxes) == (None, None)
+
+
+def test_a_dataset_without_train_is_refused(store):
+    root = store("tiny_test_only", splits=["test"])
+    with pytest.raises(ValueError, match=r"a train split to cut train from.*has test"):
+        load("tiny_test_only", "train", data_dir=root)
+    assert len(load("tiny_test_only", "test", data_dir=root)) == 20
+
+
+def test_natural_images_are_used_as_they_are(store):
+    image = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
+    root = store("tiny_noise", splits=["test"], image=image)
+    dataset = load("tiny_noise", data_dir=root, limit=2)
+    np.testing.assert_array_equal(dataset.images, [image, image])
+
+
+def test_images_of_varying_size_need_a_frame(store):
+    root = store("tiny_varying", splits=["test"], shape=(None, None, 1))
+    with pytest.raises(ValueError, match=r"frame=\(H, W\) for 'tiny_varying'") as error:
+        load("tiny_varying", data_dir=root)
+    assert "\n" not in str(error.value)
+    dataset = load("tiny_varying", data_dir=root, frame=(5, 7))
+    expected = np.broadcast_to(10 * np.arange(20)[:, None, None, None], (20, 5, 7, 1))
+    np.testing.assert_array_equal(dataset.images, expected)
+
+
+def test_a_smaller_frame_averages_instead_of_skipping_pixels(store):
+    stripes = np.zeros((32, 32, 1), np.uint8)
+    stripes[3::8] = stripes[4::8] = 200  # all that bilinear sampling alone would look at
+    root = store("tiny_stripes", splits=["test"], shape=(32, 32, 1), image=stripes)
+    inside = load("tiny_stripes", data_dir=root, frame=(4, 4), limit=1).images[0, 1:3]
+    assert ((inside > 40) & (inside < 60)).all()
+
+
+def test_emnist_stands_upright(store):
+    image = np.random.default_rng(0).integers(0, 256, (28, 28, 1), np.uint8)
+    options = {"shape": (28, 28, 1), "config": "byclass", "version": "3.1.0"}
+    root = store("emnist", splits=["train", "test"], image=image, **options)
+    dataset = load("emnist", data_dir=root, limit=1)
+    np.testing.assert_array_equal(dataset.images[0, 6:34, 6:34, 0], image[..., 0].T)
+
+
+def test_a_dataset_without_labels_is_refused(store):
+    root = store("tiny_unlabelled", splits=["test"], label="other")
+    with pytest.raises(ValueError, match=r"a class 'label', received .* image, other"):
+        load("tiny_unlabelled", data_dir=root)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"limit": 20}, {"per_class": 1}])
+@pytest.mark.parametrize("damage", ["truncated", "too few"])
+def test_damaged_files_are_named(store, damage, arguments):
+    name = "tiny_" + damage.replace(" ", "_") + "".join(arguments)
+    folder = store(name, splits=["test"]) / name / "1.0.0"
+    if damage == "truncated":
+        (records,) = folder.glob("*.tfrecord*")
+        records.write_bytes(records.read_bytes()[:-9])
+    else:
+        info = json.loads((folder / "dataset_info.json").read_text())
+        info["splits"][0]["shardLengths"] = ["21"]
+        (folder / "dataset_info.json").write_text(json.dumps(info))
+        arguments = {key: 21 if key == "limit" else 1 for key in arguments}
+    with pytest.raises(OSError, match="whole TFDS files, prepare the dataset again") as error:
+        load(name, data_dir=folder.parent.parent, **arguments)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.tfds_data("mnist")
+def test_mnist_is_framed_and_split():
+    test, validation = load("mnist", limit=300), load("mnist", "validation")
+    assert (test.input_shape, len(validation)) == ((40, 40, 1), 6000)
+    np.testing.assert_array_equal(test.labels[:10], [2, 0, 4, 8, 7, 6, 0, 6, 3, 1])
+    assert not test.images[:, :6].any()
+    inside = load("mnist", frame=(28, 28), limit=300)
+    np.testing.assert_array_equal(test.images[:, 6:34, 6:34], inside.images)
+    np.testing.assert_array_equal(test.boxes - 6, inside.boxes)
+
+
+@pytest.mark.tfds_data("mnist")
+def test_mnist_holds_its_sizes_after_a_balanced_draw():
+    dataset = load("mnist", per_class=20, placement="uniform")
+    np.testing.assert_array_equal(np.bincount(dataset.labels), np.full(10, 20))
+    assert len(np.unique(dataset.boxes, axis=0)) > 150
+
+
+@pytest.mark.tfds_data("cifar10_jpeg")
+def test_a_prepared_folder_loads_by_name_without_its_builder():
+    dataset = load("cifar10_jpeg", limit=64)
+    assert (dataset.input_shape, dataset.num_classes) == ((32, 32, 3), 10)
+    assert dataset.class_names[3] == "cat"
+    assert dataset.images.std() > 40

@@ -1,0 +1,71 @@
+"""What a finished run leaves: a Keras file, a self-contained SavedModel, and its configuration."""
+
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from training.config import TrainingConfig
+from zoo.datasets import Dataset
+
+
+def metadata(
+    model: keras.Model, task: str, config: TrainingConfig, dataset: Dataset
+) -> dict[str, Any]:
+    """Describe a trained model, so that its file alone says what it is for."""
+    return {
+        "architecture": config.architecture,
+        "task": task,
+        "input_shape": list(model.input_shape[1:]),
+        "input_range": [0.0, 1.0],
+        "num_classes": dataset.num_classes,
+        "class_names": list(dataset.class_names),
+        "dataset": config.dataset,
+        "placement": config.placement,
+        "augmentation": list(config.augmentation),
+        "seed": config.seed,
+        "parameters": model.count_params(),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("tensorflow", "keras", "numpy", "invariance-zoo")},
+        },
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+    }
+
+
+def save(model: keras.Model, description: dict[str, Any], directory: Path) -> None:
+    """Write `model.keras` and `saved_model/` into a directory.
+
+    The SavedModel's signatures: `serving_default`, from images to the output; `layers`, from
+    images to every named feature map; `metadata`, from nothing to a JSON string.
+    """
+    model.save(directory / "model.keras")
+    taps = feature_maps(model)
+    images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
+    text = json.dumps(description)
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serving_default", lambda images: model(images, training=False), [images])
+    archive.add_endpoint("layers", lambda images: taps(images, training=False), [images])
+    archive.add_endpoint("metadata", lambda: {"metadata": tf.constant(text)}, [])
+    archive.write_out(directory / "saved_model", verbose=False)
+
+
+def feature_maps(model: keras.Model) -> keras.Model:
+    """Return a model with the same weights that gives the output of every tap by name.
+
+    Taps are the layers called `stem`, `stage1`, `stage2` …, `pre_logits` and `logits`.
+    """
+    named = [layer for layer in model.layers if is_tap(layer.name)]
+    return keras.Model(model.inputs, {layer.name: layer.output for layer in named})
+
+
+def is_tap(name: str) -> bool:
+    """Tell whether a layer's name is that of a tap."""
+    stage = name.removeprefix("stage")
+    return name in ("stem", "pre_logits", "logits") or (stage != name and stage.isdigit())

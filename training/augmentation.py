@@ -1,0 +1,75 @@
+"""Augmentation: draw a strength per image, and apply the same `T_v` that evaluation sweeps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from zoo.transformations import TRANSFORMATIONS, Geometric, resample
+
+
+def draw(
+    generator: np.random.Generator, count: int, ranges: Mapping[str, tuple[int, int]]
+) -> dict[str, np.ndarray]:
+    """Draw a strength for each image and transformation, uniformly, both ends included.
+
+    Args:
+        generator: Source of randomness.
+        count: Number of images.
+        ranges: Lowest and highest strength by name of transformation.
+
+    Returns:
+        int32 strengths `(count,)` by name of transformation.
+    """
+    return {
+        name: generator.integers(low, high, count, dtype=np.int32, endpoint=True)
+        for name, (low, high) in ranges.items()
+    }
+
+
+def augment(images: Any, masks: Any, strengths: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Transform each image, and its mask with it, by its own strengths.
+
+    The geometric transformations are composed into one map, in the order of `TRANSFORMATIONS`, so
+    that an image is resampled once; the photometric ones follow.
+
+    Args:
+        images: float32 `(N, H, W, C)` in `[0, 1]`.
+        masks: int32 `(N, H, W)`, or None.
+        strengths: `(N,)` by name of transformation.
+
+    Returns:
+        The images and masks, same shapes.
+    """
+    matrix = None
+    for name, transformation in TRANSFORMATIONS.items():
+        if name in strengths and isinstance(transformation, Geometric):
+            step = transformation.matrix(ops.cast(strengths[name], "float32"))
+            matrix = step if matrix is None else ops.matmul(step, matrix)
+    if matrix is not None:
+        images = resample(images, matrix, "zero", "bilinear")
+        if masks is not None:
+            masks = resample(masks[..., None], matrix, "zero", "nearest")[..., 0]
+    for name, transformation in TRANSFORMATIONS.items():
+        if name in strengths and not transformation.geometric:
+            images = transformation.images(images, strengths[name])
+    return images, masks
+
+
+def check_ranges(
+    ranges: Mapping[str, tuple[int, int]], image_shape: tuple[int, int, int]
+) -> dict[str, tuple[int, int]]:
+    """Return the ranges that apply to images of a shape.
+
+    Raises:
+        ValueError: If an end of a range is no strength of its transformation.
+    """
+    for name, ends in ranges.items():
+        for strength in ends:
+            TRANSFORMATIONS[name].check(strength)
+    return {
+        name: ends
+        for name, ends in ranges.items()
+        if not TRANSFORMATIONS[name].inapplicable(image_shape)
+    }

@@ -1,0 +1,82 @@
+"""Saving the whole state of a training, so that a killed one ends in the very same weights."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from training.files import write
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves, at the end of each epoch, all that the next one depends on.
+
+    Those are the model's variables (the states of seed generators among them), the optimiser's,
+    what early stopping remembers, and the history. Keras's `BackupAndRestore` leaves the seed
+    generators out, after which a resumed training draws other dropout masks.
+
+    Attributes:
+        epoch: The number of epochs that are done.
+        history: What was logged for each of them.
+    """
+
+    def __init__(self, path: Path, stopping: keras.callbacks.EarlyStopping | None) -> None:
+        """Read the checkpoint if there is one.
+
+        Raises:
+            ValueError: If the file is damaged.
+        """
+        super().__init__()
+        self._path, self._stopping = path, stopping
+        self._saved: dict[str, np.ndarray] = {}
+        if path.exists():
+            try:
+                with np.load(path, allow_pickle=False) as file:
+                    self._saved = dict(file)
+            except Exception as error:
+                raise ValueError(
+                    f"expected a checkpoint in {path}, it cannot be read: begin again with "
+                    "--overwrite"
+                ) from error
+        state = json.loads(str(self._saved["state"])) if self._saved else {}
+        self.epoch: int = state.get("epoch", 0)
+        self.history: list[dict[str, float]] = state.get("history", [])
+        self.stopped: bool = state.get("stopped", False)
+        self._stopping_state = state.get("stopping", {})
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Put the saved state in place; early stopping, which resets itself here, comes before."""
+        self.model.optimizer.build(self.model.trainable_variables)
+        if not self._saved:
+            return
+        for index, variable in enumerate(self._variables()):
+            variable.assign(self._saved[f"variable{index}"])
+        if self._stopping is not None:
+            for name, value in self._stopping_state.items():
+                setattr(self._stopping, name, value)
+            if "best0" in self._saved:
+                count = sum(key.startswith("best") for key in self._saved)
+                self._stopping.best_weights = [self._saved[f"best{k}"] for k in range(count)]
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Save everything, replacing what was saved before."""
+        self.epoch = epoch + 1
+        arrays: dict[str, Any] = {
+            f"variable{k}": np.asarray(v) for k, v in enumerate(self._variables())
+        }
+        state: dict[str, Any] = {"epoch": self.epoch, "history": self.history}
+        if self._stopping is not None:
+            remembered = ("wait", "best", "best_epoch", "stopped_epoch")
+            state["stopping"] = {name: float(getattr(self._stopping, name)) for name in remembered}
+            state["stopped"] = bool(self.model.stop_training)
+            for k, weights in enumerate(self._stopping.best_weights or []):
+                arrays[f"best{k}"] = np.asarray(weights)
+        buffer = io.BytesIO()
+        np.savez(buffer, state=np.array(json.dumps(state)), **arrays)
+        write(self._path, lambda file: file.write(buffer.getvalue()))
+
+    def _variables(self) -> list[Any]:
+        return [*self.model.variables, *self.model.optimizer.variables]

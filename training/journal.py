@@ -1,0 +1,82 @@
+"""What TensorBoard shows of a training, epoch by epoch, and of its configuration."""
+
+import shutil
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from evaluation.reporting.events import event_file, write_hparams
+from training.config import TrainingConfig
+
+
+class Journal(keras.callbacks.Callback):
+    """Logs each epoch's losses, accuracies, learning rate and images per second.
+
+    The logs are made anew from the history when a training resumes, so that they are those of one
+    that was never interrupted.
+    """
+
+    def __init__(self, directory: Path, history: list[dict[str, float]], images: int) -> None:
+        """Take part in a history.
+
+        Args:
+            directory: The run's folder of logs.
+            history: One record per epoch that is done; this callback appends to it.
+            images: Training images per epoch.
+        """
+        super().__init__()
+        self._directory, self._history, self._images = directory, history, images
+        self._begun = self._trained = 0.0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Write the epochs that are done."""
+        for part in ("train", "validation"):
+            shutil.rmtree(self._directory / part, ignore_errors=True)
+        for epoch, record in enumerate(self._history):
+            self._write(epoch, record)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
+        self._begun = time.perf_counter()
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Stop the clock: validation is not training."""
+        self._trained = time.perf_counter() - self._begun
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Append the epoch to the history and to the logs."""
+        record = {name: float(value) for name, value in (logs or {}).items()}
+        record["learning_rate"] = float(self.model.optimizer.learning_rate)
+        record["images_per_second"] = self._images / self._trained
+        record["seconds"] = time.perf_counter() - self._begun
+        self._history.append(record)
+        self._write(epoch, record)
+
+    def _write(self, epoch: int, record: dict[str, float]) -> None:
+        parts: dict[str, dict[str, float]] = {"train": {}, "validation": {}}
+        for name, value in record.items():
+            part = "validation" if name.startswith("val_") else "train"
+            parts[part][name.removeprefix("val_")] = value
+        for part, values in parts.items():
+            with event_file(self._directory / part) as events:
+                for tag, value in values.items():
+                    events.scalar(tag, epoch + 1, value)
+
+
+def log_hparams(directory: Path, config: TrainingConfig, metrics: dict[str, float]) -> None:
+    """Show a run's configuration, every field, beside its final metrics."""
+    fields = {
+        name: value if isinstance(value, bool | int | float | str) else _text(value)
+        for name, value in asdict(config).items()
+    }
+    write_hparams(directory, fields, metrics)
+
+
+def _text(value: Any) -> str:
+    """Write what is no number: TensorBoard shows columns of numbers, truths and texts only."""
+    if value is None:
+        return "default"
+    return " ".join(map(str, value)) or "none"

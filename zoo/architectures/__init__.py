@@ -1,0 +1,63 @@
+"""The architectures of the zoo: one builder per file, all with the same call and tap names."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from zoo.architectures.fcn import fcn
+from zoo.architectures.global_avg_cnn import global_avg_cnn
+from zoo.architectures.mlp import mlp
+from zoo.architectures.plain_cnn import plain_cnn
+from zoo.architectures.strided_cnn import strided_cnn
+
+__all__ = ["ANY_SIZE", "ARCHITECTURES", "create", "options"]
+
+ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
+    builder.__name__: builder for builder in (mlp, plain_cnn, strided_cnn, global_avg_cnn, fcn)
+}
+
+# Those that take images of any height and width, if built with None for both.
+ANY_SIZE = frozenset({"global_avg_cnn", "fcn"})
+
+
+def create(
+    name: str, input_shape: tuple[int | None, int | None, int], num_classes: int, **choices: Any
+) -> keras.Model:
+    """Build an architecture with fresh random weights.
+
+    Args:
+        name: A key of `ARCHITECTURES`.
+        input_shape: `(H, W, C)` of images in `[0, 1]`.
+        num_classes: Number of classes of objects, at least 2.
+        **choices: Keyword options of that architecture; its docstring explains them.
+
+    Returns:
+        A functional model whose name is the architecture's, with taps `stem`, `stage1` …,
+        `pre_logits` and `logits` as layer names.
+
+    Raises:
+        ValueError: If the name, an option, the shape or the number of classes is not usable.
+    """
+    if name not in ARCHITECTURES:
+        raise ValueError(
+            f"expected an architecture among {', '.join(ARCHITECTURES)}, received {name!r}"
+        )
+    unknown = sorted(set(choices) - set(options(name)))
+    if unknown:
+        raise ValueError(
+            f"{name} expects options among {', '.join(options(name))}, "
+            f"received {', '.join(unknown)}"
+        )
+    if len(input_shape) != 3 or not input_shape[2]:
+        raise ValueError(f"expected an input shape (H, W, C), received {tuple(input_shape)}")
+    if num_classes < 2:
+        raise ValueError(f"expected at least 2 classes, received {num_classes}")
+    return ARCHITECTURES[name](tuple(input_shape), num_classes, **choices)
+
+
+def options(name: str) -> dict[str, Any]:
+    """Return the keyword options of an architecture with their defaults."""
+    parameters = inspect.signature(ARCHITECTURES[name]).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}

@@ -1,0 +1,90 @@
+"""The pieces that several architectures share."""
+
+from typing import Any
+
+from keras import layers
+
+from zoo.layers import CircularPadding2D
+
+PADDINGS = ("zero", "circular", "valid")
+POOLINGS = ("max", "average")
+
+
+def convolution(
+    x: Any,
+    filters: int,
+    *,
+    name: str,
+    kernel_size: int = 3,
+    strides: int = 1,
+    dilation: int = 1,
+    padding: str = "zero",
+    normalization: bool = True,
+    activation: str = "relu",
+    dropout: float = 0.0,
+) -> Any:
+    """Apply convolution → batch normalisation → activation → dropout; the result is tap `name`.
+
+    Args:
+        x: Feature map `(N, H, W, C)`.
+        filters: Channels of the result.
+        name: What the last layer of the block is called.
+        kernel_size: Odd side of the kernel.
+        strides: Step of the kernel.
+        dilation: Distance between the kernel's samples.
+        padding: `zero`, `circular` or `valid` (none: the map shrinks).
+        normalization: Whether there is a batch normalisation; without it the convolution has a
+            bias.
+        activation: A Keras activation.
+        dropout: Fraction of whole feature maps dropped in training.
+
+    Raises:
+        ValueError: If `padding` is unknown.
+    """
+    check_choice("padding", padding, PADDINGS)
+    reach = dilation * (kernel_size - 1) // 2
+    if padding == "zero":
+        # Written out, because Keras's "same" pads unevenly, and so off-centre, when it strides.
+        x = layers.ZeroPadding2D(reach, name=f"{name}_pad")(x)
+    elif padding == "circular":
+        x = CircularPadding2D(reach, name=f"{name}_pad")(x)
+    x = layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        dilation_rate=dilation,
+        use_bias=not normalization,
+        name=f"{name}_convolution",
+    )(x)
+    return activated(
+        x, name=name, normalization=normalization, activation=activation, dropout=dropout
+    )
+
+
+def activated(x: Any, *, name: str, normalization: bool, activation: str, dropout: float) -> Any:
+    """Apply batch normalisation → activation → dropout (over maps, if there are any)."""
+    if normalization:
+        # The default momentum of 0.99 lags behind on runs of a few hundred steps.
+        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_normalization")(x)
+    if not dropout:
+        return layers.Activation(activation, name=name)(x)
+    x = layers.Activation(activation, name=f"{name}_activation")(x)
+    drop = layers.SpatialDropout2D if len(x.shape) == 4 else layers.Dropout
+    return drop(dropout, name=name)(x)
+
+
+def pool(x: Any, pooling: str, *, name: str) -> Any:
+    """Halve a feature map by 2×2 pooling.
+
+    Raises:
+        ValueError: If `pooling` is neither `max` nor `average`.
+    """
+    check_choice("pooling", pooling, POOLINGS)
+    layer = layers.MaxPooling2D if pooling == "max" else layers.AveragePooling2D
+    return layer(2, name=name)(x)
+
+
+def check_choice(option: str, value: Any, known: tuple[str, ...]) -> None:
+    """Raise a ValueError if an option's value is not among the known ones."""
+    if value not in known:
+        raise ValueError(f"expected {option} among {', '.join(known)}, received {value!r}")

@@ -1,0 +1,52 @@
+"""The CNN whose head forgets position: global average pooling."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers
+
+from zoo.architectures.blocks import convolution, pool
+
+
+def global_avg_cnn(
+    input_shape: tuple[int | None, int | None, int],
+    num_classes: int,
+    *,
+    filters: Sequence[int] = (24, 48, 96),
+    padding: str = "zero",
+    pooling: str = "max",
+    normalization: bool = True,
+    activation: str = "relu",
+    dropout: float = 0.0,
+) -> keras.Model:
+    """Average the last feature map over all positions (Lin, Chen & Yan 2014, Network in Network).
+
+    Args:
+        input_shape: `(H, W, C)`; H and W may be None.
+        num_classes: `K`.
+        filters: Channels of the stem and of each stage.
+        padding: `zero`, `circular` or `valid`; under `circular` the logits are exactly invariant
+            to circular shifts by multiples of the total stride.
+        pooling: `max` or `average`, between the stages.
+        normalization: Whether batch normalisation follows each convolution.
+        activation: A Keras activation.
+        dropout: Fraction of feature maps dropped in training.
+
+    Returns:
+        A model from images in `[0, 1]` to logits `(N, K)`; taps `stem`, `stage1` …, `pre_logits`,
+        `logits`. Total stride `2 ** (len(filters) - 1)`.
+    """
+    block: dict[str, Any] = {
+        "normalization": normalization,
+        "activation": activation,
+        "dropout": dropout,
+    }
+    inputs = keras.Input(input_shape, name="images")
+    x = convolution(inputs, filters[0], name="stem", padding=padding, **block)
+    for stage, channels in enumerate(filters[1:], start=1):
+        x = pool(x, pooling, name=f"stage{stage}_pool")
+        x = convolution(x, channels, name=f"stage{stage}", padding=padding, **block)
+    x = layers.GlobalAveragePooling2D(name="pre_logits")(x)
+    outputs = layers.Dense(num_classes, name="logits")(x)
+    return keras.Model(inputs, outputs, name="global_avg_cnn")

@@ -1,0 +1,58 @@
+"""The textbook CNN: convolution, max pooling, flatten, dense."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers
+
+from zoo.architectures.blocks import activated, convolution, pool
+
+
+def plain_cnn(
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    *,
+    filters: Sequence[int] = (16, 32, 64),
+    units: int = 64,
+    padding: str = "zero",
+    pooling: str = "max",
+    normalization: bool = True,
+    activation: str = "relu",
+    dropout: float = 0.0,
+) -> keras.Model:
+    """Alternate convolutions and pooling, then flatten the map into dense layers (LeCun 1998).
+
+    The dense head has a weight for each position of the map, so that position is not forgotten.
+
+    Args:
+        input_shape: `(H, W, C)`, all known.
+        num_classes: `K`.
+        filters: Channels of the stem and of each stage.
+        units: Size of the dense layer before the logits.
+        padding: `zero`, `circular` or `valid`.
+        pooling: `max` or `average`.
+        normalization: Whether batch normalisation follows each convolution and the dense layer.
+        activation: A Keras activation.
+        dropout: Fraction of feature maps, and of dense units, dropped in training.
+
+    Returns:
+        A model from images in `[0, 1]` to logits `(N, K)`; taps `stem`, `stage1` …, `pre_logits`,
+        `logits`. Total stride 2 per pooling: `2 ** len(filters)`.
+    """
+    block: dict[str, Any] = {
+        "normalization": normalization,
+        "activation": activation,
+        "dropout": dropout,
+    }
+    inputs = keras.Input(input_shape, name="images")
+    x = convolution(inputs, filters[0], name="stem", padding=padding, **block)
+    for stage, channels in enumerate(filters[1:], start=1):
+        x = pool(x, pooling, name=f"stage{stage}_pool")
+        x = convolution(x, channels, name=f"stage{stage}", padding=padding, **block)
+    x = pool(x, pooling, name="head_pool")
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(units, use_bias=not normalization, name="pre_logits_dense")(x)
+    x = activated(x, name="pre_logits", **block)
+    outputs = layers.Dense(num_classes, name="logits")(x)
+    return keras.Model(inputs, outputs, name="plain_cnn")

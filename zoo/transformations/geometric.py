@@ -1,0 +1,129 @@
+"""Geometric transformations: from one matrix follow images, masks and boxes."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from keras import ops
+
+from zoo.transformations.transformation import Transformation, is_scalar, real
+
+_FILL_MODES = {"zero": "constant", "reflect": "reflect"}
+# Masks are sampled a hair nearer to the centre, so that halfway between two pixels the inner one is
+# taken on every side of the frame and in every execution mode, instead of what rounding decides.
+_INWARD = 1.0 - 1e-4
+
+
+@dataclass(frozen=True)
+class Geometric(Transformation):
+    """A transformation that moves pixels by an affine map about the centre of the pixel grid.
+
+    A family writes only `matrix`. Coordinates: pixel `i` lies at `i`, x to the right, y down, and
+    the origin of the matrix is the centre `((H-1)/2, (W-1)/2)`. Images are resampled bilinearly,
+    masks to the nearest pixel; where the map sends pixels onto pixels both are exact copies.
+    """
+
+    geometric: ClassVar[bool] = True
+    boundaries: ClassVar[tuple[str, ...]] = ("zero", "reflect")
+
+    def matrix(self, strength: Any) -> Any:
+        """Return the map of old positions to new ones.
+
+        Args:
+            strength: A float, or a float32 tensor `(N,)`.
+
+        Returns:
+            `(3, 3)` in float64, or `(N, 3, 3)` in float32.
+        """
+        raise NotImplementedError
+
+    def images(self, images: Any, strength: Any) -> Any:
+        """Move float32 images `(N, H, W, C)`; outside the frame there is `boundary`."""
+        return resample(images, self.matrix(real(strength)), self.boundary, "bilinear")
+
+    def masks(self, masks: Any, strength: Any) -> Any:
+        """Move int32 masks `(N, H, W)`; no class is invented."""
+        moved = resample(
+            ops.expand_dims(masks, -1), self.matrix(real(strength)), self.boundary, "nearest"
+        )
+        return ops.squeeze(moved, -1)
+
+    def boxes(self, boxes: Any, strength: Any, size: tuple[int, int]) -> Any:
+        """Return the hulls `(N, 4)` of the boxes' moved corners."""
+        return hull(boxes, self.matrix(real(strength)), size)
+
+
+def homogeneous(a: Any, b: Any, c: Any, d: Any, x: Any = 0.0, y: Any = 0.0) -> Any:
+    """Build `[[a, b, x], [c, d, y], [0, 0, 1]]`, `(3, 3)` or, from `(N,)` entries, `(N, 3, 3)`."""
+    entries = (a, b, x, c, d, y, 0.0, 0.0, 1.0)
+    vectors = [entry for entry in entries if not is_scalar(entry)]
+    if not vectors:
+        return np.array(entries, np.float64).reshape(3, 3)
+    like = ops.cast(vectors[0], "float32")
+    rows = [ops.cast(entry, "float32") + ops.zeros_like(like) for entry in entries]
+    return ops.reshape(ops.stack(rows, axis=-1), (-1, 3, 3))
+
+
+def resample(images: Any, matrix: Any, boundary: str, interpolation: str) -> Any:
+    """Move images by an affine map.
+
+    Args:
+        images: `(N, H, W, C)`.
+        matrix: Old positions to new ones, about the centre of the pixel grid; `(3, 3)` or
+            `(N, 3, 3)`.
+        boundary: `zero` or `reflect` (mirrored at the frame's edge, the edge pixel repeated).
+        interpolation: `bilinear` or `nearest`.
+
+    Returns:
+        The moved images, same shape and dtype.
+    """
+    height, width = images.shape[1], images.shape[2]
+    a, b, x, c, d, y = _inverted(matrix)
+    if interpolation == "nearest":
+        a, b, x, c, d, y = (entry * _INWARD for entry in (a, b, x, c, d, y))
+    centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
+    transform = (
+        *(a, b, x + centre_x - a * centre_x - b * centre_y),
+        *(c, d, y + centre_y - c * centre_x - d * centre_y),
+    )
+    if is_scalar(a):
+        vector = ops.convert_to_tensor(np.array([*transform, 0, 0], np.float32)[None])
+        vector = ops.broadcast_to(vector, (ops.shape(images)[0], 8))
+    else:
+        zeros = ops.zeros_like(a)
+        vector = ops.stack([*transform, zeros, zeros], axis=-1)
+    return ops.image.affine_transform(
+        images,
+        vector,
+        interpolation=interpolation,
+        fill_mode=_FILL_MODES[boundary],
+        fill_value=0,
+        data_format="channels_last",
+    )
+
+
+def _inverted(matrix: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """Return the first two rows of the inverse of an affine matrix: new positions to old ones."""
+    a, b, x = (matrix[..., 0, k] for k in range(3))
+    c, d, y = (matrix[..., 1, k] for k in range(3))
+    determinant = a * d - b * c
+    a, b, c, d = d / determinant, -b / determinant, -c / determinant, a / determinant
+    return a, b, -(a * x + b * y), c, d, -(c * x + d * y)
+
+
+def hull(boxes: Any, matrix: Any, size: tuple[int, int]) -> Any:
+    """Move the corners of boxes `(N, 4)` and return the smallest upright boxes around them.
+
+    A box's edges lie half a pixel before the centres of its pixels, so in edge coordinates the
+    centre of the frame is `(W/2, H/2)`.
+    """
+    boxes = ops.cast(boxes, "float32")
+    matrix = ops.cast(matrix, "float32")
+    x = ops.take(boxes, [0, 2, 0, 2], axis=-1) - size[1] / 2
+    y = ops.take(boxes, [1, 1, 3, 3], axis=-1) - size[0] / 2
+    entry = [[matrix[..., row, column, None] for column in range(3)] for row in range(2)]
+    new_x = entry[0][0] * x + entry[0][1] * y + entry[0][2] + size[1] / 2
+    new_y = entry[1][0] * x + entry[1][1] * y + entry[1][2] + size[0] / 2
+    return ops.stack(
+        [ops.min(new_x, -1), ops.min(new_y, -1), ops.max(new_x, -1), ops.max(new_y, -1)], axis=-1
+    )

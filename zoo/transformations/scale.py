@@ -1,0 +1,27 @@
+"""Isotropic scaling about the centre of the frame."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from zoo.transformations.geometric import Geometric, homogeneous
+from zoo.transformations.transformation import is_scalar
+
+
+@dataclass(frozen=True)
+class Scale(Geometric):
+    """Enlarge the picture to a percentage of its size: 150 makes an object 1.5 times larger."""
+
+    unit: ClassVar[str] = "percent"
+    identity: ClassVar[int] = 100
+    minimum: ClassVar[int] = 1
+    maximum: ClassVar[int] = 10_000
+
+    def matrix(self, strength: Any) -> Any:
+        """Return the enlargement as a matrix."""
+        factor = strength / 100.0
+        zero = 0.0 if is_scalar(strength) else 0.0 * factor
+        return homogeneous(factor, zero, zero, factor)
+
+    def inverse(self, strength: Any) -> Any:
+        """Return the percentage that restores the size."""
+        return 10_000.0 / strength

@@ -1,0 +1,126 @@
+"""What every transformation `T_v` is: a family of actions on images, one for each strength `v`."""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from keras import ops
+
+BOUNDARIES = ("zero", "circular", "reflect")
+
+
+@dataclass(frozen=True)
+class Transformation:
+    """A one-parameter family of actions `T_v` on images, masks and boxes.
+
+    A strength `v` is a real number for a sweep, or an array or tensor of shape `(N,)` with one
+    strength per image for augmentation; both work eagerly and inside `tf.data`.
+
+    Attributes:
+        name: What the table `TRANSFORMATIONS` calls it.
+        strengths: The default grid of a sweep, integers in `unit`, ascending.
+        boundary: What fills the frame where a geometric action moves it away from the picture.
+    """
+
+    name: str
+    strengths: tuple[int, ...]
+    boundary: str = "zero"
+
+    unit: ClassVar[str]
+    identity: ClassVar[int]
+    minimum: ClassVar[int]
+    maximum: ClassVar[int]
+    geometric: ClassVar[bool]
+    boundaries: ClassVar[tuple[str, ...]] = ("zero",)
+
+    def __post_init__(self) -> None:
+        """Refuse a boundary under which the family is no action, and strengths out of range."""
+        if self.boundary not in self.boundaries:
+            raise ValueError(
+                f"{self.name} expects a boundary among {', '.join(self.boundaries)}, "
+                f"received {self.boundary!r}"
+            )
+        for strength in self.strengths:
+            self.check(strength)
+
+    def check(self, strength: Any) -> int:
+        """Return a grid strength as an `int`.
+
+        Raises:
+            ValueError: If it is not a whole number within `[minimum, maximum]`.
+        """
+        whole = isinstance(strength, Real) and float(strength).is_integer()
+        if not whole or not self.minimum <= strength <= self.maximum:
+            raise ValueError(
+                f"{self.name} expects a whole strength from {self.minimum} to {self.maximum} "
+                f"{self.unit}, received {strength!r}"
+            )
+        return int(strength)
+
+    def inapplicable(self, image_shape: tuple[int | None, ...]) -> str | None:
+        """Say why images of shape `(H, W, C)` cannot be transformed, or return None if they can."""
+        return None
+
+    def images(self, images: Any, strength: Any) -> Any:
+        """Transform float32 images `(N, H, W, C)` in `[0, 1]`; same shape and range."""
+        raise NotImplementedError
+
+    def masks(self, masks: Any, strength: Any) -> Any:
+        """Transform int32 masks `(N, H, W)`; 0 is background and fills the frame."""
+        raise NotImplementedError
+
+    def boxes(self, boxes: Any, strength: Any, size: tuple[int, int]) -> Any:
+        """Transform float32 boxes `(N, 4)` (`x_min, y_min, x_max, y_max` px, half-open).
+
+        Args:
+            boxes: The boxes.
+            strength: `v`.
+            size: `(H, W)` of the frame. The result is not clipped to it.
+        """
+        raise NotImplementedError
+
+    def inverse(self, strength: Any) -> Any:
+        """Return the strength that undoes `strength` (where nothing was lost on the way)."""
+        raise NotImplementedError
+
+
+def is_scalar(strength: Any) -> bool:
+    """Tell one strength for all images from one per image."""
+    return isinstance(strength, Real) or (
+        isinstance(strength, np.ndarray | np.generic) and strength.ndim == 0
+    )
+
+
+def real(strength: Any) -> Any:
+    """Return a scalar strength as a float, strengths of a batch as a float32 tensor `(N,)`."""
+    return float(strength) if is_scalar(strength) else ops.cast(strength, "float32")
+
+
+def namespace(strength: Any) -> Any:
+    """Return what computes with a strength: numpy (in float64) for scalars, `keras.ops` else.
+
+    A scalar's coefficients are so computed once, outside any graph, and are exact where the
+    mathematics is.
+    """
+    return np if is_scalar(strength) else ops
+
+
+def cosine_and_sine(degrees: Any) -> tuple[Any, Any]:
+    """Return cosine and sine of angles in degrees, exactly 0 and ±1 at quarter turns."""
+    xp = namespace(degrees)
+    quarters = xp.round(degrees / 90.0)
+    rest = (degrees - 90.0 * quarters) * (np.pi / 180.0)
+    turn = quarters - 4.0 * xp.floor(quarters / 4.0)  # 0, 1, 2 or 3
+    c, s = xp.cos(rest), xp.sin(rest)
+    cos_turn = _choose(xp, turn, (1.0, 0.0, -1.0, 0.0))
+    sin_turn = _choose(xp, turn, (0.0, 1.0, 0.0, -1.0))
+    return c * cos_turn - s * sin_turn, s * cos_turn + c * sin_turn
+
+
+def _choose(xp: Any, index: Any, values: tuple[float, ...]) -> Any:
+    """Look `values` up at a float index 0 … len(values) − 1, elementwise."""
+    result = values[0]
+    for position, value in enumerate(values[1:], start=1):
+        result = xp.where(xp.equal(index, float(position)), value, result)
+    return result
