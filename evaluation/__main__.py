@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from evaluation.terminal import console, exit_with, import_tensorflow, progress_bar
+from evaluation.terminal import check_writable, console, exit_with, import_tensorflow, progress_bar
 
 if TYPE_CHECKING:
     from evaluation.models import ModelHandle
@@ -92,6 +92,7 @@ def _score(command: Score) -> None:
     groups: dict[tuple[str, Any], list[ModelHandle]] = {}
     for model in models:
         groups.setdefault(_data_of(model, command), []).append(model)
+    check_writable(command.logs, "logs")
     found: list[Measurements] = []
     for (name, placement), members in groups.items():
         dataset = _dataset(name, placement, command)
@@ -204,7 +205,9 @@ def _transformations(command: Protocol) -> list["Transformation"]:
 
 
 def _store(command: Protocol) -> Path:
-    return command.predictions or command.saved_models / ".predictions"
+    folder = command.predictions or command.saved_models / ".predictions"
+    check_writable(folder, "predictions")
+    return folder
 
 
 def _sweep(

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ def compare(
     dataset = as_dataset(data)
     handles = [load_model(source, input_shape=dataset.input_shape) for source in (a, b)]
     if handles[0].name == handles[1].name:
-        handles = [load_model(s, name=str(s), input_shape=dataset.input_shape) for s in (a, b)]
+        # A sweep tells models apart by their names.
+        handles = [replace(h, name=f"{h.name}-{k}") for h, k in zip(handles, "ab", strict=True)]
     tasks = {handle.task for handle in handles}
     scores = COMPARED if tasks == {"segmentation"} else COMPARED[:2]
     rows = []

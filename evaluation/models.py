@@ -90,14 +90,23 @@ def _keras_handle(
     fingerprint: str | None = None,
 ) -> ModelHandle:
     inputs = getattr(model, "inputs", None) or []
+    if not inputs and input_shape is None:
+        raise ValueError(f"expected input_shape=(H, W, C) with {name}, which does not know its own")
     shapes = [tuple(tensor.shape) for tensor in inputs] or [(None, *(input_shape or ()))]
     if len(shapes) != 1 or len(shapes[0]) != 4:
         raise ValueError(
             f"expected a model of one image input (N, H, W, C), {name} takes "
             f"{' and '.join(map(str, shapes))}"
         )
+    for tensor in inputs:
+        _check_range(name, tensor.dtype)
     spec = tf.TensorSpec((None, *shapes[0][1:]), tf.float32)
-    return _handle(lambda images: model(images, training=False), spec, name, {}, fingerprint)
+    structure = getattr(model, "input", None)  # a functional model may want a list or dictionary
+
+    def call(images: Any) -> Any:
+        return model(tf.nest.pack_sequence_as(structure, [images]), training=False)
+
+    return _handle(call, spec, name, {}, fingerprint)
 
 
 def _saved_model_handle(path: Path, name: str | None) -> ModelHandle:
@@ -112,9 +121,19 @@ def _saved_model_handle(path: Path, name: str | None) -> ModelHandle:
         raise ValueError(
             f"expected a model of one image input (N, H, W, C), {path} takes {spec.shape}"
         )
+    _check_range(str(path), spec.dtype)
     spec = tf.TensorSpec((None, *spec.shape[1:]), tf.float32)
     files = sorted(file for file in home.rglob("*") if file.is_file())
     return _handle(call, spec, name or run.resolve().name, metadata, _digest(files))
+
+
+def _check_range(name: str, dtype: Any) -> None:
+    """Refuse integers, to which images in [0, 1] would all be 0."""
+    if not tf.as_dtype(dtype).is_floating:
+        raise ValueError(
+            f"expected a model of floating images in [0, 1], {name} takes "
+            f"{tf.as_dtype(dtype).name}: put a layer before it that multiplies by 255 and casts"
+        )
 
 
 def _handle(
@@ -140,23 +159,20 @@ def _handle(
 
     raw = freeze(outputs, spec)
     activation = final_activation(raw, 0)
-    names: list[str] = []
 
-    def stored(images: Any) -> list[Any]:
-        read = read_out(task, dict(zip(keys, raw(images), strict=True)), activation)
-        names[:] = read
-        return list(read.values())
+    @tf.function(input_signature=[spec])
+    def predict(images: Any) -> dict[str, Any]:
+        return read_out(task, dict(zip(keys, raw(images), strict=True)), activation)
 
-    frozen = freeze(stored, spec)
     if fingerprint is None:
-        graph = frozen.graph.as_graph_def().SerializeToString(deterministic=True)
+        graph = raw.graph.as_graph_def().SerializeToString(deterministic=True)
         fingerprint = hashlib.sha256(graph).hexdigest()
     return ModelHandle(
         name=name,
         task=task,
         input_shape=tuple(spec.shape[1:]),
-        num_classes=int(frozen.outputs[names.index("logits")].shape[-1]),
-        predict=lambda images: dict(zip(names, frozen(images), strict=True)),
+        num_classes=int(predict.get_concrete_function().structured_outputs["logits"].shape[-1]),
+        predict=predict,
         fingerprint=fingerprint,
         metadata=metadata,
     )

@@ -7,7 +7,7 @@ holds one `.npy` file per output. The identity is one cell for all transformatio
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -57,7 +57,7 @@ def cell_path(
     strength: int,
 ) -> Path:
     """Return where the outputs of one cell are, or will be."""
-    home = directory / f"{model.name}-{model.fingerprint[:12]}"
+    home = directory / f"{model.name.replace('/', '_')}-{model.fingerprint[:12]}"
     home /= f"{dataset.name.replace('/', '_')}-{dataset.fingerprint[:12]}"
     if strength == transformation.identity:
         return home / "identity"
@@ -99,10 +99,9 @@ def new_cell(path: Path, count: int) -> Iterator[CellWriter]:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    writer = CellWriter(partial, count)
     try:
-        yield writer
-        writer.close()
+        with closing(CellWriter(partial, count)) as writer:
+            yield writer
         partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

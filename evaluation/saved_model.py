@@ -8,16 +8,31 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-# A SavedModel is a program: these operations let it read or write files, or call Python, when it
-# is loaded or called. Its own variables are restored by SaveV2 and RestoreV2, which are not here.
+# A SavedModel is a program: these operations let it read or write files, open connections or call
+# Python, when it is loaded or called. SaveV2 and RestoreV2, which handle its own variables in every
+# SavedModel, are not here.
 FORBIDDEN_OPERATIONS = frozenset(
     {
-        *("ReadFile", "WriteFile", "MatchingFiles", "LoadAndRemapMatrix"),
-        *("PyFunc", "PyFuncStateless", "EagerPyFunc", "PrintV2", "CreateSummaryFileWriter"),
-        *("CreateSummaryDbWriter", "ImportEvent", "DebugIdentity", "DebugIdentityV2"),
-        *("DebugIdentityV3", "TextLineDataset", "TFRecordDataset", "TFRecordDatasetV2"),
-        *("FixedLengthRecordDataset", "FixedLengthRecordDatasetV2", "WholeFileReaderV2"),
-        *("TextLineReaderV2", "TFRecordReaderV2", "SaveDataset", "LoadDataset", "CacheDatasetV2"),
+        *("ReadFile", "WriteFile", "MatchingFiles", "Save", "SaveSlices", "DumpTensor"),
+        *("LoadAndRemapMatrix", "GenerateVocabRemapping", "RecordInput", "Skipgram"),
+        *("CalibrationStatisticsSaver", "FileSystemSetConfiguration", "PrintV2"),
+        *("PyFunc", "PyFuncStateless", "EagerPyFunc", "RpcServer", "RpcClient"),
+        *("CreateSummaryFileWriter", "CreateSummaryDbWriter", "ImportEvent"),
+        *("DebugIdentity", "DebugIdentityV2", "DebugIdentityV3"),
+        *("DebugNanCount", "DebugNumericSummary"),
+        *("SaveDataset", "SaveDatasetV2", "LoadDataset", "DistributedSave"),
+        *("SnapshotDataset", "SnapshotDatasetV2", "SnapshotDatasetReader"),
+        *("SnapshotChunkDataset", "ListSnapshotChunksDataset", "CacheDataset", "CacheDatasetV2"),
+        *("DatasetToTFRecord", "ExperimentalDatasetToTFRecord"),
+        *("MatchingFilesDataset", "ExperimentalMatchingFilesDataset", "TextLineDataset"),
+        *("TFRecordDataset", "TFRecordDatasetV2", "FixedLengthRecordDataset"),
+        *("FixedLengthRecordDatasetV2", "CSVDataset", "CSVDatasetV2", "ExperimentalCSVDataset"),
+        *("LMDBDataset", "ExperimentalLMDBDataset", "SqlDataset", "ExperimentalSqlDataset"),
+        *("DataServiceDataset", "DataServiceDatasetV2", "DataServiceDatasetV3"),
+        *("DataServiceDatasetV4", "RegisterDataset", "RegisterDatasetV2"),
+        *("WholeFileReader", "WholeFileReaderV2", "TextLineReader", "TextLineReaderV2"),
+        *("TFRecordReader", "TFRecordReaderV2", "LMDBReader"),
+        *("FixedLengthRecordReader", "FixedLengthRecordReaderV2"),
     }
 )
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import tensorflow as tf
@@ -33,7 +34,8 @@ def sweep(
         models: The networks.
         dataset: The images.
         transformations: Names or instances; one that does not apply to these images is left out
-            with a notice.
+            with a notice. Grids are put in ascending order, and the identity is added, with which
+            every other strength is compared.
         directory: Where cells are kept.
         batch_size: Images per forward pass; no result depends on it.
         progress: Called with the number of strengths that are done, and of all.
@@ -49,14 +51,18 @@ def sweep(
         check_fit(model, dataset)
     names = [model.name for model in models]
     if len(set(names)) < len(names):
-        raise ValueError(f"expected models of different names, received {', '.join(names)}")
+        raise ValueError(
+            f"expected models of different names, received {', '.join(names)}: "
+            "choose some with load_model(…, name=…)"
+        )
     chosen = []
     for transformation in named(transformations):
         reason = transformation.inapplicable(dataset.input_shape)
         if reason:
             _LOG.warning("%s left out: %s", transformation.name, reason)
         else:
-            chosen.append(transformation)
+            grid = {transformation.identity, *map(transformation.check, transformation.strengths)}
+            chosen.append(replace(transformation, strengths=tuple(sorted(grid))))
     predictions = Predictions(directory, tuple(models), dataset, tuple(chosen))
     jobs = [(t, v) for t in chosen for v in t.strengths if v != t.identity]
     if chosen:

@@ -2,8 +2,10 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -63,6 +65,24 @@ def run(command: Callable[[], int | None]) -> int:
         return _fail(error, BAD_INPUT)
     except KeyboardInterrupt:
         return _fail(KeyboardInterrupt("interrupted; what is finished is kept"), INTERRUPTED)
+
+
+def check_writable(folder: Path, what: str) -> None:
+    """Make a folder where there is none, and try to write in it.
+
+    Args:
+        folder: The folder.
+        what: What it is for, for the message.
+
+    Raises:
+        OSError: If it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(f"expected a folder for {what} that can be written, {error}") from error
 
 
 def _fail(error: BaseException, status: int) -> int:

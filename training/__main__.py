@@ -38,11 +38,14 @@ class Command(TrainingConfig):
     logs: Path = Path("tensorboard_logs")
     """The folder of TensorBoard logs."""
 
+    def __post_init__(self) -> None:
+        """Leave the fields to `configs`: here augmentation may be none."""
+
     def configs(self) -> list[TrainingConfig]:
         """Return the configurations of the runs, plain ones first.
 
         Raises:
-            ValueError: If several runs would have one name.
+            ValueError: If several runs would have one name, or a value means nothing.
         """
         variants: list[tuple[Family, ...]] = [(), AUGMENTED]
         if self.augmentation:
@@ -69,6 +72,7 @@ def main(command: Command) -> None:
     configs = command.configs()
     import_tensorflow()
     from evaluation.reporting.tensorboard import ADDRESS
+    from training.augmentation import check_ranges
     from training.trainer import build, load_data, needed, train
 
     options = {"overwrite": command.overwrite, "resume": command.resume}
@@ -82,7 +86,9 @@ def main(command: Command) -> None:
     for config in waiting:
         if _source(config) not in data:
             data[_source(config)] = load_data(config)
-        build(config, data[_source(config)][0])  # refuses what cannot be built before any training
+        training, _ = data[_source(config)]
+        build(config, training)  # these refuse what cannot be trained before anything is
+        check_ranges(config.ranges, training.input_shape)
     with progress_bar("training") as update:
         total = sum(config.epochs for config in waiting)
         done = 0

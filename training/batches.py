@@ -69,15 +69,22 @@ def validation_batches(dataset: Dataset, task: str, *, batch_size: int) -> tf.da
     return batches.map(lambda x, y: (_as_float(x), tf.cast(y, tf.int32))).prefetch(2)
 
 
-def _targets(dataset: Dataset, task: str) -> Any:
-    if task == "classification":
-        return tf.constant(dataset.labels)
-    if dataset.masks is None:
+def check_targets(dataset: Dataset, task: str) -> None:
+    """Refuse a dataset that does not have what a task is learnt from.
+
+    Raises:
+        ValueError: If it has no masks for segmentation.
+    """
+    if task == "segmentation" and dataset.masks is None:
         raise ValueError(
             f"expected a dataset with masks for {task}, {dataset.name} has none: "
             "use digits or one of the mnist family"
         )
-    return tf.constant(dataset.masks)
+
+
+def _targets(dataset: Dataset, task: str) -> Any:
+    check_targets(dataset, task)
+    return tf.constant(dataset.labels if task == "classification" else dataset.masks)
 
 
 def _as_float(images: Any) -> Any:

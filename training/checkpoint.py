@@ -34,8 +34,8 @@ class Checkpoint(keras.callbacks.Callback):
         self._saved: dict[str, np.ndarray] = {}
         if path.exists():
             try:
-                with np.load(path, allow_pickle=False) as file:
-                    self._saved = dict(file)
+                with path.open("rb") as file:
+                    self._saved = dict(np.load(file, allow_pickle=False))
             except Exception as error:
                 raise ValueError(
                     f"expected a checkpoint in {path}, it cannot be read: begin again with "
@@ -48,12 +48,23 @@ class Checkpoint(keras.callbacks.Callback):
         self._stopping_state = state.get("stopping", {})
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Put the saved state in place; early stopping, which resets itself here, comes before."""
+        """Put the saved state in place; early stopping, which resets itself here, comes before.
+
+        Raises:
+            ValueError: If it is the state of another network.
+        """
         self.model.optimizer.build(self.model.trainable_variables)
         if not self._saved:
             return
-        for index, variable in enumerate(self._variables()):
-            variable.assign(self._saved[f"variable{index}"])
+        variables = self._variables()
+        saved = [v for name, v in self._saved.items() if name.startswith("variable")]
+        if [tuple(v.shape) for v in variables] != [v.shape for v in saved]:
+            raise ValueError(
+                f"expected a checkpoint of {self.model.name} as it is now in {self._path}, "
+                "received one of another network: begin again with --overwrite"
+            )
+        for variable, value in zip(variables, saved, strict=True):
+            variable.assign(value)
         if self._stopping is not None:
             for name, value in self._stopping_state.items():
                 setattr(self._stopping, name, value)

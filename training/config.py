@@ -1,6 +1,7 @@
 """What a training is: one frozen dataclass that is also the command line and `config.json`."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
@@ -57,7 +58,7 @@ class TrainingConfig:
     """Images per step."""
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     """What turns gradients into steps (sgd has a momentum of 0.9)."""
-    learning_rate: float = 0.004
+    learning_rate: float = 0.006
     """Of the first step."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """How the learning rate goes on: to 0 along half a cosine, or as it is."""
@@ -96,10 +97,12 @@ class TrainingConfig:
         for field in ("images_per_class", "early_stopping"):
             if getattr(self, field) is not None and getattr(self, field) < 1:
                 raise ValueError(f"expected {field} ≥ 1, received {getattr(self, field)}")
-        if not self.learning_rate > 0:
-            raise ValueError(f"expected learning_rate > 0, received {self.learning_rate}")
-        if self.weight_decay < 0:
-            raise ValueError(f"expected weight_decay ≥ 0, received {self.weight_decay}")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"expected a finite learning_rate > 0, received {self.learning_rate}")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"expected a finite weight_decay ≥ 0, received {self.weight_decay}")
+        if self.filters is not None and min(self.filters, default=0) < 1:
+            raise ValueError(f"expected filters ≥ 1, at least one, received {self.filters}")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise ValueError(f"expected dropout in [0, 1), received {self.dropout}")
         for family in self.augmentation:
@@ -111,8 +114,10 @@ class TrainingConfig:
             low, high = getattr(self, field)
             if low > high:
                 raise ValueError(f"expected {field} as lowest highest, received {low} {high}")
-        if self.name is not None and ("/" in self.name or self.name.startswith(".")):
-            raise ValueError(f"expected a name that is a plain folder name, received {self.name!r}")
+        if not self.run or "/" in self.run or self.run.startswith("."):
+            raise ValueError(
+                f"expected the run's name to be a plain folder name, received {self.run!r}"
+            )
 
     @property
     def run(self) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 import keras
 
 import zoo
+from evaluation.terminal import check_writable
 from training.artifacts import metadata, save
 from training.augmentation import check_ranges
-from training.batches import training_batches, validation_batches
+from training.batches import check_targets, training_batches, validation_batches
 from training.checkpoint import Checkpoint
 from training.config import TrainingConfig
 from training.files import publish, recover, write
@@ -51,6 +51,7 @@ def train(
 
     Raises:
         ValueError: If the configuration cannot be trained.
+        OSError: If runs or logs cannot be written there.
         FileExistsError: If the run exists with another configuration, or is unfinished.
         FloatingPointError: If the loss becomes NaN or infinite.
     """
@@ -64,7 +65,8 @@ def train(
     task = task_of(model)
     ranges = check_ranges(config.ranges, training.input_shape)
 
-    if not resume:
+    check_writable(Path(logs), "logs")
+    if not (resume and _stored(partial) == config):
         shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, exist_ok=True)
     write(partial / "config.json", lambda file: file.write(config.to_json().encode()))
@@ -106,6 +108,7 @@ def train(
         except RuntimeError as error:
             if "NaN" not in str(error):
                 raise
+            shutil.rmtree(partial)  # to continue it would end in the same place
             raise FloatingPointError(
                 f"{config.run}: expected a finite loss, received NaN or infinity in epoch "
                 f"{checkpoint.epoch + 1}: lower learning_rate ({config.learning_rate})"
@@ -116,7 +119,8 @@ def train(
         if stopping and stopping.best_weights:
             model.set_weights(stopping.best_weights)
     save(model, metadata(model, task, config, training), partial)
-    log_hparams(Path(logs) / config.run, config, checkpoint.history[-1])
+    kept = int(stopping.best_epoch) if stopping else -1
+    log_hparams(Path(logs) / config.run, config, checkpoint.history[kept])
     (partial / "checkpoint.npz").unlink()
     publish(partial, final)
     return final
@@ -138,13 +142,8 @@ def needed(
     """
     final = Path(saved_models) / config.run
     partial = partial_directory(final)
-    try:
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        recover(final)
-        with tempfile.TemporaryFile(dir=partial.parent):
-            pass
-    except OSError as error:
-        raise OSError(f"expected a folder for runs that can be written, {error}") from error
+    check_writable(partial.parent, "runs")
+    recover(final)
     if overwrite:
         return True
     if final.exists():
@@ -190,10 +189,17 @@ def load_data(config: TrainingConfig) -> tuple[Dataset, Dataset]:
 
 
 def build(config: TrainingConfig, dataset: Dataset) -> keras.Model:
-    """Create the network, open to images of any size where its architecture is."""
+    """Create the network, open to images of any size where its architecture is.
+
+    Raises:
+        ValueError: If there is no such network, or the dataset is not what it learns from.
+    """
     height, width, channels = dataset.input_shape
     size = (None, None) if config.architecture in ANY_SIZE else (height, width)
-    return zoo.create(config.architecture, (*size, channels), dataset.num_classes, **config.options)
+    shape = (*size, channels)
+    model = zoo.create(config.architecture, shape, dataset.num_classes, **config.options)
+    check_targets(dataset, task_of(model))
+    return model
 
 
 def task_of(model: keras.Model) -> str:

@@ -52,8 +52,15 @@ def create(
         )
     if len(input_shape) != 3 or not input_shape[2]:
         raise ValueError(f"expected an input shape (H, W, C), received {tuple(input_shape)}")
+    if None in input_shape and name not in ANY_SIZE:
+        raise ValueError(
+            f"{name} expects images of a known size, received {tuple(input_shape)}: "
+            f"{' and '.join(sorted(ANY_SIZE))} take any"
+        )
     if num_classes < 2:
         raise ValueError(f"expected at least 2 classes, received {num_classes}")
+    if "filters" in choices and not len(choices["filters"]):
+        raise ValueError(f"{name} expects filters of at least one stage, received none")
     return ARCHITECTURES[name](tuple(input_shape), num_classes, **choices)
 
 

@@ -43,7 +43,8 @@ def convolution(
     """
     check_choice("padding", padding, PADDINGS)
     reach = dilation * (kernel_size - 1) // 2
-    if padding == "zero":
+    same = padding == "zero" and strides == 1
+    if padding == "zero" and not same:
         # Written out, because Keras's "same" pads unevenly, and so off-centre, when it strides.
         x = layers.ZeroPadding2D(reach, name=f"{name}_pad")(x)
     elif padding == "circular":
@@ -52,6 +53,7 @@ def convolution(
         filters,
         kernel_size,
         strides=strides,
+        padding="same" if same else "valid",
         dilation_rate=dilation,
         use_bias=not normalization,
         name=f"{name}_convolution",
@@ -77,9 +79,14 @@ def pool(x: Any, pooling: str, *, name: str) -> Any:
     """Halve a feature map by 2×2 pooling.
 
     Raises:
-        ValueError: If `pooling` is neither `max` nor `average`.
+        ValueError: If `pooling` is neither `max` nor `average`, or the map is too small to halve.
     """
     check_choice("pooling", pooling, POOLINGS)
+    if any(size is not None and size < 2 for size in x.shape[1:3]):
+        raise ValueError(
+            f"expected images large enough for every pooling, the map before {name} is "
+            f"{x.shape[1]}×{x.shape[2]}: use larger images or fewer filters"
+        )
     layer = layers.MaxPooling2D if pooling == "max" else layers.AveragePooling2D
     return layer(2, name=name)(x)
 

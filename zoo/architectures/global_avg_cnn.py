@@ -13,7 +13,7 @@ def global_avg_cnn(
     input_shape: tuple[int | None, int | None, int],
     num_classes: int,
     *,
-    filters: Sequence[int] = (24, 48, 96),
+    filters: Sequence[int] = (16, 32, 64),
     padding: str = "zero",
     pooling: str = "max",
     normalization: bool = True,
@@ -27,7 +27,8 @@ def global_avg_cnn(
         num_classes: `K`.
         filters: Channels of the stem and of each stage.
         padding: `zero`, `circular` or `valid`; under `circular` the logits are exactly invariant
-            to circular shifts by multiples of the total stride.
+            to circular shifts by multiples of the total stride, if the sides of the images are
+            multiples of it too.
         pooling: `max` or `average`, between the stages.
         normalization: Whether batch normalisation follows each convolution.
         activation: A Keras activation.

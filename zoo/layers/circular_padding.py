@@ -1,5 +1,6 @@
 """Padding by wrapping around, which makes a convolution commute with every circular shift."""
 
+from operator import index
 from typing import Any
 
 import keras
@@ -27,7 +28,7 @@ class CircularPadding2D(keras.layers.Layer):
         super().__init__(**kwargs)
         pairs = ((padding,) * 2,) * 2 if isinstance(padding, int) else padding
         try:
-            (top, bottom), (left, right) = ((int(a), int(b)) for a, b in pairs)
+            (top, bottom), (left, right) = ((index(a), index(b)) for a, b in pairs)
         except (TypeError, ValueError):
             top = -1
         if top < 0 or min(bottom, left, right) < 0:

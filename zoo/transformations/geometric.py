@@ -8,7 +8,8 @@ from keras import ops
 
 from zoo.transformations.transformation import Transformation, is_scalar, real
 
-_FILL_MODES = {"zero": "constant", "reflect": "reflect"}
+# Only reflections of the frame are asked for with "circular", and they leave nothing to fill.
+_FILL_MODES = {"zero": "constant", "circular": "wrap", "reflect": "reflect"}
 # Masks are sampled a hair nearer to the centre, so that halfway between two pixels the inner one is
 # taken on every side of the frame and in every execution mode, instead of what rounding decides.
 _INWARD = 1.0 - 1e-4

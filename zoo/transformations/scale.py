@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from zoo.transformations.geometric import Geometric, homogeneous
-from zoo.transformations.transformation import is_scalar
 
 
 @dataclass(frozen=True)
@@ -19,8 +18,7 @@ class Scale(Geometric):
     def matrix(self, strength: Any) -> Any:
         """Return the enlargement as a matrix."""
         factor = strength / 100.0
-        zero = 0.0 if is_scalar(strength) else 0.0 * factor
-        return homogeneous(factor, zero, zero, factor)
+        return homogeneous(factor, 0.0, 0.0, factor)
 
     def inverse(self, strength: Any) -> Any:
         """Return the percentage that restores the size."""

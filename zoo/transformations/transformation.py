@@ -50,7 +50,7 @@ class Transformation:
         Raises:
             ValueError: If it is not a whole number within `[minimum, maximum]`.
         """
-        whole = isinstance(strength, Real) and float(strength).is_integer()
+        whole = is_scalar(strength) and float(strength).is_integer()
         if not whole or not self.minimum <= strength <= self.maximum:
             raise ValueError(
                 f"{self.name} expects a whole strength from {self.minimum} to {self.maximum} "

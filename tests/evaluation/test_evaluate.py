@@ -1,0 +1,211 @@
+"""Laws of the table of measurements, and of the comparison of two models."""
+
+import tempfile
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from evaluation import ModelHandle, compare, evaluate, score, sweep
+from zoo.datasets import from_arrays
+from zoo.transformations import TRANSFORMATIONS
+
+COUNT, SHAPE, CLASSES = 150, (8, 10, 3), 3
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.random((COUNT, *SHAPE), np.float32)
+WEIGHTS = RANDOM.normal(size=(np.prod(SHAPE), CLASSES)).astype(np.float32)
+AXES = [
+    replace(TRANSFORMATIONS["translation_x"], strengths=(-1, 0, 1, 2), boundary="circular"),
+    replace(TRANSFORMATIONS["contrast"], strengths=(50, 100, 150)),
+]
+
+
+def linear(name, weights=WEIGHTS):
+    def predict(images):
+        return {"logits": tf.reshape(images - 0.5, (len(images), -1)) @ weights}
+
+    return ModelHandle(name, "classification", SHAPE, CLASSES, predict, str(weights.sum()))
+
+
+# Right for four images of five, so that all scores have something to say.
+LABELS = linear("truth").predict(IMAGES)["logits"].numpy().argmax(-1)
+LABELS[::5] = (LABELS[::5] + 1) % CLASSES
+DATA = (IMAGES, LABELS)
+# Like the first model for most images.
+NEIGHBOUR = WEIGHTS + 0.15 * RANDOM.normal(size=WEIGHTS.shape).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return evaluate([linear("a"), linear("b", NEIGHBOUR)], DATA, AXES).to_frame()
+
+
+def test_a_measurement_has_the_columns_of_the_contract(frame):
+    columns = "model dataset task property score transformation strength boundary value low high n"
+    assert list(frame.columns) == columns.split()
+    assert set(frame["model"]) == {"a", "b"}
+    assert set(frame["task"]) == {"classification"}
+    assert set(frame["property"]) == {"invariance"}
+    boundaries = frame.groupby("transformation")["boundary"].unique().map(list).to_dict()
+    assert boundaries == {"translation_x": ["circular"], "contrast": ["none"]}
+    summaries = frame[frame["strength"].isna()]
+    assert set(summaries["score"]) == {"invariance_score", "worst_case_accuracy"}
+    curves = frame[frame["strength"].notna()].groupby(["model", "score", "transformation"])
+    for (_, _, name), rows in curves:
+        grid = next(t.strengths for t in AXES if t.name == name)
+        assert tuple(rows["strength"]) == grid
+    assert len(curves) == 2 * 4 * 2
+
+
+def test_values_lie_in_their_intervals_and_count_their_images(frame):
+    assert (frame["low"] <= frame["value"] + 1e-6).all()
+    assert (frame["value"] <= frame["high"] + 1e-6).all()
+    right = round(0.8 * COUNT)
+    a = frame[frame["model"] == "a"]
+    assert set(a[a["score"] == "retained_accuracy"]["n"]) == {right}
+    assert set(frame[frame["score"] != "retained_accuracy"]["n"]) == {COUNT}
+
+
+def test_the_identity_is_on_the_curve(frame):
+    identity = frame[
+        frame["strength"] == frame["transformation"].map({t.name: t.identity for t in AXES})
+    ]
+    values = identity[identity["model"] == "a"].groupby("score")["value"].unique().map(list)
+    assert values["top1_agreement"] == [1]
+    assert values["retained_accuracy"] == [1]
+    assert values["mean_absolute_change"] == [0]
+    assert values["accuracy"] == [0.8]
+
+
+def test_the_invariance_score_is_the_mean_over_all_strengths_but_the_identity(frame):
+    for (_, name), rows in frame.groupby(["model", "transformation"]):
+        identity = TRANSFORMATIONS[name].identity
+        curve = rows[(rows["score"] == "top1_agreement") & (rows["strength"] != identity)]
+        (summary,) = rows[rows["score"] == "invariance_score"]["value"]
+        assert summary == pytest.approx(curve["value"].mean())
+        assert summary < 1
+
+
+def test_the_worst_case_is_being_right_at_every_strength(frame):
+    for axis in AXES:
+        answers = [
+            linear("a").predict(tf.constant(axis.images(IMAGES, v)))["logits"].numpy().argmax(-1)
+            for v in axis.strengths
+        ]
+        rows = frame[(frame["model"] == "a") & (frame["transformation"] == axis.name)]
+        (worst,) = rows[rows["score"] == "worst_case_accuracy"]["value"]
+        assert worst == pytest.approx((np.array(answers) == LABELS).all(axis=0).mean())
+        assert worst <= rows[rows["score"] == "accuracy"]["value"].min()
+
+
+def test_the_worst_case_includes_the_identity_even_if_the_grid_does_not():
+    # Always right but for the untouched image, which is brighter than any changed one.
+    def predict(images):
+        untouched = tf.reduce_max(images, axis=(1, 2, 3)) > 0.95
+        return {"logits": tf.one_hot(tf.cast(untouched, tf.int32), CLASSES)}
+
+    images = np.full((10, *SHAPE), 0.2, np.float32)
+    images[:, 0, 0] = 1
+    model = ModelHandle("odd", "classification", SHAPE, CLASSES, predict, "odd")
+    dark = replace(TRANSFORMATIONS["brightness"], strengths=(-30, -20))
+    rows = evaluate(model, (images, np.zeros(10, int)), [dark]).to_frame().set_index("score")
+    assert rows.loc["worst_case_accuracy", "value"] == 0
+    accuracy = rows.loc["accuracy"].set_index("strength")["value"]
+    assert accuracy.to_dict() == {-30: 1, -20: 1, 0: 0}
+
+
+def test_scores_can_be_chosen_and_need_no_network(tmp_path):
+    predictions = sweep([linear("a")], from_arrays(*DATA), AXES, tmp_path)
+    predictions = replace(predictions, models=(replace(linear("a"), predict=None),))
+    chosen = score(predictions, ["accuracy"]).frame
+    assert set(chosen["score"]) == {"accuracy", "worst_case_accuracy"}
+    for name, message in (
+        ("acuracy", "scores among accuracy, .*, received 'acuracy'"),
+        ("mask_iou", "a model for segmentation to measure mask_iou, a is for classification"),
+    ):
+        with pytest.raises(ValueError, match=message) as error:
+            score(predictions, [name])
+        assert "\n" not in str(error.value)
+
+
+def test_a_keras_model_and_two_arrays_are_enough(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    model = keras.Sequential([layers.Flatten(), layers.Dense(CLASSES)], name="net")
+    images = (255 * IMAGES[:20]).astype(np.uint8)
+    table = evaluate(model, (images, LABELS[:20].astype(np.uint8)), ["horizontal_flip"])
+    flip = table.to_frame()
+    assert set(flip["model"]) == {"net"}
+    assert len(flip) == 4 * 2 + 2
+    assert not list(tmp_path.rglob("*.npy"))  # raw outputs are not left behind
+    flip["value"] = -1  # it is a copy
+    assert (table.frame["value"] >= 0).all()
+
+
+def test_raw_outputs_are_kept_where_one_asks_for_it(tmp_path):
+    evaluate(linear("a/b"), DATA, ["vertical_flip"], directory=tmp_path)
+    (model,) = tmp_path.iterdir()
+    assert model.name.startswith("a_b-")
+    assert len(list(model.rglob("logits.npy"))) == 2
+
+
+@pytest.mark.parametrize(
+    "data", [IMAGES, (IMAGES,), {"images": IMAGES}], ids=("array", "1", "dict")
+)
+def test_what_is_no_data_is_refused(data):
+    with pytest.raises(ValueError, match=r"expected a Dataset, \(images, labels\) or") as error:
+        evaluate(linear("a"), data)
+    assert "\n" not in str(error.value)
+
+
+def test_a_model_equals_itself_exactly():
+    for pair in ((linear("a"), linear("a")), (linear("a"), linear("b"))):
+        same = compare(*pair, DATA, AXES)
+        assert (same[["difference", "low", "high"]] == 0).all(axis=None)
+        assert (same["n"] == COUNT).all()
+
+
+def test_a_difference_is_b_minus_a(frame):
+    a, b = linear("a"), linear("b", NEIGHBOUR)
+    there, back = compare(a, b, DATA, AXES), compare(b, a, DATA, AXES)
+    assert list(there["score"]) == ["accuracy", "top1_agreement"] * 2
+    np.testing.assert_allclose(there["difference"], there["b"] - there["a"], atol=1e-12)
+    assert (there["difference"] != 0).any()
+    np.testing.assert_allclose(back["difference"], -there["difference"], atol=1e-12)
+    np.testing.assert_allclose(back[["low", "high"]], -there[["high", "low"]], atol=1e-6)
+    for side in ("a", "b"):
+        summary = frame[(frame["score"] == "invariance_score") & (frame["model"] == side)]
+        values = summary.set_index("transformation")["value"]
+        agreement = there[there["score"] == "top1_agreement"].set_index("transformation")[side]
+        np.testing.assert_allclose(agreement, values[agreement.index])
+
+
+def test_a_worse_model_differs_by_less_than_nothing():
+    guess = linear("guess", RANDOM.normal(size=WEIGHTS.shape).astype(np.float32))
+    row = compare(linear("a"), guess, DATA, AXES[1:]).set_index("score").loc["accuracy"]
+    assert row["low"] < row["difference"] < row["high"] < -0.1
+
+
+def test_pairing_narrows_the_interval_of_models_that_resemble_each_other(frame):
+    pairs = compare(linear("a"), linear("b", NEIGHBOUR), DATA, AXES).set_index(
+        ["transformation", "score"]
+    )
+    summaries = frame[frame["score"] == "invariance_score"].set_index(["transformation", "model"])
+    for axis in AXES:
+        width = summaries["high"] - summaries["low"]
+        unpaired = np.hypot(width[(axis.name, "a")], width[(axis.name, "b")])
+        paired = pairs.loc[(axis.name, "top1_agreement")]
+        assert 0 < paired["high"] - paired["low"] < 0.8 * unpaired
+
+
+def test_two_files_of_one_name_are_compared_and_nothing_is_written_beside_them(tmp_path):
+    keras.utils.set_random_seed(0)
+    for folder in ("one", "two"):
+        model = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(CLASSES)])
+        (tmp_path / folder).mkdir()
+        model.save(tmp_path / folder / "net.keras")
+    rows = compare(tmp_path / "one/net.keras", tmp_path / "two/net.keras", DATA, AXES[:1])
+    assert (rows["a"] != rows["b"]).any()
+    assert len([p for p in tmp_path.rglob("*") if p.is_file()]) == 2

@@ -1,0 +1,240 @@
+"""Anybody's network behind one handle: every way of saving it, and every head."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+from scipy.special import expit, log_softmax, softmax
+
+from evaluation import load_model
+from training import artifacts
+
+SHAPE = (8, 10, 3)
+CLASSES = 4
+IMAGES = np.random.default_rng(0).random((6, *SHAPE), np.float32)
+
+
+def chain(units=CLASSES, activation=None):
+    """Layers of a small classifier whose batch normalisation is no identity."""
+    keras.utils.set_random_seed(7)
+    statistics = {"moving_mean_initializer": "ones", "beta_initializer": "random_normal"}
+    return [
+        layers.Conv2D(5, 3),
+        layers.BatchNormalization(**statistics),
+        layers.ReLU(),
+        layers.Flatten(),
+        layers.Dense(units, activation=activation, name="logits"),
+    ]
+
+
+def functional(*arguments, name="net"):
+    inputs = keras.Input(SHAPE)
+    x = inputs
+    for layer in chain(*arguments):
+        x = layer(x)
+    return keras.Model(inputs, x, name=name)
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__(name="net")
+        self.chain = chain()
+
+    def call(self, images):
+        for layer in self.chain:
+            images = layer(images)
+        return images
+
+
+class Module(tf.Module):
+    """A network that never heard of Keras's formats."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    @tf.function(input_signature=[tf.TensorSpec((None, *SHAPE), tf.float32)])
+    def __call__(self, x):
+        return self.model(x)
+
+
+def predicted(handle, images=IMAGES):
+    return {name: tensor.numpy() for name, tensor in handle.predict(tf.constant(images)).items()}
+
+
+def as_keras_file(model, home):
+    model.save(home / "net.keras")
+    return home / "net.keras"
+
+
+def as_h5_file(model, home):
+    model.save(home / "net.h5")
+    return str(home / "net.h5")
+
+
+def as_export(model, home):
+    model.export(home / "net", verbose=False)
+    return home / "net"
+
+
+def as_module(model, home):
+    tf.saved_model.save(Module(model), str(home / "net"))
+    return home / "net"
+
+
+def as_run(model, home):
+    (home / "net").mkdir()
+    artifacts.save(model, {"task": "classification", "dataset": "digits"}, home / "net")
+    return home / "net"
+
+
+def as_list_of_one(model, _home):
+    return keras.Model([model.input], model.output, name="net")
+
+
+def as_dictionary_of_one(model, _home):
+    return keras.Model({model.input.name: model.input}, model.output, name="net")
+
+
+WAYS = (
+    *(as_keras_file, as_h5_file, as_export, as_module, as_run),
+    *(as_list_of_one, as_dictionary_of_one),
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_handle_predicts_as_its_network_however_it_was_saved(way, tmp_path):
+    model = functional()
+    handle = load_model(way(model, tmp_path))
+    assert (handle.name, handle.task, handle.input_shape) == ("net", "classification", SHAPE)
+    assert handle.num_classes == CLASSES
+    assert dict(handle.metadata) == (
+        {"task": "classification", "dataset": "digits"} if way is as_run else {}
+    )
+    answer = predicted(handle)
+    assert set(answer) == {"logits"}
+    np.testing.assert_allclose(answer["logits"], model.predict(IMAGES, verbose=0), atol=1e-5)
+
+
+def test_sequential_and_subclassed_networks_are_told_their_shape():
+    expected = functional().predict(IMAGES, verbose=0)
+    for build in (lambda: keras.Sequential(chain(), name="net"), Subclassed):
+        with pytest.raises(
+            ValueError, match=r"^expected input_shape=\(H, W, C\) with net"
+        ) as error:
+            load_model(build())
+        assert "\n" not in str(error.value)
+        handle = load_model(build(), input_shape=SHAPE)
+        np.testing.assert_allclose(predicted(handle)["logits"], expected, atol=1e-5)
+
+
+def test_names_can_be_chosen_and_handles_pass():
+    handle = load_model(functional(), name="mine")
+    assert handle.name == "mine"
+    assert load_model(handle) is handle
+
+
+def test_a_fingerprint_is_that_of_the_network(tmp_path):
+    model = functional()
+    first = load_model(model).fingerprint
+    file = load_model(as_keras_file(model, tmp_path)).fingerprint
+    assert first == load_model(model).fingerprint
+    assert file == load_model(tmp_path / "net.keras").fingerprint
+    model.layers[1].bias.assign_add([0, 0, 0, 0, 1e-3])
+    assert load_model(model).fingerprint != first
+    assert load_model(as_keras_file(model, tmp_path)).fingerprint != file
+
+
+def test_a_network_is_measured_as_it_was_when_it_was_loaded():
+    model = functional()
+    handle, before = load_model(model), model.predict(IMAGES, verbose=0)
+    model.layers[-1].bias.assign_add(np.ones(CLASSES))
+    np.testing.assert_allclose(predicted(handle)["logits"], before, atol=1e-5)
+
+
+def test_batches_of_any_size_and_images_of_any_size():
+    any_size = keras.Sequential(
+        [keras.Input((None, None, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()]
+    )
+    handle = load_model(any_size)
+    assert handle.input_shape == (None, None, 3)
+    for images in (IMAGES[:1], IMAGES[:, :5]):
+        expected = np.asarray(any_size(images))
+        np.testing.assert_allclose(predicted(handle, images)["logits"], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "log_softmax", "sigmoid"])
+def test_a_final_activation_changes_neither_classes_nor_probabilities(activation, tmp_path):
+    logits = predicted(load_model(functional()))["logits"]
+    model = functional(CLASSES, activation)
+    for source in (model, as_export(model, tmp_path)):
+        answer = predicted(load_model(source))["logits"]
+        np.testing.assert_array_equal(answer.argmax(-1), logits.argmax(-1))
+        np.testing.assert_allclose(log_softmax(answer, -1), log_softmax(logits, -1), atol=1e-4)
+
+
+@pytest.mark.parametrize(("activation", "scale"), [("softmax", 300), ("sigmoid", 60)])
+def test_probabilities_that_round_to_0_and_1_stay_finite_and_in_order(activation, scale):
+    inputs = keras.Input(SHAPE)
+    z = scale * (layers.GlobalAveragePooling2D()(inputs) - 0.5)
+    model = keras.Model(inputs, layers.Activation(activation)(z))
+    images = np.stack([np.full(SHAPE, row, np.float32) for row in np.eye(3)])
+    assert np.asarray(model(images)).max() == 1
+    answer = predicted(load_model(model), images)["logits"]
+    assert np.isfinite(answer).all()
+    np.testing.assert_array_equal(answer.argmax(-1), [0, 1, 2])
+
+
+@pytest.mark.parametrize("activation", [None, "sigmoid"])
+def test_a_single_unit_stands_for_two_classes(activation):
+    handle = load_model(functional(1, activation))
+    z = functional(1).predict(IMAGES, verbose=0)[:, 0]
+    assert (handle.task, handle.num_classes) == ("classification", 2)
+    probabilities = softmax(predicted(handle)["logits"], axis=-1)
+    np.testing.assert_allclose(probabilities[:, 1], expit(z), atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", [None, "softmax"])
+def test_a_segmenter_gives_masks_and_the_class_of_the_image(activation):
+    keras.utils.set_random_seed(7)
+    inputs = keras.Input(SHAPE)
+    logits = layers.Conv2D(CLASSES + 1, 3, padding="same")(inputs)
+    model = keras.Model(inputs, layers.Activation(activation or "linear")(logits))
+    handle = load_model(model)
+    assert (handle.task, handle.num_classes) == ("segmentation", CLASSES)
+    answer = predicted(handle)
+    expected = keras.Model(inputs, logits).predict(IMAGES, verbose=0)
+    assert answer["mask"].dtype == np.uint8
+    np.testing.assert_array_equal(answer["mask"], expected.argmax(-1))
+    presence = softmax(expected, axis=-1)[..., 1:].sum(axis=(1, 2))
+    np.testing.assert_allclose(answer["logits"], np.log(presence), atol=1e-4)
+
+
+def test_one_channel_of_a_segmenter_tells_object_from_background():
+    keras.utils.set_random_seed(7)
+    convolution = layers.Conv2D(1, 3, padding="same")
+    model = keras.Sequential([keras.Input(SHAPE), convolution, layers.Activation("sigmoid")])
+    handle = load_model(model)
+    assert (handle.task, handle.num_classes) == ("segmentation", 1)
+    foreground = np.asarray(model(IMAGES))[..., 0] > 0.5
+    assert 0 < foreground.mean() < 1
+    np.testing.assert_array_equal(predicted(handle)["mask"], foreground)
+
+
+@pytest.mark.parametrize("way", [lambda model, home: model, as_keras_file, as_export])
+def test_a_detector_gives_classes_and_boxes(way, tmp_path):
+    keras.utils.set_random_seed(7)
+    inputs = keras.Input(SHAPE)
+    flat = layers.Flatten()(inputs)
+    outputs = {
+        "box": layers.Dense(4)(flat),
+        "logits": layers.Dense(CLASSES)(flat),
+    }
+    handle = load_model(way(keras.Model(inputs, outputs), tmp_path))
+    assert (handle.task, handle.num_classes) == ("detection", CLASSES)
+    expected = keras.Model(inputs, outputs).predict(IMAGES, verbose=0)
+    answer = predicted(handle)
+    assert set(answer) == {"logits", "box"}
+    for name, values in answer.items():
+        np.testing.assert_allclose(values, expected[name], atol=1e-5)

@@ -1,0 +1,181 @@
+"""What is no model, or no safe one, is refused in one line that says why."""
+
+import keras
+import pytest
+import tensorflow as tf
+from keras import layers
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+from tensorflow.python.framework import op_def_registry
+
+from evaluation import load_model
+from evaluation.saved_model import FORBIDDEN_OPERATIONS
+from training import artifacts
+
+SHAPE = (8, 10, 3)
+
+
+def classifier():
+    return keras.Sequential(
+        [keras.Input(SHAPE), layers.Flatten(), layers.Dense(3, name="logits")], name="net"
+    )
+
+
+def as_keras_file(model, home):
+    model.save(home / "net.keras")
+    return home / "net.keras"
+
+
+def as_h5_file(model, home):
+    model.save(home / "net.h5")
+    return home / "net.h5"
+
+
+def as_export(model, home):
+    model.export(home / "net", verbose=False)
+    return home / "net"
+
+
+def refused(source, message, error=ValueError):
+    with pytest.raises(error, match=message) as caught:
+        load_model(source)
+    assert "\n" not in str(caught.value)
+
+
+def test_where_there_is_no_model_it_says_so(tmp_path):
+    refused(tmp_path / "gone.keras", "there is nothing", FileNotFoundError)
+    (tmp_path / "notes.txt").write_text("hello")
+    refused(tmp_path / "notes.txt", r"expected a \.keras or \.h5 file, .* received .*notes\.txt")
+    (tmp_path / "foreign.keras").write_text("hello")
+    refused(tmp_path / "foreign.keras", r"foreign\.keras, it cannot be read")
+    (tmp_path / "empty").mkdir()
+    refused(tmp_path / "empty", r"there is no .*empty.saved_model\.pb")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A network saved in several ways: where, and the content of each file."""
+    result = {}
+    for way in (as_keras_file, as_h5_file, as_export):
+        source = way(classifier(), tmp_path_factory.mktemp("saved"))
+        files = [p for p in source.rglob("*") if p.is_file()] or [source]
+        result[way] = source, {str(p.relative_to(source)): p.read_bytes() for p in files}
+    return result
+
+
+@pytest.mark.parametrize("part", [0, 0.1, 0.5, 0.99])
+@pytest.mark.parametrize(
+    ("way", "file"),
+    [
+        (as_keras_file, "."),
+        (as_h5_file, "."),
+        (as_export, "saved_model.pb"),
+        (as_export, "variables/variables.index"),
+        (as_export, "variables/variables.data-00000-of-00001"),
+    ],
+)
+def test_truncated_files_are_refused(saved, way, file, part, tmp_path):
+    source, files = saved[way]
+    copy = tmp_path / source.name
+    for path, content in files.items():
+        target = copy / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content[: int(part * len(content))] if path == file else content)
+    refused(copy, "it cannot be read")
+
+
+def test_networks_of_other_forms_are_refused(tmp_path):
+    inputs, other = keras.Input(SHAPE), keras.Input(SHAPE)
+    flat = layers.Flatten()(inputs)
+    rows = keras.Model(inputs, layers.Reshape((8, 30))(inputs), name="rows")
+    refused(rows, r"expected an output \(N, K\), .* rows gives logits \(None, 8, 30\)")
+    pair = keras.Model(inputs, [layers.Dense(2)(flat), layers.Dense(4)(flat)], name="pair")
+    refused(pair, r"pair gives output 0 \(None, 2\), output 1 \(None, 4\)")
+    both = keras.Model([inputs, other], layers.Dense(2)(layers.Flatten()(inputs + other)))
+    refused(both, r"expected a model of one image input .* \(None, 8, 10, 3\) and \(None, 8, 10")
+    refused(as_export(both, tmp_path), "expected a signature of one image input in")
+    vector = keras.Sequential([keras.Input((5,)), layers.Dense(2)])
+    refused(vector, r"expected a model of one image input .* takes \(None, 5\)")
+    vector.export(tmp_path / "vector", verbose=False)
+    refused(tmp_path / "vector", r"expected a model of one image input .* takes \(None, 5\)")
+
+
+def test_images_in_0_1_are_not_cast_to_the_bytes_that_a_network_wants(tmp_path):
+    inputs = keras.Input(SHAPE, dtype="uint8", name="images")
+    scaled = layers.Rescaling(1 / 255)(inputs)
+    model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(scaled)), name="bytes")
+    refused(model, r"floating images in \[0, 1\], bytes takes uint8")
+    refused(as_export(model, tmp_path), r"floating images in \[0, 1\], .*net takes uint8")
+
+
+def test_a_model_that_calls_itself_something_else_is_refused(tmp_path):
+    artifacts.save(classifier(), {"task": "segmentation"}, tmp_path)
+    refused(tmp_path, "to be for segmentation, its output is for classification")
+
+
+class Module(tf.Module):
+    """A network that does something else besides."""
+
+    def __init__(self, model, besides=tf.identity):
+        super().__init__()
+        self.model, self.besides = model, besides
+
+    @tf.function(input_signature=[tf.TensorSpec((None, *SHAPE), tf.float32)])
+    def __call__(self, x):
+        return self.besides(self.model(x))
+
+
+class Writer(tf.saved_model.experimental.TrackableResource):
+    """Writes a file as soon as a SavedModel that holds it is loaded."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def _create_resource(self):
+        return tf.raw_ops.AnonymousIterator(output_types=[tf.int32], output_shapes=[()])
+
+    def _initialize(self):
+        tf.io.write_file(self.path, "loaded")
+
+
+def test_a_saved_model_that_writes_files_is_refused_before_it_does(tmp_path):
+    called, loaded = tmp_path / "called", tmp_path / "loaded"
+
+    def write(x):
+        tf.io.write_file(str(called), "called")
+        return x
+
+    tf.saved_model.save(Module(classifier(), write), str(tmp_path / "caller"))
+    module = Module(classifier())
+    module.writer = Writer(str(loaded))
+    tf.saved_model.save(module, str(tmp_path / "loader"))
+    for path in (called, loaded):
+        path.unlink(missing_ok=True)
+    for name in ("caller", "loader"):
+        refused(tmp_path / name, f"computes only, .*{name} contains WriteFile, which touch files")
+    assert not called.exists()
+    assert not loaded.exists()
+
+    # Without the refusal both would have been written.
+    tf.saved_model.load(str(tmp_path / "loader"))
+    assert loaded.exists()
+    program = tf.saved_model.load(str(tmp_path / "caller"))
+    program(tf.zeros((1, *SHAPE)))
+    assert called.exists()
+
+
+@pytest.mark.parametrize("place", ["graph", "function"])
+@pytest.mark.parametrize("operation", ["ReadFile", "SaveDatasetV2", "DatasetToTFRecord", "PyFunc"])
+def test_what_touches_files_is_found_wherever_it_is(operation, place, tmp_path):
+    program = SavedModel()
+    graph = program.meta_graphs.add().graph_def
+    nodes = graph.node if place == "graph" else graph.library.function.add().node_def
+    nodes.add(op="Add")
+    nodes.add(op=operation)
+    (tmp_path / "saved_model.pb").write_bytes(program.SerializeToString())
+    refused(tmp_path, f"contains {operation}, which touch files")
+
+
+def test_what_is_forbidden_exists():
+    unknown = {name for name in FORBIDDEN_OPERATIONS if op_def_registry.get(name) is None}
+    assert not unknown  # a misspelt name would forbid nothing

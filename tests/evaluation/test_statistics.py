@@ -1,0 +1,110 @@
+"""Laws of the intervals, against scipy's."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from evaluation.statistics import bootstrap, wilson
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
+@pytest.mark.parametrize("n", [1, 2, 10, 359])
+def test_wilson_is_that_of_scipy(n, confidence):
+    successes = np.unique([0, 1, n // 3, n - 1, n])
+    low, high = wilson(successes, np.full(len(successes), n), confidence)
+    for k, *ends in zip(successes, low, high, strict=True):
+        expected = scipy.stats.binomtest(int(k), n).proportion_ci(confidence, method="wilson")
+        np.testing.assert_allclose(ends, expected, atol=1e-12)
+        assert 0 <= ends[0] <= k / n <= ends[1] <= 1
+
+
+def test_wilson_knows_nothing_without_trials():
+    low, high = wilson(np.array([0, 3]), np.array([0, 4]))
+    np.testing.assert_array_equal(np.isnan([low, high]), [[True, False]] * 2)
+
+
+def test_wilson_covers_what_it_promises():
+    truth, n = 0.9, 60
+    successes = np.random.default_rng(0).binomial(n, truth, 4000)
+    low, high = wilson(successes, np.full(4000, n))
+    assert np.mean((low <= truth) & (truth <= high)) == pytest.approx(0.95, abs=0.02)
+
+
+def skewed(images, columns=1, seed=0):
+    return np.random.default_rng(seed).exponential(size=(images, columns))
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_bootstrap_is_that_of_scipy(confidence):
+    values = skewed(80)
+    ends = np.ravel(bootstrap(values, confidence=confidence))
+    expected = scipy.stats.bootstrap(
+        (values[:, 0],),
+        np.mean,
+        confidence_level=confidence,
+        n_resamples=20_000,
+        method="percentile",
+        random_state=1,
+    ).confidence_interval
+    spread = expected.high - expected.low
+    np.testing.assert_allclose(ends, expected, atol=0.04 * spread)
+
+
+def test_bootstrap_covers_what_it_promises():
+    # 500 samples of 40 images each as columns would share their resamples: one call for each.
+    ends = [bootstrap(skewed(40, seed=k), resamples=300) for k in range(500)]
+    covered = [low[0] <= 1 <= high[0] for low, high in ends]
+    # Percentile intervals of 40 skewed values cover a little less than they aim at.
+    assert np.mean(covered) == pytest.approx(0.93, abs=0.03)
+
+
+def test_bootstrap_is_seeded():
+    values = skewed(50, 3)
+    np.testing.assert_array_equal(bootstrap(values), bootstrap(values))
+    assert not np.array_equal(bootstrap(values), bootstrap(values, seed=1))
+
+
+def test_an_interval_narrows_with_the_square_root_of_the_images():
+    width = [np.ptp(bootstrap(skewed(n)), axis=0)[0] for n in (100, 1600)]
+    assert width[0] / width[1] == pytest.approx(4, rel=0.3)
+
+
+def test_columns_share_their_resamples_so_that_an_image_stays_together():
+    values = skewed(60)
+    same = np.concatenate([values, values, 3 - values], axis=1)
+    low, high = bootstrap(same)
+    assert low[0] == low[1]
+    assert high[0] == high[1]
+    # The third column is down wherever the first is up, resample by resample.
+    assert (low[2], high[2]) == pytest.approx((3 - high[0], 3 - low[0]), abs=1e-5)
+
+
+def test_values_that_do_not_count_are_left_out():
+    values = skewed(60, 2)
+    padded = np.full((90, 2), np.nan)
+    padded[:60, 0], padded[:, 1] = values[:, 0], skewed(90, seed=2)[:, 0]
+    low, high = bootstrap(padded)
+    alone = np.ravel(bootstrap(values[:, :1]))
+    assert (low[0], high[0]) == pytest.approx(tuple(alone), abs=0.05)
+    whole = np.ravel(bootstrap(padded[:, 1:]))
+    assert (low[1], high[1]) == pytest.approx(tuple(whole), abs=1e-6)
+
+
+def test_a_column_in_which_nothing_counts_has_no_interval():
+    values = skewed(20, 2)
+    values[:, 0] = np.nan
+    low, high = bootstrap(values)
+    np.testing.assert_array_equal(np.isnan([low, high]), [[True, False]] * 2)
+    nothing = bootstrap(values[:, :1])
+    assert np.isnan(nothing).all()
+
+
+def test_a_single_value_that_counts_is_its_own_interval():
+    values = np.full((30, 1), np.nan)
+    values[7] = 0.25
+    np.testing.assert_array_equal(np.ravel(bootstrap(values)), [0.25, 0.25])
+
+
+def test_a_constant_has_no_spread():
+    low, high = bootstrap(np.full((300, 1), 0.1))
+    assert (low[0], high[0]) == pytest.approx((0.1, 0.1), abs=1e-6)

@@ -1,0 +1,102 @@
+"""Trainings small enough for a test, and how their results are told apart."""
+
+import hashlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from training.config import TrainingConfig
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """A function that makes a configuration of 40 images and two epochs."""
+
+    def make(**choices):
+        defaults = {
+            "architecture": "mlp",
+            "filters": (8,),
+            "images_per_class": 4,
+            "batch_size": 16,
+            "epochs": 2,
+        }
+        return TrainingConfig(**{**defaults, **choices})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def weights_of():
+    """A function from the directory of a run to the SHA-256 of all its weights."""
+
+    def digest(run):
+        import keras
+
+        model = keras.saving.load_model(run / "model.keras", compile=False)
+        return hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest()
+
+    return digest
+
+
+CHILD = """
+import os, signal, sys, threading
+from training import TrainingConfig, train
+
+config, place = TrainingConfig.from_json(sys.argv[1]), sys.argv[2]
+losses = []
+
+def on_epoch(epoch, record):
+    losses.append(record["val_loss"])
+    waited = epoch - 1 - losses.index(min(losses))
+    if waited == 2 if config.early_stopping else epoch == 2:
+        threading.Timer(0.03, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+train(config, saved_models=f"{place}/models", logs=f"{place}/logs", on_epoch=on_epoch)
+"""
+
+
+@pytest.fixture(scope="session")
+def resumed(tiny, tmp_path_factory):
+    """Trainings that were killed in the middle of an epoch and resumed.
+
+    For each of two configurations by name: itself, the folder with `models/` and `logs/`, and the
+    numbers of the epochs that were left to the second training.
+    """
+    from training import train
+
+    slow = {
+        "filters": (16,),
+        "images_per_class": 40,
+        "batch_size": 4,
+        "dropout": 0.25,
+        "augmentation": ("rotation", "colour"),
+    }
+    stopping = {"early_stopping": 3, "schedule": "constant", "learning_rate": 0.02}
+    configs = {
+        "cosine": tiny(**slow, epochs=8, schedule="cosine"),
+        "early stopping": tiny(**slow, **stopping, epochs=60, optimizer="adam", seed=2),
+    }
+    places = {name: tmp_path_factory.mktemp("killed") for name in configs}
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", CHILD, config.to_json(), places[name]],
+            stderr=subprocess.DEVNULL,
+        )
+        for name, config in configs.items()
+    ]
+    assert [child.wait(120) for child in children] == [-signal.SIGKILL] * 2
+    found = {}
+    for name, config in configs.items():
+        assert not (places[name] / "models" / config.run).exists()
+        left = []
+        train(
+            config,
+            saved_models=places[name] / "models",
+            logs=places[name] / "logs",
+            resume=True,
+            on_epoch=lambda epoch, record, left=left: left.append(epoch),
+        )
+        found[name] = (config, places[name], left)
+    return found

@@ -1,0 +1,178 @@
+"""What TensorBoard shows of a training, read back from its event files."""
+
+from dataclasses import asdict
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import metadata as hparams
+from tensorboard.util.tensor_util import make_ndarray
+
+from training import train
+from training.trainer import load_data
+
+
+@pytest.fixture(scope="module")
+def data(tiny):
+    return load_data(tiny())
+
+
+@pytest.fixture(scope="module")
+def logged(tiny, data, tmp_path_factory):
+    """A configuration, its folder of logs, and what `on_epoch` was told."""
+    folder = tmp_path_factory.mktemp("logged")
+    config, records = tiny(epochs=3, augmentation=("flip", "colour"), dropout=0.25), []
+    train(
+        config,
+        data=data,
+        saved_models=folder / "models",
+        logs=folder / "logs",
+        on_epoch=lambda epoch, record: records.append(record),
+    )
+    return config, folder / "logs" / config.run, records
+
+
+def read(directory):
+    """An accumulator that keeps everything."""
+    events = EventAccumulator(str(directory), size_guidance={"tensors": 0})
+    return events.Reload()
+
+
+def curves(directory):
+    """Steps and values of every scalar of a folder."""
+    events = read(directory)
+    return {
+        tag: [(e.step, float(make_ndarray(e.tensor_proto))) for e in events.Tensors(tag)]
+        for tag in events.Tags()["tensors"]
+        if not tag.startswith("_hparams_")
+    }
+
+
+def hparams_of(directory):
+    """A run's configuration as the HPARAMS tab has it."""
+    content = read(directory).SummaryMetadata(hparams.SESSION_START_INFO_TAG)
+    session = hparams.parse_session_start_info_plugin_data(content.plugin_data.content)
+    return {
+        name: getattr(value, value.WhichOneof("kind")) for name, value in session.hparams.items()
+    }
+
+
+def test_the_curves_are_those_of_training_and_of_validation(logged):
+    _, directory, _ = logged
+    wanted = {"loss", "accuracy", "learning_rate", "images_per_second"}
+    assert set(curves(directory / "train")) >= wanted
+    assert set(curves(directory / "validation")) == {"loss", "accuracy"}
+
+
+def test_the_steps_are_the_epochs_from_1(logged):
+    config, directory, _ = logged
+    for part in ("train", "validation"):
+        for points in curves(directory / part).values():
+            assert [step for step, _ in points] == list(range(1, config.epochs + 1))
+
+
+def test_the_values_are_what_was_measured(logged):
+    _, directory, records = logged
+    for part, prefix in (("train", ""), ("validation", "val_")):
+        for tag, points in curves(directory / part).items():
+            expected = [record[prefix + tag] for record in records]
+            assert [value for _, value in points] == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_learning_rate_falls_along_half_a_cosine_to_0(logged):
+    config, directory, _ = logged
+    rates = [value for _, value in curves(directory / "train")["learning_rate"]]
+    shares = [0.75, 0.25, 0.0]  # (1 + cos(π k / 3)) / 2 after k of three epochs
+    expected = [config.learning_rate * share for share in shares]
+    assert rates == pytest.approx(expected, abs=1e-8)
+
+
+def test_a_constant_learning_rate_is_constant(tiny, data, tmp_path):
+    config = tiny(schedule="constant", learning_rate=0.003)
+    train(config, data=data, saved_models=tmp_path / "models", logs=tmp_path / "logs")
+    points = curves(tmp_path / "logs" / config.run / "train")["learning_rate"]
+    assert [value for _, value in points] == pytest.approx([0.003, 0.003])
+
+
+def test_the_speed_is_that_of_the_images_trained_on_without_validation(logged):
+    _, _, records = logged
+    for record in records:
+        assert record["images_per_second"] > 40 / record["seconds"] > 0
+
+
+def test_a_segmenter_is_logged_by_its_pixels(tiny, data, tmp_path):
+    config = tiny(architecture="fcn", filters=(4, 4, 4), epochs=1)
+    train(config, data=data, saved_models=tmp_path / "models", logs=tmp_path / "logs")
+    logs = tmp_path / "logs" / config.run
+    assert set(curves(logs / "validation")) == {"loss", "pixel_accuracy"}
+    assert "pixel_accuracy" in curves(logs / "train")
+
+
+def test_hparams_show_every_field_of_the_configuration(logged):
+    config, directory, _ = logged
+    shown = hparams_of(directory)
+    assert set(shown) == set(asdict(config))
+    assert shown["learning_rate"] == config.learning_rate
+    assert shown["images_per_class"] == 4
+    assert shown["augmentation"] == "flip colour"
+    assert shown["rotation_range"] == f"{config.rotation_range[0]} {config.rotation_range[1]}"
+    assert (shown["early_stopping"], shown["dropout"], shown["filters"]) == ("default", 0.25, "8")
+
+
+def test_hparams_show_how_the_training_came_out(logged):
+    _, directory, records = logged
+    found = curves(directory)
+    for tag in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        assert found[tag] == [(0, pytest.approx(records[-1][tag], rel=1e-6))]
+
+
+def test_hparams_show_the_metrics_of_the_weights_that_early_stopping_kept(resumed):
+    config, place, _ = resumed["early stopping"]
+    directory = place / "logs" / config.run
+    losses = [value for _, value in curves(directory / "validation")["loss"]]
+    assert min(losses) < losses[-1]
+    assert curves(directory)["val_loss"] == [(0, min(losses))]
+
+
+@pytest.mark.parametrize("name", ["cosine", "early stopping"])
+def test_the_logs_of_a_killed_and_resumed_training_hold_each_epoch_once(resumed, name):
+    config, place, left = resumed[name]
+    epochs = list(range(1, left[-1] + 1))
+    assert 1 < left[0] <= len(epochs)
+    for part in ("train", "validation"):
+        for points in curves(place / "logs" / config.run / part).values():
+            assert [step for step, _ in points] == epochs
+    assert set(hparams_of(place / "logs" / config.run)) == set(asdict(config))
+
+
+def test_an_epoch_that_was_logged_but_not_saved_is_logged_once(tiny, data, tmp_path, monkeypatch):
+    import training.checkpoint
+
+    config, places = tiny(epochs=3), {"saved_models": tmp_path, "logs": tmp_path / "logs"}
+    saved = []
+
+    def killed(path, content, write=training.checkpoint.write):
+        if len(saved) == 1:
+            raise KeyboardInterrupt
+        saved.append(path)
+        write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.checkpoint, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, data=data, **places)
+    directory = places["logs"] / config.run
+    assert [step for step, _ in curves(directory / "train")["loss"]] == [1, 2]
+    train(config, data=data, resume=True, **places)
+    for part in ("train", "validation"):
+        for points in curves(directory / part).values():
+            assert [step for step, _ in points] == [1, 2, 3]
+
+
+def test_replacing_a_run_replaces_its_curves(tiny, data, tmp_path):
+    places = {"saved_models": tmp_path, "logs": tmp_path / "logs"}
+    train(tiny(name="mine", epochs=3), data=data, **places)
+    train(tiny(name="mine", epochs=1), data=data, overwrite=True, **places)
+    for part in ("train", "validation"):
+        for points in curves(places["logs"] / "mine" / part).values():
+            assert [step for step, _ in points] == [1]
+    assert hparams_of(places["logs"] / "mine")["epochs"] == 1
