@@ -38,7 +38,7 @@ class TrainingConfig:
     from the centre in pixels, x then y."""
     augmentation: tuple[Family, ...] = ()
     """Families of transformations drawn anew for each image and epoch."""
-    rotation_range: Range = (-45, 45)
+    rotation_range: Range = (-30, 30)
     """Degrees, lowest and highest drawn."""
     scale_range: Range = (70, 130)
     """Percent, lowest and highest drawn."""
@@ -52,7 +52,7 @@ class TrainingConfig:
     """Percent, lowest and highest drawn; colour images only."""
     hue_range: Range = (-60, 60)
     """Degrees, lowest and highest drawn; colour images only."""
-    epochs: int = 20
+    epochs: int = 22
     """Passes over the training images."""
     batch_size: int = 32
     """Images per step."""

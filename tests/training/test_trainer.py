@@ -1,6 +1,7 @@
 """A training ends in a whole run, the same one however often it was killed, or in none."""
 
 import os
+import shutil
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -62,8 +63,12 @@ def contents(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+class Killed(Exception):  # noqa: N818
+    """Stands for a kill where nothing that a process leaves behind depends on it."""
+
+
 def interrupt(epoch, record):
-    raise KeyboardInterrupt
+    raise Killed
 
 
 def test_a_run_is_a_keras_file_a_saved_model_and_the_configuration_and_nothing_else(finished):
@@ -101,6 +106,22 @@ def test_another_configuration_gives_other_weights(finished, place, data, weight
     assert weights_of(train(other, data=data, **place)) != weights_of(run)
 
 
+def test_the_seed_decides_the_initial_weights(tiny, data, place, monkeypatch):
+    build, initial = training.trainer.build, []
+
+    def watched(config, dataset):
+        initial.append(build(config, dataset).get_weights())
+        raise Killed
+
+    monkeypatch.setattr(training.trainer, "build", watched)
+    for seed in (0, 0, 1):
+        with pytest.raises(Killed):
+            train(tiny(seed=seed), data=data, **place)
+    first, same, other = (kernel for kernel, *_ in initial)
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).mean() > 0.9
+
+
 @pytest.mark.parametrize("name", ["cosine", "early stopping"])
 def test_a_killed_training_ends_in_the_weights_of_an_uninterrupted_one(
     resumed, place, weights_of, name
@@ -130,10 +151,10 @@ def test_a_training_killed_between_its_last_epoch_and_its_end_is_only_saved(
         def half_saved(model, description, directory):
             (directory / "model.keras").write_bytes(b"half")
             (directory / "saved_model").mkdir()
-            raise KeyboardInterrupt
+            raise Killed
 
         patch.setattr(training.trainer, "save", half_saved)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Killed):
             train(config, data=data, **place)
     run = train(config, data=data, resume=True, on_epoch=interrupt, **place)
     assert weights_of(run) == uninterrupted(config)
@@ -157,9 +178,9 @@ def test_a_training_killed_after_early_stopping_keeps_the_best_weights(
 
     def interrupt_the_last(epoch, record):
         if epoch == len(records):
-            raise KeyboardInterrupt
+            raise Killed
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Killed):
         train(config, data=data, on_epoch=interrupt_the_last, **place)
     run = train(config, data=data, resume=True, on_epoch=interrupt, **place)
     assert weights_of(run) == weights_of(whole)
@@ -191,7 +212,7 @@ def test_overwrite_replaces_a_run_once_the_new_one_is_finished(
     old, new = tiny(name="mine", epochs=1), tiny(name="mine", seed=1)
     run = train(old, data=data, **place)
     before = contents(run)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Killed):
         train(new, data=data, overwrite=True, on_epoch=interrupt, **place)
     assert contents(run) == before
     assert train(new, data=data, overwrite=True, **place) == run
@@ -202,7 +223,7 @@ def test_overwrite_replaces_a_run_once_the_new_one_is_finished(
 
 def test_an_unfinished_run_is_neither_lost_nor_continued_unasked(tiny, data, place, tmp_path):
     config = tiny(name="mine")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Killed):
         train(config, data=data, on_epoch=interrupt, **place)
     before = contents(tmp_path)
     with pytest.raises(FileExistsError, match="unfinished: --resume continues it"):
@@ -216,7 +237,7 @@ def test_an_unfinished_run_is_neither_lost_nor_continued_unasked(tiny, data, pla
 def test_overwrite_does_not_continue_an_unfinished_run_of_another_configuration(
     tiny, data, place, weights_of, uninterrupted, resume
 ):
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Killed):
         train(tiny(name="mine"), data=data, on_epoch=interrupt, **place)
     config = tiny(name="mine", seed=1)
     run = train(config, data=data, overwrite=True, resume=resume, **place)
@@ -231,7 +252,7 @@ def test_resume_begins_what_was_never_begun(tiny, data, place, weights_of, unint
 
 def test_a_damaged_checkpoint_is_refused_with_what_to_do(tiny, data, place):
     config = tiny(name="mine")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Killed):
         train(config, data=data, on_epoch=interrupt, **place)
     (checkpoint,) = place["saved_models"].glob(".mine.partial/checkpoint.npz")
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
@@ -243,7 +264,7 @@ def test_a_checkpoint_of_a_network_that_was_since_changed_is_refused(
     tiny, data, place, monkeypatch
 ):
     config = tiny(name="mine")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Killed):
         train(config, data=data, on_epoch=interrupt, **place)
     build = training.trainer.build
     changed = replace(config, filters=(9,))
@@ -333,9 +354,9 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     def half(file):
         file.write(b"ne")
         file.flush()
-        raise KeyboardInterrupt
+        raise Killed
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Killed):
         write(path, half)
     assert path.read_bytes() == b"old"
     write(path, lambda file: file.write(b"new"))
@@ -365,11 +386,14 @@ def directories(tmp_path):
     return final, partial
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_publishing_puts_the_new_directory_in_the_place_of_the_old(directories, exists):
+@pytest.mark.parametrize("there", [("run",), (".run.old",), ("run", ".run.old"), ()], ids=str)
+def test_publishing_puts_the_new_directory_in_the_place_of_the_old(directories, there):
     final, partial = directories
-    if not exists:
-        final.rename(partial.with_name(".run.old"))  # left over by a kill long ago
+    for name in there:
+        shutil.copytree(final, final.with_name(f"{name}.copy"))
+    shutil.rmtree(final)
+    for name in there:  # `.run.old` is what a kill left over
+        final.with_name(f"{name}.copy").rename(final.with_name(name))
     publish(partial, final)
     assert contents(final.parent) == {Path("run/inner/file"): b"new"}
 
@@ -384,7 +408,7 @@ def test_publishing_that_is_killed_leaves_the_old_directory_or_the_new(
     def killed(function):
         def step(*arguments, **options):
             if next(steps) == moment:
-                raise KeyboardInterrupt
+                raise Killed
             return function(*arguments, **options)
 
         return step
@@ -397,7 +421,7 @@ def test_publishing_that_is_killed_leaves_the_old_directory_or_the_new(
             "rmtree",
             lambda path, **options: killed(remove)(path, **options) if path.exists() else None,
         )
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Killed):
             publish(partial, final)
     recover(final)
     assert (final / "inner" / "file").read_text() == ("new" if moment == 2 else "old")

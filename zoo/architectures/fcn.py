@@ -13,7 +13,7 @@ def fcn(
     input_shape: tuple[int | None, int | None, int],
     num_classes: int,
     *,
-    filters: Sequence[int] = (16, 16, 16, 16, 32),
+    filters: Sequence[int] = (16, 16, 24, 24, 48),
     padding: str = "zero",
     normalization: bool = True,
     activation: str = "relu",

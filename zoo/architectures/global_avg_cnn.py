@@ -13,7 +13,7 @@ def global_avg_cnn(
     input_shape: tuple[int | None, int | None, int],
     num_classes: int,
     *,
-    filters: Sequence[int] = (16, 32, 64),
+    filters: Sequence[int] = (24, 48, 96),
     padding: str = "zero",
     pooling: str = "max",
     normalization: bool = True,
