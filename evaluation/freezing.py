@@ -8,6 +8,8 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
+from evaluation.dilation import with_native_dilation
+
 # What may stand between the last computation of a network and its output.
 _TRANSPARENT = {"Identity", "IdentityN", "NoOp", "Reshape", "Cast", "Squeeze"}
 
@@ -24,7 +26,7 @@ def freeze(function: Callable[[Any], Sequence[Any]], spec: tf.TensorSpec) -> Any
         It is 2.5 times as fast as `keras.Model.predict` on a small CNN, and differs by rounding.
     """
     traced = tf.function(lambda x: list(function(x))).get_concrete_function(spec)
-    return convert_variables_to_constants_v2(traced)
+    return with_native_dilation(convert_variables_to_constants_v2(traced))
 
 
 def final_activation(frozen: Any, output: int) -> str | None:
