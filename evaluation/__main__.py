@@ -30,8 +30,8 @@ class Protocol:
     """Use the first so many images only."""
     transformations: tuple[str, ...] = ()
     """By default all that apply to the images."""
-    strengths: tuple[int, ...] = ()
-    """Grid for a single transformation, in its unit; by default its own."""
+    strengths: tuple[float, ...] = ()
+    """Grid for a single transformation, whole numbers in its unit; by default its own."""
     boundary: Literal["zero", "circular", "reflect"] | None = None
     """What fills the frame where a geometric transformation leaves it empty; by default zero."""
     batch_size: int = 256
@@ -193,7 +193,8 @@ def _transformations(command: Protocol) -> list["Transformation"]:
             raise ValueError(
                 f"expected one transformation with --strengths, received {len(chosen)}"
             )
-        strengths = {chosen[0].check(v) for v in command.strengths} | {chosen[0].identity}
+        whole = (int(v) if v.is_integer() else v for v in command.strengths)
+        strengths = {chosen[0].check(v) for v in whole} | {chosen[0].identity}
         chosen = [replace(chosen[0], strengths=tuple(sorted(strengths)))]
     if command.boundary:
         chosen = [

@@ -36,7 +36,7 @@ def compare(
 
     Args:
         a: A model: anything that `load_model` takes.
-        b: Another, of the same task.
+        b: Another; of models for different tasks, the scores that both have are compared.
         data: As for `evaluate`.
         transformations: As for `evaluate`.
         directory: As for `evaluate`.

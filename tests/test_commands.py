@@ -127,7 +127,7 @@ def test_an_unknown_transformation_is_refused_with_the_known_ones(refused, finis
     assert all(name in line for name in TRANSFORMATIONS)
 
 
-@pytest.mark.parametrize("strengths", [["9999"], ["0", "-361"]])
+@pytest.mark.parametrize("strengths", [["9999"], ["0", "-361"], ["1.5"]])
 def test_a_strength_outside_its_range_is_refused_with_the_range(refused, finished, strengths):
     arguments = ["--transformations", "rotation", "--strengths", *strengths]
     line = refused(evaluate_command("score", finished / "classifier", *arguments))
@@ -146,11 +146,11 @@ def test_a_range_to_train_with_outside_that_of_its_transformation_is_refused(ref
 
 def test_what_is_not_a_number_is_refused_by_the_parser(capsys):
     with pytest.raises(SystemExit) as end:
-        evaluate_command("score", "--transformations", "rotation", "--strengths", "1.5")
+        evaluate_command("score", "--transformations", "rotation", "--strengths", "far")
     captured = capsys.readouterr()
     assert end.value.code == 2
     assert captured.out == ""
-    assert "'1.5'" in captured.err
+    assert "'far'" in captured.err
 
 
 @pytest.mark.parametrize(
