@@ -52,7 +52,7 @@ class TrainingConfig:
     """Percent, lowest and highest drawn; colour images only."""
     hue_range: Range = (-60, 60)
     """Degrees, lowest and highest drawn; colour images only."""
-    epochs: int = 22
+    epochs: int = 20
     """Passes over the training images."""
     batch_size: int = 32
     """Images per step."""
