@@ -21,7 +21,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks
 
 tensorboard: .venv/installed
-	@echo "Open http://localhost:6006/#scalars&_smoothingWeight=0"
+	@echo "Open http://localhost:6006/#scalars&regexInput=evaluation&_smoothingWeight=0"
 	$(BIN)/tensorboard --logdir tensorboard_logs --host 127.0.0.1 --port 6006
 
 .venv/installed: pyproject.toml constraints.txt

@@ -23,7 +23,7 @@ def freeze(function: Callable[[Any], Sequence[Any]], spec: tf.TensorSpec) -> Any
 
     Returns:
         A TensorFlow concrete function from the tensor to the list of tensors, in the same order.
-        It is 2.5 times as fast as `keras.Model.predict` on a small CNN, and differs by rounding.
+        It is faster than `keras.Model.predict` (`make bench`), and differs by rounding.
     """
     traced = tf.function(lambda x: list(function(x))).get_concrete_function(spec)
     return with_native_dilation(convert_variables_to_constants_v2(traced))

@@ -63,12 +63,12 @@ def contents(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-class Killed(Exception):  # noqa: N818
+class KilledError(Exception):
     """Stands for a kill where nothing that a process leaves behind depends on it."""
 
 
 def interrupt(epoch, record):
-    raise Killed
+    raise KilledError
 
 
 def test_a_run_is_a_keras_file_a_saved_model_and_the_configuration_and_nothing_else(finished):
@@ -111,11 +111,11 @@ def test_the_seed_decides_the_initial_weights(tiny, data, place, monkeypatch):
 
     def watched(config, dataset):
         initial.append(build(config, dataset).get_weights())
-        raise Killed
+        raise KilledError
 
     monkeypatch.setattr(training.trainer, "build", watched)
     for seed in (0, 0, 1):
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             train(tiny(seed=seed), data=data, **place)
     first, same, other = (kernel for kernel, *_ in initial)
     np.testing.assert_array_equal(first, same)
@@ -151,10 +151,10 @@ def test_a_training_killed_between_its_last_epoch_and_its_end_is_only_saved(
         def half_saved(model, description, directory):
             (directory / "model.keras").write_bytes(b"half")
             (directory / "saved_model").mkdir()
-            raise Killed
+            raise KilledError
 
         patch.setattr(training.trainer, "save", half_saved)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             train(config, data=data, **place)
     run = train(config, data=data, resume=True, on_epoch=interrupt, **place)
     assert weights_of(run) == uninterrupted(config)
@@ -178,9 +178,9 @@ def test_a_training_killed_after_early_stopping_keeps_the_best_weights(
 
     def interrupt_the_last(epoch, record):
         if epoch == len(records):
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(config, data=data, on_epoch=interrupt_the_last, **place)
     run = train(config, data=data, resume=True, on_epoch=interrupt, **place)
     assert weights_of(run) == weights_of(whole)
@@ -212,7 +212,7 @@ def test_overwrite_replaces_a_run_once_the_new_one_is_finished(
     old, new = tiny(name="mine", epochs=1), tiny(name="mine", seed=1)
     run = train(old, data=data, **place)
     before = contents(run)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(new, data=data, overwrite=True, on_epoch=interrupt, **place)
     assert contents(run) == before
     assert train(new, data=data, overwrite=True, **place) == run
@@ -223,7 +223,7 @@ def test_overwrite_replaces_a_run_once_the_new_one_is_finished(
 
 def test_an_unfinished_run_is_neither_lost_nor_continued_unasked(tiny, data, place, tmp_path):
     config = tiny(name="mine")
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(config, data=data, on_epoch=interrupt, **place)
     before = contents(tmp_path)
     with pytest.raises(FileExistsError, match="unfinished: --resume continues it"):
@@ -237,7 +237,7 @@ def test_an_unfinished_run_is_neither_lost_nor_continued_unasked(tiny, data, pla
 def test_overwrite_does_not_continue_an_unfinished_run_of_another_configuration(
     tiny, data, place, weights_of, uninterrupted, resume
 ):
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(tiny(name="mine"), data=data, on_epoch=interrupt, **place)
     config = tiny(name="mine", seed=1)
     run = train(config, data=data, overwrite=True, resume=resume, **place)
@@ -252,7 +252,7 @@ def test_resume_begins_what_was_never_begun(tiny, data, place, weights_of, unint
 
 def test_a_damaged_checkpoint_is_refused_with_what_to_do(tiny, data, place):
     config = tiny(name="mine")
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(config, data=data, on_epoch=interrupt, **place)
     (checkpoint,) = place["saved_models"].glob(".mine.partial/checkpoint.npz")
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
@@ -264,7 +264,7 @@ def test_a_checkpoint_of_a_network_that_was_since_changed_is_refused(
     tiny, data, place, monkeypatch
 ):
     config = tiny(name="mine")
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(config, data=data, on_epoch=interrupt, **place)
     build = training.trainer.build
     changed = replace(config, filters=(9,))
@@ -284,7 +284,10 @@ def test_a_diverging_training_says_so_and_leaves_no_run(tiny, data, place, tmp_p
 def test_early_stopping_ends_early_and_keeps_the_best_weights(tiny, data, place):
     config = tiny(epochs=30, early_stopping=2, schedule="constant", learning_rate=0.5)
     losses = []
-    on_epoch = lambda epoch, record: losses.append(record["val_loss"])  # noqa: E731
+
+    def on_epoch(epoch, record):
+        losses.append(record["val_loss"])
+
     run = train(config, data=data, on_epoch=on_epoch, **place)
     best = int(np.argmin(losses))
     assert best + 2 == len(losses) - 1 < 29
@@ -354,9 +357,9 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     def half(file):
         file.write(b"ne")
         file.flush()
-        raise Killed
+        raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         write(path, half)
     assert path.read_bytes() == b"old"
     write(path, lambda file: file.write(b"new"))
@@ -408,7 +411,7 @@ def test_publishing_that_is_killed_leaves_the_old_directory_or_the_new(
     def killed(function):
         def step(*arguments, **options):
             if next(steps) == moment:
-                raise Killed
+                raise KilledError
             return function(*arguments, **options)
 
         return step
@@ -421,7 +424,7 @@ def test_publishing_that_is_killed_leaves_the_old_directory_or_the_new(
             "rmtree",
             lambda path, **options: killed(remove)(path, **options) if path.exists() else None,
         )
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             publish(partial, final)
     recover(final)
     assert (final / "inner" / "file").read_text() == ("new" if moment == 2 else "old")
