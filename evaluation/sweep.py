@@ -2,18 +2,22 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from evaluation.models import ModelHandle
-from evaluation.predictions import Predictions, cell_path, new_cell
+from evaluation.predictions import CellWriter, Predictions, cell_path, new_cell
 from zoo.datasets import Dataset
 from zoo.transformations import Transformation, named
 
 _LOG = logging.getLogger("evaluation")
+_MODELS_AT_A_TIME = 2
 
 
 def sweep(
@@ -84,6 +88,8 @@ def _fill(
         for model in predictions.models
     }
     with ExitStack() as stack:
+        # Parts of a forward pass use one core only: another model's pass fills the others.
+        pool = stack.enter_context(ThreadPoolExecutor(_MODELS_AT_A_TIME))
         writers = [
             (model, stack.enter_context(new_cell(path, len(dataset))))
             for model, path in paths.items()
@@ -95,9 +101,13 @@ def _fill(
             images = tf.constant(batch)
             if strength != transformation.identity:
                 images = transformation.images(images, strength)
-            for model, writer in writers:
-                outputs = model.predict(images)
-                writer.append({name: tensor.numpy() for name, tensor in outputs.items()})
+            show = partial(_show, images)
+            for (_, writer), outputs in zip(writers, pool.map(show, writers), strict=True):
+                writer.append(outputs)
+
+
+def _show(images: tf.Tensor, cell: tuple[ModelHandle, CellWriter]) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy() for name, tensor in cell[0].predict(images).items()}
 
 
 def check_fit(model: ModelHandle, dataset: Dataset) -> None:

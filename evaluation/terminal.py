@@ -42,11 +42,18 @@ def quiet_start() -> Iterator[None]:
 
 def import_tensorflow() -> None:
     """Import what takes seconds, quietly."""
-    with quiet_start(), console.status("starting TensorFlow …"):
+    with console.status("starting TensorFlow …"):
+        quiet_tensorflow()
+
+
+def quiet_tensorflow() -> None:
+    """Import TensorFlow and use it once, so that nothing of it is printed then or later."""
+    with quiet_start():
         import keras  # noqa: F401
         import tensorflow as tf
 
         tf.constant(0.0)  # the first use prints too
+        tf.get_logger().setLevel("ERROR")  # it warns of each model that is traced anew
 
 
 def run(command: Callable[[], int | None]) -> int:

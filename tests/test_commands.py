@@ -157,6 +157,7 @@ def test_what_is_not_a_number_is_refused_by_the_parser(capsys):
     ("value", "message"),
     [
         (["--epochs", "0"], "expected epochs ≥ 1, received 0"),
+        (["--jobs", "0"], "expected jobs ≥ 1, received 0"),
         (["--learning-rate", "nan"], "learning_rate > 0, received nan"),
         (["--name", ""], "plain folder name, received ''"),
         (["--activation", "swoosh"], "swoosh"),

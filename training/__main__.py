@@ -1,15 +1,14 @@
 """`python -m training`: train architectures, plain and augmented, into `saved_models/`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import tyro
 
 from evaluation.terminal import console, exit_with, import_tensorflow, progress_bar
 from training.config import AUGMENTED, Family, TrainingConfig
+from training.parallel import shared_data, train_all
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,9 @@ class Command(TrainingConfig):
     """Decide the initial weights, the order of the data and everything drawn; one run each."""
     overwrite: bool = False
     """Replace runs of the same name."""
+    jobs: int = 2
+    """How many runs are trained at a time, each in a process of its own; the weights do not depend
+    on it. On a GPU, whose memory one process takes, 1."""
     resume: bool = False
     """Continue runs that were killed; they end in the weights of an uninterrupted training."""
     saved_models: Path = Path("saved_models")
@@ -47,6 +49,8 @@ class Command(TrainingConfig):
         Raises:
             ValueError: If several runs would have one name, or a value means nothing.
         """
+        if self.jobs < 1:
+            raise ValueError(f"expected jobs ≥ 1, received {self.jobs}")
         variants: list[tuple[Family, ...]] = [(), AUGMENTED]
         if self.augmentation:
             variants = [tuple(f for f in self.augmentation if f != "none")]
@@ -73,7 +77,7 @@ def main(command: Command) -> None:
     import_tensorflow()
     from evaluation.reporting.tensorboard import ADDRESS
     from training.augmentation import check_ranges
-    from training.trainer import build, load_data, needed, train
+    from training.trainer import build, needed
 
     options = {"overwrite": command.overwrite, "resume": command.resume}
     waiting = [c for c in configs if needed(c, command.saved_models, **options)]
@@ -82,30 +86,12 @@ def main(command: Command) -> None:
             console.print(f"{config.run}: already trained")
     if not waiting:
         return
-    data = {}
     for config in waiting:
-        if _source(config) not in data:
-            data[_source(config)] = load_data(config)
-        training, _ = data[_source(config)]
+        training, _ = shared_data(config)
         build(config, training)  # these refuse what cannot be trained before anything is
         check_ranges(config.ranges, training.input_shape)
-    with progress_bar("training") as update:
-        total = sum(config.epochs for config in waiting)
-        done = 0
-        for config in waiting:
-            update(done, total, config.run)
-            records: list[dict[str, float]] = []
-            on_epoch = partial(_advance, update, total, done, records)
-            run = train(
-                config,
-                saved_models=command.saved_models,
-                logs=command.logs,
-                data=data[_source(config)],
-                on_epoch=on_epoch,
-                **options,
-            )
-            done += config.epochs
-            console.print(f"{run}: {_summary(records)}", highlight=False, soft_wrap=True)
+    folders = {"saved_models": command.saved_models, "logs": command.logs}
+    _train(waiting, command.jobs, {**folders, **options})
     console.print(
         f"Look at the curves: tensorboard --logdir {command.logs}, then {ADDRESS}\n"
         "Measure the models: python -m evaluation",
@@ -113,22 +99,29 @@ def main(command: Command) -> None:
     )
 
 
-def _advance(
-    update: Callable[..., None],
-    total: int,
-    before: int,
-    records: list[dict[str, float]],
-    epoch: int,
-    record: dict[str, float],
-) -> None:
-    records.append(record)
-    update(before + epoch, total)
+def _train(configs: list[TrainingConfig], jobs: int, options: dict[str, Any]) -> None:
+    """Train, with a bar of all epochs and a line for each run."""
+    records: dict[TrainingConfig, list[dict[str, float]]] = {config: [] for config in configs}
+    left_out = 0  # epochs that early stopping spared, or that were trained before a kill
 
+    with progress_bar("training") as update:
 
-def _source(config: TrainingConfig) -> tuple[object, ...]:
-    """Return what decides a configuration's images: runs that agree in it share them."""
-    drawn_by = config.seed if config.images_per_class else None
-    return config.dataset, config.placement, config.images_per_class, drawn_by
+        def show() -> None:
+            done = sum(map(len, records.values())) + left_out
+            update(done, sum(config.epochs for config in configs))
+
+        def on_epoch(config: TrainingConfig, _: int, record: dict[str, float]) -> None:
+            records[config].append(record)
+            show()
+
+        def on_done(config: TrainingConfig, run: Path) -> None:
+            nonlocal left_out
+            left_out += config.epochs - len(records[config])
+            show()
+            console.print(f"{run}: {_summary(records[config])}", highlight=False, soft_wrap=True)
+
+        show()
+        train_all(configs, jobs=jobs, on_epoch=on_epoch, on_done=on_done, **options)
 
 
 def _summary(records: list[dict[str, float]]) -> str:

@@ -43,8 +43,8 @@ def training_batches(
 
     def order(epoch: np.ndarray) -> list[np.ndarray]:
         generator = np.random.default_rng((seed, int(epoch)))
-        drawn = draw(generator, count, ranges)
-        return [generator.permutation(count).astype(np.int32), *drawn.values()]
+        permutation = generator.permutation(count).astype(np.int32)  # first: whatever is drawn
+        return [permutation, *draw(generator, count, ranges).values()]
 
     def one_epoch(epoch: Any) -> tf.data.Dataset:
         arrays = tf.numpy_function(order, [epoch], [tf.int32] * (1 + len(ranges)))
