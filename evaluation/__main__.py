@@ -51,6 +51,9 @@ class Score(Protocol):
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
     """Paths of models, or names of runs."""
+    scores: tuple[str, ...] = ()
+    """By default all that the models' tasks admit, but for equivariance_error, which keeps every
+    pixel's class scores on the disk."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +87,11 @@ def _score(command: Score) -> None:
     from evaluation.measurements import Measurements, score
     from evaluation.reporting.leaderboard import leaderboard
     from evaluation.reporting.tensorboard import ADDRESS
+    from evaluation.scores import need_maps
     from evaluation.sinks import log
 
     paths = [_path(p, command.saved_models) for p in command.paths] or _runs(command.saved_models)
-    models = _load(paths)
+    models = _load(paths, maps=need_maps(command.scores))
     transformations = _transformations(command)
     groups: dict[tuple[str, Any], list[ModelHandle]] = {}
     for model in models:
@@ -99,10 +103,11 @@ def _score(command: Score) -> None:
         with progress_bar(f"{len(members)} models on {name}") as update:
             predictions = _sweep(members, dataset, transformations, command, update)
         with console.status("scoring …"):
-            found.append(score(predictions))
+            found.append(score(predictions, command.scores or None))
     measurements = Measurements(
         pd.concat([m.frame for m in found], ignore_index=True),
         {name: axis for m in found for name, axis in m.axes.items()},
+        pd.concat([m.maps for m in found], ignore_index=True),
     )
     with console.status("drawing …"):
         log(measurements, command.logs, example=dataset)
@@ -153,14 +158,14 @@ def _runs(saved_models: Path) -> list[Path]:
     return found
 
 
-def _load(paths: list[Path]) -> list["ModelHandle"]:
+def _load(paths: list[Path], *, maps: bool = False) -> list["ModelHandle"]:
     from evaluation.models import load_model
 
     with progress_bar("loading") as update:
         models = []
         for done, path in enumerate(paths):
             update(done, len(paths), f"loading {path.name}")
-            models.append(load_model(path))
+            models.append(load_model(path, maps=maps))
     return models
 
 

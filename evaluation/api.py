@@ -11,6 +11,7 @@ import numpy as np
 
 from evaluation.measurements import Measurements, score
 from evaluation.models import load_model
+from evaluation.scores import need_maps
 from evaluation.sweep import sweep
 from zoo.datasets import Dataset, from_arrays
 from zoo.transformations import TRANSFORMATIONS, Transformation
@@ -37,7 +38,8 @@ def evaluate(
             with 0 as background and class k as k + 1.
         transformations: Names in `TRANSFORMATIONS`, or instances with a grid and boundary of one's
             own; by default all.
-        scores: Names in `SCORES`; by default all that the models' tasks admit.
+        scores: Names in `SCORES`; by default all that the models' tasks admit, but for
+            `equivariance_error`, which keeps the class scores of every pixel on the disk.
         directory: Where raw outputs are kept for later; by default they are deleted.
         batch_size: Images per forward pass.
         progress: Called with the number of strengths that are done, and of all.
@@ -50,7 +52,9 @@ def evaluate(
     """
     dataset = as_dataset(data)
     sources = models if isinstance(models, Sequence) and not isinstance(models, str) else [models]
-    handles = [load_model(source, input_shape=dataset.input_shape) for source in sources]
+    scores = None if scores is None else list(scores)
+    maps = need_maps(scores)
+    handles = [load_model(s, input_shape=dataset.input_shape, maps=maps) for s in sources]
     kept = nullcontext(directory) if directory else tempfile.TemporaryDirectory()
     with kept as place:
         predictions = sweep(

@@ -12,6 +12,8 @@ from evaluation.dilation import with_native_dilation
 
 # What may stand between the last computation of a network and its output.
 _TRANSPARENT = {"Identity", "IdentityN", "NoOp", "Reshape", "Cast", "Squeeze"}
+# What a dense layer consists of behind its product, with an activation that gives probabilities.
+_DENSE_TAIL = {*_TRANSPARENT, "BiasAdd", "Add", "AddV2", "Softmax", "Sigmoid"}
 
 
 def freeze(function: Callable[[Any], Sequence[Any]], spec: tf.TensorSpec) -> Any:
@@ -35,3 +37,22 @@ def final_activation(frozen: Any, output: int) -> str | None:
     while operation.type in _TRANSPARENT and operation.inputs:
         operation = operation.inputs[0].op
     return {"Softmax": "softmax", "Sigmoid": "sigmoid"}.get(operation.type)
+
+
+def with_dense_input(frozen: Any, output: int) -> tuple[Any, bool]:
+    """Let a frozen function also return what its last dense layer reads, if it ends in one.
+
+    Args:
+        frozen: A frozen function.
+        output: Which of its outputs the dense layer leads to.
+
+    Returns:
+        The function, whose outputs have one more at their end where there is such a layer; and
+        whether there is.
+    """
+    operation = frozen.outputs[output].op
+    while operation.type in _DENSE_TAIL and operation.inputs:
+        operation = operation.inputs[0].op
+    if operation.type != "MatMul" or operation.inputs[0].shape.rank != 2:
+        return frozen, False
+    return frozen.prune(frozen.inputs, [*frozen.outputs, operation.inputs[0]]), True

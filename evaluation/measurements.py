@@ -1,16 +1,17 @@
 """The tidy table that every sink reads: one row per value, with its interval."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from evaluation.curves import curve, frame_size, values_at
 from evaluation.models import ModelHandle
 from evaluation.predictions import Predictions
-from evaluation.scores import SCORES, Answers
-from evaluation.statistics import bootstrap, wilson
+from evaluation.scores import SCORES
+from evaluation.statistics import percentiles, resampled_means
 from zoo.transformations import Transformation
 
 COLUMNS = (
@@ -18,10 +19,7 @@ COLUMNS = (
     *("strength", "boundary", "value", "low", "high", "n"),
 )
 
-_CHUNK = 1024  # images whose outputs are in memory at a time
-
-# Which curve the mean over the strengths other than the identity summarises, and under what name.
-MEANS = {"top1_agreement": "invariance_score", "mask_agreement": "equivariance_score"}
+_AT_A_TIME = 2  # curves, each of which keeps a core busy
 
 
 @dataclass(frozen=True)
@@ -30,13 +28,16 @@ class Measurements:
 
     Attributes:
         frame: A row per value, with columns `COLUMNS`. `strength` is missing for the summary of a
-            whole curve; `low` and `high` are 95 % intervals over images; `n` counts the images
-            that the value is a mean of.
+            whole curve; `low` and `high` are 95 % intervals over images, missing where there is
+            none; `n` counts the images that the value is a mean of.
         axes: The transformations, by name.
+        maps: Accuracy over the grid of each transformation with two strengths: columns `model`,
+            `dataset`, `transformation`, `boundary`, `first`, `second`, `value`, `low`, `high`, `n`.
     """
 
     frame: pd.DataFrame
     axes: dict[str, Transformation]
+    maps: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table."""
@@ -46,14 +47,17 @@ class Measurements:
 def score(predictions: Predictions, scores: Iterable[str] | None = None) -> Measurements:
     """Measure predictions; no network is run.
 
-    Besides each score at each strength there are the summaries of a curve: `invariance_score` and
-    `equivariance_score`, the means of `top1_agreement` and `mask_agreement` over all strengths but
-    the identity, and `worst_case_accuracy`, the share of images that are right at every strength,
-    the identity included (Engstrom et al. 2019).
+    Besides each score at each strength there are, where the predictions have what they need: the
+    score of `T_-v T_v x` against `x`, named `<score>_floor`, which is what resampling alone costs;
+    and the summaries of a curve (`evaluation.summaries`): `invariance_score` and
+    `equivariance_score`, means over all strengths but the identity; `worst_case_accuracy`;
+    `tolerance`; `normalized_variance` of the pre_logits; `agreement_phase_<k>` by phase of the
+    total stride, of translations. A transformation of several strengths has summaries only, and one
+    of two a position map besides. A value that is undefined has no row, but a notice.
 
     Args:
         predictions: What a sweep made.
-        scores: Names of scores; by default all that the models' tasks admit.
+        scores: Names of scores; by default all that the models' outputs admit.
 
     Returns:
         The measurements, strengths ascending.
@@ -61,24 +65,24 @@ def score(predictions: Predictions, scores: Iterable[str] | None = None) -> Meas
     Raises:
         ValueError: If a score is unknown, or asked of a task it is not defined for.
     """
-    rows: list[dict[str, Any]] = []
-    for model in predictions.models:
-        wanted = _wanted(scores, model)
-        for transformation in predictions.transformations:
-            values = per_image(predictions, model, transformation, wanted)
-            for row in _rows(values, transformation):
-                rows.append(
-                    {
-                        "model": model.name,
-                        "dataset": predictions.dataset.name,
-                        "task": model.task,
-                        "transformation": transformation.name,
-                        "boundary": transformation.boundary,
-                        **row,
-                    }
-                )
+    wanted = {model: _wanted(scores, model, predictions) for model in predictions.models}
+    curves = [(m, t) for m in predictions.models for t in predictions.transformations]
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        measured = list(pool.map(lambda c: curve(predictions, *c, wanted[c[0]]), curves))
+    rows, maps = [], []
+    for (model, transformation), (found, position_map) in zip(curves, measured, strict=True):
+        common = {
+            "model": model.name,
+            "dataset": predictions.dataset.name,
+            "transformation": transformation.name,
+            "boundary": transformation.boundary,
+        }
+        rows += [{**common, "task": model.task, **row} for row in found]
+        if position_map is not None:
+            maps.append(position_map.assign(**common))
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"strength": "Int64", "n": "int64"})
-    return Measurements(frame, {t.name: t for t in predictions.transformations})
+    axes = {t.name: t for t in predictions.transformations}
+    return Measurements(frame, axes, pd.concat(maps, ignore_index=True) if maps else pd.DataFrame())
 
 
 def per_image(
@@ -87,31 +91,68 @@ def per_image(
     transformation: Transformation,
     scores: Iterable[str],
 ) -> dict[str, np.ndarray]:
-    """Return each score's values `(images, strengths)`, NaN where an image does not count."""
-    dataset = predictions.dataset
-    reference = predictions.cell(model, transformation, transformation.identity)
-    _check_masks(reference, dataset.input_shape, model)
-    values = {name: np.empty((len(dataset), len(transformation.strengths))) for name in scores}
-    for column, strength in enumerate(transformation.strengths):
-        observed = predictions.cell(model, transformation, strength)
-        for start in range(0, len(dataset), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            answers = Answers(
-                dataset.labels[part],
-                {name: output[part] for name, output in reference.items()},
-                {name: output[part] for name, output in observed.items()},
-                transformation,
-                strength,
-                None if dataset.masks is None else dataset.masks[part],
-            )
-            for name in values:
-                values[name][part, column] = SCORES[name].function(answers)
-    return values
+    """Return each score's values `(images, strengths)`, NaN where an image does not count.
+
+    Args:
+        predictions: What a sweep made.
+        model: One of its models.
+        transformation: One of its transformations.
+        scores: Names of scores that are averages of one value per image.
+    """
+    names = list(scores)
+    at = [values_at(predictions, model, transformation, v, names) for v in transformation.strengths]
+    return {name: np.hstack([values[name] for values in at]) for name in names}
 
 
-def _wanted(scores: Iterable[str] | None, model: ModelHandle) -> list[str]:
+def per_class(predictions: Predictions, name: str = "accuracy") -> pd.DataFrame:
+    """Return a score for each true class apart.
+
+    Args:
+        predictions: What a sweep made.
+        name: A score that is an average of one value per image.
+
+    Returns:
+        A row per model, transformation, boundary, strength and class (its name): `value`, the 95 %
+        interval `low`, `high` by the bootstrap of the images of that class, and `n`, their number.
+    """
+    labels, tables = predictions.dataset.labels, []
+    for model in predictions.models:
+        for transformation in predictions.transformations:
+            values = per_image(predictions, model, transformation, [name])[name]
+            for label, class_name in enumerate(predictions.dataset.class_names):
+                own = values[labels == label]
+                if not len(own):
+                    continue
+                low, high = percentiles(resampled_means(own))
+                columns = {"value": own.mean(axis=0), "low": low, "high": high, "n": len(own)}
+                table = pd.DataFrame({"strength": list(transformation.strengths), **columns})
+                tables.append(
+                    table.assign(
+                        model=model.name,
+                        transformation=transformation.name,
+                        boundary=transformation.boundary,
+                        **{"class": class_name},
+                    )
+                )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _wanted(
+    scores: Iterable[str] | None, model: ModelHandle, predictions: Predictions
+) -> list[str]:
+    """Return the names of the scores, checked, that this model's stored outputs admit."""
+    if not predictions.transformations:
+        return []
+    first = predictions.transformations[0]
+    outputs = predictions.cell(model, first, first.identity)
+    size = frame_size(predictions, first)
+    if "mask" in outputs and outputs["mask"].shape[1:] != size:
+        raise ValueError(
+            f"expected masks of the images' size {size} to measure how they move, "
+            f"{model.name} gives {outputs['mask'].shape[1:]}"
+        )
     if scores is None:
-        return [name for name, score in SCORES.items() if model.task in score.tasks]
+        return [n for n, s in SCORES.items() if model.task in s.tasks and s.needs in outputs]
     wanted = list(scores)
     for name in wanted:
         if name not in SCORES:
@@ -121,65 +162,9 @@ def _wanted(scores: Iterable[str] | None, model: ModelHandle) -> list[str]:
                 f"expected a model for {' or '.join(SCORES[name].tasks)} to measure {name}, "
                 f"{model.name} is for {model.task}"
             )
+        if SCORES[name].needs not in outputs:
+            raise ValueError(
+                f"expected predictions with {SCORES[name].needs} to measure {name}, those of "
+                f"{model.name} have {', '.join(outputs)}"
+            )
     return wanted
-
-
-def _check_masks(
-    reference: dict[str, np.ndarray], input_shape: tuple[int, int, int], model: ModelHandle
-) -> None:
-    if "mask" in reference and reference["mask"].shape[1:] != input_shape[:2]:
-        raise ValueError(
-            f"expected masks of the images' size {input_shape[:2]} to measure how they move, "
-            f"{model.name} gives {reference['mask'].shape[1:]}"
-        )
-
-
-def _rows(
-    values: dict[str, np.ndarray], transformation: Transformation
-) -> Iterator[dict[str, Any]]:
-    """Yield the rows of one model under one transformation, but for what they have in common."""
-    others = [k for k, v in enumerate(transformation.strengths) if v != transformation.identity]
-    for name, matrix in values.items():
-        interval = _proportions if SCORES[name].proportion else _means
-        yield from _with(interval(matrix), name, SCORES[name].property, transformation.strengths)
-    for name, summary in MEANS.items():
-        if name in values and others:
-            mean = row_means(values[name][:, others])
-            yield from _with(_means(mean[:, None]), summary, SCORES[name].property, (pd.NA,))
-    if "accuracy" in values:
-        worst = values["accuracy"].min(axis=1, keepdims=True)
-        yield from _with(_proportions(worst), "worst_case_accuracy", "invariance", (pd.NA,))
-
-
-def _with(
-    columns: tuple[np.ndarray, ...], score_name: str, property_name: str, strengths: Iterable[Any]
-) -> Iterator[dict[str, Any]]:
-    for strength, value, low, high, n in zip(strengths, *columns, strict=True):
-        yield {
-            "property": property_name,
-            "score": score_name,
-            "strength": strength,
-            "value": value,
-            "low": low,
-            "high": high,
-            "n": n,
-        }
-
-
-def _proportions(values: np.ndarray) -> tuple[np.ndarray, ...]:
-    n = (~np.isnan(values)).sum(axis=0)
-    successes = np.nansum(values, axis=0)
-    with np.errstate(invalid="ignore"):
-        return (successes / n, *wilson(successes, n), n)
-
-
-def _means(values: np.ndarray) -> tuple[np.ndarray, ...]:
-    n = (~np.isnan(values)).sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        return (np.nansum(values, axis=0) / n, *bootstrap(values), n)
-
-
-def row_means(values: np.ndarray) -> np.ndarray:
-    """Return each image's mean over the strengths at which it counts."""
-    with np.errstate(invalid="ignore"):
-        return np.nansum(values, axis=1) / (~np.isnan(values)).sum(axis=1)

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
-from evaluation.freezing import final_activation, freeze
+from evaluation.freezing import final_activation, freeze, with_dense_input
 from evaluation.readout import infer_task, read_out
 from evaluation.saved_model import load_saved_model, unreadable
 
@@ -29,6 +29,8 @@ class ModelHandle:
             `evaluation.readout`.
         fingerprint: Changes whenever the network does.
         metadata: What a saved network says of itself, or nothing.
+        total_stride: Shifts to the right by multiples of which it can answer exactly, in pixels;
+            None if that is not known, or there are none.
     """
 
     name: str
@@ -38,6 +40,7 @@ class ModelHandle:
     predict: Callable[[Any], dict[str, Any]] = field(repr=False)
     fingerprint: str = field(repr=False)
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    total_stride: int | None = None
 
 
 def load_model(
@@ -45,6 +48,7 @@ def load_model(
     *,
     name: str | None = None,
     input_shape: tuple[int | None, int | None, int] | None = None,
+    maps: bool = False,
 ) -> ModelHandle:
     """Make a handle of anybody's network.
 
@@ -54,6 +58,8 @@ def load_model(
         name: What to call it; by default the model's own name, or that of its file or folder.
         input_shape: `(H, W, C)` of its images; only needed for a subclassed `keras.Model`, which
             does not know it.
+        maps: Whether a segmenter's class scores of every pixel are kept, which
+            `equivariance_error` needs.
 
     Returns:
         The handle.
@@ -66,12 +72,12 @@ def load_model(
     if isinstance(source, ModelHandle):
         return source
     if isinstance(source, keras.Model):
-        return _keras_handle(source, name or source.name, input_shape)
+        return _keras_handle(source, name or source.name, input_shape, None, maps)
     path = Path(source)
     if not path.exists():
         raise FileNotFoundError(f"expected a model at {path}, there is nothing")
     if path.is_dir():
-        return _saved_model_handle(path, name)
+        return _saved_model_handle(path, name, maps)
     if path.suffix not in (".keras", ".h5", ".hdf5"):
         raise ValueError(
             f"expected a .keras or .h5 file, a SavedModel directory or a run, received {path}"
@@ -80,14 +86,15 @@ def load_model(
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # a damaged file raises one of ten kinds, by where it is cut
         raise unreadable(path, error) from error
-    return _keras_handle(model, name or path.stem, input_shape, _digest([path]))
+    return _keras_handle(model, name or path.stem, input_shape, _digest([path]), maps)
 
 
 def _keras_handle(
     model: keras.Model,
     name: str,
     input_shape: tuple[int | None, int | None, int] | None,
-    fingerprint: str | None = None,
+    fingerprint: str | None,
+    maps: bool,
 ) -> ModelHandle:
     inputs = getattr(model, "inputs", None) or []
     if not inputs and input_shape is None:
@@ -106,10 +113,10 @@ def _keras_handle(
     def call(images: Any) -> Any:
         return model(tf.nest.pack_sequence_as(structure, [images]), training=False)
 
-    return _handle(call, spec, name, {}, fingerprint)
+    return _handle(call, spec, name, {}, fingerprint, maps)
 
 
-def _saved_model_handle(path: Path, name: str | None) -> ModelHandle:
+def _saved_model_handle(path: Path, name: str | None, maps: bool) -> ModelHandle:
     home = path / "saved_model" if (path / "saved_model").is_dir() else path
     if not (home / "saved_model.pb").is_file():
         raise ValueError(
@@ -124,7 +131,7 @@ def _saved_model_handle(path: Path, name: str | None) -> ModelHandle:
     _check_range(str(path), spec.dtype)
     spec = tf.TensorSpec((None, *spec.shape[1:]), tf.float32)
     files = sorted(file for file in home.rglob("*") if file.is_file())
-    return _handle(call, spec, name or run.resolve().name, metadata, _digest(files))
+    return _handle(call, spec, name or run.resolve().name, metadata, _digest(files), maps)
 
 
 def _check_range(name: str, dtype: Any) -> None:
@@ -142,6 +149,7 @@ def _handle(
     name: str,
     metadata: Mapping[str, Any],
     fingerprint: str | None,
+    maps: bool,
 ) -> ModelHandle:
     """Freeze a network together with the reading of its output."""
     structure = tf.function(call).get_concrete_function(spec).structured_outputs
@@ -157,16 +165,19 @@ def _handle(
             else tf.nest.flatten(result)
         )
 
-    raw = freeze(outputs, spec)
+    raw, dense = with_dense_input(freeze(outputs, spec), 0)
     activation = final_activation(raw, 0)
+    names = [*keys, "pre_logits"] if dense else keys
 
     @tf.function(input_signature=[spec])
     def predict(images: Any) -> dict[str, Any]:
-        return read_out(task, dict(zip(keys, raw(images), strict=True)), activation)
+        return read_out(task, dict(zip(names, raw(images), strict=True)), activation, maps=maps)
 
     if fingerprint is None:
         graph = raw.graph.as_graph_def().SerializeToString(deterministic=True)
         fingerprint = hashlib.sha256(graph).hexdigest()
+    if maps:  # stored beside predictions without maps, not among them
+        fingerprint = hashlib.sha256(f"maps {fingerprint}".encode()).hexdigest()
     return ModelHandle(
         name=name,
         task=task,

@@ -45,13 +45,17 @@ def infer_task(outputs: Any, name: str) -> tuple[list[str], str]:
     )
 
 
-def read_out(task: str, outputs: dict[str, Any], activation: str | None) -> dict[str, Any]:
+def read_out(
+    task: str, outputs: dict[str, Any], activation: str | None, *, maps: bool = False
+) -> dict[str, Any]:
     """Reduce a network's outputs to what scores need.
 
     Args:
         task: What `infer_task` found.
-        outputs: Its tensors, the class scores first.
+        outputs: Its tensors, the class scores first; `pre_logits` passes as it is.
         activation: `softmax` or `sigmoid` if the network ends in one.
+        maps: Whether a segmenter's scores are kept too, as `map` `(N, H, W, K + 1)`: 44 times the
+            size of the mask for ten classes.
 
     Returns:
         `logits` `(N, K)`, unnormalised log-probabilities of the classes. For segmentation they are
@@ -65,8 +69,10 @@ def read_out(task: str, outputs: dict[str, Any], activation: str | None) -> dict
         presence = tf.reduce_sum(probabilities[..., 1:], axis=(1, 2))
         mask = tf.argmax(scores, axis=-1, output_type=tf.int32)
         # A class that is nowhere has probability 0, whose logarithm no score could average.
-        return {"logits": tf.math.log(presence + 1e-30), "mask": tf.cast(mask, tf.uint8)}
-    return {**outputs, "logits": scores} if task == "detection" else {"logits": scores}
+        read = {"logits": tf.math.log(presence + 1e-30), "mask": tf.cast(mask, tf.uint8)}
+        return {**read, "map": scores} if maps else read
+    others = {name: outputs[name] for name in ("box", "pre_logits") if name in outputs}
+    return {"logits": scores, **others}
 
 
 def _as_logits(scores: Any, activation: str | None) -> Any:

@@ -1,117 +1,20 @@
-"""What a score means: pure functions from stored outputs to one value per image.
+"""The table of scores: what each is, how it is read, and how an average over images is formed.
 
-A value is NaN where an image does not count; a score's value is the mean over those that do.
-Definitions follow the notation: network `f`, image `x`, label `y`, transformation `T_v`, softmax
-`p`, class `c(x) = argmax f(x)`.
+Every score is a function of averages over images. Most are the average of one value per image;
+kappa and the scores by class combine several averages, so that one bootstrap over images gives
+intervals for all of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 
-from zoo.transformations import Transformation
+from evaluation import equivariance, invariance
+from evaluation.answers import Answers
 
-
-@dataclass(frozen=True)
-class Answers:
-    """All that scores may look at: a network's outputs for a set of images at one strength.
-
-    Attributes:
-        labels: `y`, `(N,)`.
-        reference: Outputs for `x`: `logits` `(N, K)`, and `mask` `(N, H, W)` of a segmenter.
-        observed: Outputs for `T_v x`.
-        transformation: `T`.
-        strength: `v`.
-        true_masks: Masks of `x`, `(N, H, W)`, or None.
-    """
-
-    labels: np.ndarray
-    reference: dict[str, np.ndarray]
-    observed: dict[str, np.ndarray]
-    transformation: Transformation
-    strength: int
-    true_masks: np.ndarray | None = None
-
-    @cached_property
-    def valid(self) -> np.ndarray:
-        """Pixels `(H, W)` that came wholly from inside the frame: what `T_v` makes of ones."""
-        height, width = self.reference["mask"].shape[1:]
-        ones = np.ones((1, height, width, 1), np.float32)
-        if not self.transformation.geometric:
-            return ones[0, ..., 0] > 0
-        return np.asarray(self.transformation.images(ones, self.strength))[0, ..., 0] > 1 - 1e-4
-
-    def moved(self, masks: np.ndarray) -> np.ndarray:
-        """Return `T_v` of masks."""
-        return np.asarray(self.transformation.masks(masks.astype(np.int32), self.strength))
-
-
-def accuracy(answers: Answers) -> np.ndarray:
-    """`c(T_v x) = y`: 1 or 0, high is better."""
-    return _classes(answers.observed) == answers.labels
-
-
-def top1_agreement(answers: Answers) -> np.ndarray:
-    """`c(T_v x) = c(x)`: 1 or 0, high is better (Zhang 2019, consistency)."""
-    return _classes(answers.observed) == _classes(answers.reference)
-
-
-def retained_accuracy(answers: Answers) -> np.ndarray:
-    """`c(T_v x) = y` over the images with `c(x) = y`: 1 or 0, high is better."""
-    right = _classes(answers.reference) == answers.labels
-    return np.where(right, accuracy(answers), np.nan)
-
-
-def mean_absolute_change(answers: Answers) -> np.ndarray:
-    """`|p_c(x)(T_v x) − p_c(x)(x)|`: 0–1, low is better (Azulay & Weiss 2019)."""
-    image, top = np.arange(len(answers.labels)), _classes(answers.reference)
-    before = softmax(answers.reference["logits"], axis=-1)[image, top]
-    return np.abs(softmax(answers.observed["logits"], axis=-1)[image, top] - before)
-
-
-def mask_agreement(answers: Answers) -> np.ndarray:
-    """Share of pixels whose class in `f(T_v x)` is that in `T_v f(x)`: 0–1, high is better.
-
-    Only valid pixels count that are foreground in either, so that background, which is most of a
-    frame and moves onto background, does not make a constant prediction look equivariant (after
-    Rojas-Gomez et al. 2022). NaN where there is none.
-    """
-    observed, expected = answers.observed["mask"], answers.moved(answers.reference["mask"])
-    counted = ((observed > 0) | (expected > 0)) & answers.valid
-    return _share((observed == expected) & counted, counted)
-
-
-def mask_iou(answers: Answers) -> np.ndarray:
-    """IoU of `f(T_v x)` with `T_v y`, mean over the classes of objects in it: 0–1, high is better.
-
-    Only valid pixels count. NaN where no object is left in the frame, or masks are unknown.
-    """
-    observed = answers.observed["mask"]
-    if answers.true_masks is None:
-        return np.full(len(observed), np.nan)
-    expected = answers.moved(answers.true_masks)
-    total, classes = np.zeros(len(observed)), np.zeros(len(observed))
-    for value in np.unique(answers.true_masks[answers.true_masks > 0]):
-        true, found = (expected == value) & answers.valid, (observed == value) & answers.valid
-        present = true.any(axis=(1, 2))
-        iou = _share(true & found, true | found)
-        total[present] += iou[present]
-        classes += present
-    with np.errstate(invalid="ignore"):
-        return total / classes
-
-
-def _classes(outputs: dict[str, np.ndarray]) -> np.ndarray:
-    return outputs["logits"].argmax(axis=-1)
-
-
-def _share(hits: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
-        return hits.sum(axis=(1, 2)) / counted.sum(axis=(1, 2))
+__all__ = ["SCORES", "Answers", "Score"]
 
 
 @dataclass(frozen=True)
@@ -119,31 +22,126 @@ class Score:
     """A definition and how to read it.
 
     Attributes:
-        function: From answers to one value per image.
+        function: From answers to one value per image `(N,)`, or to several `(N, C)`; NaN where an
+            image does not count.
+        combine: From averages over images `(…, C)` to the score `(…)`; NaN where it is undefined.
+            None where the score is the average of one value.
         property: `invariance` or `equivariance`.
         higher_is_better: The direction.
         proportion: Whether values are 0 or 1, so that Wilson's interval applies.
         tasks: The tasks it can be asked of.
+        needs: The stored output that it reads.
+        floor: Whether it compares two answers of the network, so that it has a resampling floor.
+        undefined: What an undefined value means.
     """
 
     function: Callable[[Answers], np.ndarray]
+    combine: Callable[[np.ndarray], np.ndarray] | None = None
     property: str = "invariance"
     higher_is_better: bool = True
-    proportion: bool = True
+    proportion: bool = False
     tasks: tuple[str, ...] = ("classification", "segmentation", "detection")
+    needs: str = "logits"
+    floor: bool = False
+    undefined: str = "no image counts"
 
 
-_MASKS: dict[str, Any] = {
-    "property": "equivariance",
-    "proportion": False,
-    "tasks": ("segmentation",),
-}
+def kappa_parts(answers: Answers) -> np.ndarray:
+    """Return agreement and, for each class, whether it is `c(x)` and `c(T_v x)`: `(N, 1 + 2K)`."""
+    classes = np.arange(answers.reference["logits"].shape[-1])
+    before, after = (
+        invariance.classes(outputs)[:, None] == classes
+        for outputs in (answers.reference, answers.observed)
+    )
+    return np.hstack([invariance.top1_agreement(answers)[:, None], before, after])
+
+
+def cohen_kappa(means: np.ndarray) -> np.ndarray:
+    """`(a − e) / (1 − e)`: agreement a beyond that of chance, e: ≤ 1, high (Cohen 1960, eq. 1).
+
+    Chance is what two independent answers with the same shares of classes would agree in. Undefined
+    where both answers are the same class for every image.
+    """
+    agreement, shares = means[..., 0], means[..., 1:]
+    before, after = np.split(shares, 2, axis=-1)
+    chance = (before * after).sum(axis=-1)
+    return (agreement - chance) / np.where(chance < 1 - 1e-9, 1 - chance, np.nan)
+
+
+def by_class(function: Callable[[Answers], np.ndarray]) -> Callable[[Answers], np.ndarray]:
+    """Return the parts of averages per true class: `(N, 2K)`, value and membership of each."""
+
+    def parts(answers: Answers) -> np.ndarray:
+        member = answers.labels[:, None] == np.arange(answers.reference["logits"].shape[-1])
+        return np.hstack([function(answers)[:, None] * member, member]).astype(np.float32)
+
+    return parts
+
+
+def class_values(means: np.ndarray) -> np.ndarray:
+    """Return the average of each class `(…, K)` from those of its parts; NaN where it has none."""
+    value, member = np.split(means, 2, axis=-1)
+    return value / np.where(member > 0, member, np.nan)
+
+
+def macro(means: np.ndarray) -> np.ndarray:
+    """Average of the classes' averages: every class weighs the same."""
+    return np.nanmean(class_values(means), axis=-1)
+
+
+def worst_class(means: np.ndarray) -> np.ndarray:
+    """The lowest of the classes' averages.
+
+    A minimum of noisy values: it lies below that of the true ones, the more so the fewer images a
+    class has.
+    """
+    return np.nanmin(class_values(means), axis=-1)
+
+
+_MASKS: dict[str, Any] = {"property": "equivariance", "tasks": ("segmentation",), "needs": "mask"}
+_BOXES: dict[str, Any] = {"property": "equivariance", "tasks": ("detection",), "needs": "box"}
+_accuracy_by_class = by_class(invariance.accuracy)
+_agreement_by_class = by_class(invariance.top1_agreement)
+_ONE_CLASS = "one class is given to all images, so that chance agrees too"
 
 SCORES: dict[str, Score] = {
-    "accuracy": Score(accuracy),
-    "top1_agreement": Score(top1_agreement),
-    "retained_accuracy": Score(retained_accuracy),
-    "mean_absolute_change": Score(mean_absolute_change, higher_is_better=False, proportion=False),
-    "mask_agreement": Score(mask_agreement, **_MASKS),
-    "mask_iou": Score(mask_iou, **_MASKS),
+    "accuracy": Score(invariance.accuracy, proportion=True),
+    "top1_agreement": Score(invariance.top1_agreement, proportion=True, floor=True),
+    "retained_accuracy": Score(invariance.retained_accuracy, proportion=True),
+    "cohen_kappa": Score(kappa_parts, cohen_kappa, undefined=_ONE_CLASS),
+    "mean_absolute_change": Score(
+        invariance.mean_absolute_change, higher_is_better=False, floor=True
+    ),
+    "jensen_shannon_distance": Score(
+        invariance.jensen_shannon_distance, higher_is_better=False, floor=True
+    ),
+    "cosine_similarity": Score(
+        invariance.cosine_similarity,
+        tasks=("classification", "detection"),
+        needs="pre_logits",
+        floor=True,
+    ),
+    "flips_below_noise": Score(
+        invariance.flips_below_noise, higher_is_better=False, proportion=True
+    ),
+    "accuracy_macro": Score(_accuracy_by_class, macro),
+    "accuracy_worst_class": Score(_accuracy_by_class, worst_class),
+    "top1_agreement_macro": Score(_agreement_by_class, macro),
+    "top1_agreement_worst_class": Score(_agreement_by_class, worst_class),
+    "mask_agreement": Score(equivariance.mask_agreement, floor=True, **_MASKS),
+    "mask_iou": Score(equivariance.mask_iou, **_MASKS),
+    "equivariance_error": Score(
+        equivariance.equivariance_error,
+        higher_is_better=False,
+        floor=True,
+        **{**_MASKS, "needs": "map"},
+    ),
+    "box_agreement": Score(equivariance.box_agreement, floor=True, **_BOXES),
+    "box_iou": Score(equivariance.box_iou, **_BOXES),
+    "box_iou_ceiling": Score(equivariance.box_iou_ceiling, **_BOXES),
 }
+
+
+def need_maps(names: Iterable[str] | None) -> bool:
+    """Tell whether one of the scores reads every pixel's class scores."""
+    return any(SCORES[name].needs == "map" for name in names or () if name in SCORES)

@@ -30,7 +30,7 @@ def log(
 
     strips = {} if example is None else _strips(measurements, example)
     split = None if example is None else example.split
-    tensorboard.log(measurements.frame, logdir, measurements.axes, strips, split)
+    tensorboard.log(measurements.frame, logdir, measurements.axes, strips, split, measurements.maps)
 
 
 def _strips(
@@ -44,5 +44,5 @@ def _strips(
             np.concatenate([np.asarray(t.images(image, v)) for v in t.strengths]),
         )
         for t in measurements.axes.values()
-        if not t.inapplicable(example.input_shape)
+        if not t.inapplicable(example.input_shape) and isinstance(t.identity, int)
     }

@@ -53,23 +53,50 @@ def bootstrap(
     Returns:
         Lower and upper ends, `(columns,)`; NaN where a column has no value that counts.
     """
+    return percentiles(resampled_means(values, resamples=resamples, seed=seed), confidence)
+
+
+def resampled_means(values: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
+    """Return the column means of resampled images, for whatever is made of them.
+
+    Args:
+        values: `(images, columns)`; NaN does not count in its column.
+        resamples: Number of resamples.
+        seed: The same images are drawn for the same seed and number of images.
+
+    Returns:
+        `(resamples, columns)` float32; NaN where a resample has no image that counts.
+    """
     counted = ~np.isnan(values)
-    filled = np.where(counted, values, 0.0).astype(np.float32)
     everything = bool(counted.all())
-    means = []
+    filled = np.where(counted, values, 0.0).astype(np.float32, copy=False)
+    present = counted.astype(np.float32) if not everything else None
+    means = np.empty((resamples, values.shape[1]), np.float32)
+    done = 0
     for weights in _resampled(len(values), resamples, seed):
-        totals = weights @ filled
-        sizes = (
-            weights.sum(1, keepdims=True) if everything else weights @ counted.astype(np.float32)
-        )
+        part = means[done : done + len(weights)]
+        np.matmul(weights, filled, out=part)
         with np.errstate(invalid="ignore"):
-            means.append(totals / sizes)
+            part /= len(values) if present is None else weights @ present
+        done += len(weights)
+    return means
+
+
+def percentiles(
+    resampled: np.ndarray, confidence: float = CONFIDENCE
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lower and upper ends `(columns,)` that leave out the tails of a bootstrap.
+
+    Args:
+        resampled: `(resamples, columns)`; NaN, of a resample that says nothing, is left out.
+        confidence: Coverage aimed at, in (0, 1).
+    """
     tail = (1 - confidence) / 2
-    stacked = np.concatenate(means)
-    ends = np.full((2, values.shape[1]), np.nan)
-    some = counted.any(0)
-    # A resample may miss every image that counts: it says nothing about the mean.
-    ends[:, some] = np.nanquantile(stacked[:, some], [tail, 1 - tail], axis=0)
+    ends = np.full((2, resampled.shape[1]), np.nan)
+    bare = np.isnan(resampled).any(axis=0)
+    ends[:, ~bare] = np.quantile(resampled[:, ~bare], [tail, 1 - tail], axis=0)
+    some = bare & ~np.isnan(resampled).all(axis=0)
+    ends[:, some] = np.nanquantile(resampled[:, some], [tail, 1 - tail], axis=0)
     return ends[0], ends[1]
 
 

@@ -33,6 +33,7 @@ def curve_figure(
 ) -> bytes:
     """Draw how every model answers to a transformation, one panel per score of `PANELS`.
 
+    Where there are resampling floors, they are faint dotted lines in the colours of their models.
     A model's colour is its architecture, the first part of its short name; the rest of the name
     is the style of its line. Both are the same in every figure of the same frame.
 
@@ -51,12 +52,9 @@ def curve_figure(
     """
     from matplotlib.figure import Figure
 
-    rows = frame[
-        (frame["transformation"] == transformation)
-        & (frame["boundary"] == boundary)
-        & frame["score"].isin(PANELS)
-        & frame["strength"].notna()
-    ]
+    curve = (frame["transformation"] == transformation) & (frame["boundary"] == boundary)
+    rows = frame[curve & frame["score"].isin(PANELS) & frame["strength"].notna()]
+    floors = frame[curve & frame["score"].isin([f"{score}_floor" for score in PANELS])]
     datasets = list(rows["dataset"].unique())
     if len(datasets) != 1:
         raise ValueError(
@@ -72,6 +70,7 @@ def curve_figure(
     styles = {model: style for model, style in _styles(frame["model"]).items() if model in drawn}
     for ax, score in zip(grid.flat, panels, strict=False):
         _draw(ax, rows[rows["score"] == score], styles)
+        _draw_floors(ax, floors[floors["score"] == f"{score}_floor"], styles)
         ax.axvline(identity, color="0.4", linewidth=0.8, zorder=0)
         ax.set(ylabel=PANELS[score], xlabel=f"{transformation} ({unit})", ylim=(-0.03, 1.03))
         ax.set_xticks(_ticks(sorted(rows["strength"].unique()), identity))
@@ -84,7 +83,7 @@ def curve_figure(
     largest = rows["n"].max()
     figure.suptitle(
         f"{transformation}, boundary {boundary}: {datasets[0]}, {largest} images, "
-        "bands are 95 % intervals",
+        "bands are 95 % intervals" + (", dotted: the resampling floor" if len(floors) else ""),
         fontsize="medium",
     )
     return _png(figure)
@@ -134,6 +133,42 @@ def strip_figure(
     return _png(figure)
 
 
+def position_figure(maps: pd.DataFrame, transformation: str, boundary: str) -> bytes:
+    """Draw accuracy over the two strengths of a transformation, one panel per model.
+
+    Args:
+        maps: `Measurements.maps` of one dataset.
+        transformation: The one to draw.
+        boundary: The one to draw.
+
+    Returns:
+        The content of a PNG file.
+    """
+    from matplotlib.figure import Figure
+
+    rows = maps[(maps["transformation"] == transformation) & (maps["boundary"] == boundary)]
+    labels = short_names(rows["model"].unique())
+    columns = min(len(labels), 5)
+    lines = math.ceil(len(labels) / columns)
+    figure = Figure(figsize=(2.6 * columns + 1, 2.8 * lines + 0.5), dpi=100, layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for ax, (model, label) in zip(grid.flat, labels.items(), strict=False):
+        table = rows[rows["model"] == model].pivot(index="second", columns="first", values="value")
+        ax.set(title=label, xticks=range(table.shape[1]), yticks=range(table.shape[0]))
+        ax.set_xticklabels(table.columns, fontsize="x-small")
+        ax.set_yticklabels(table.index, fontsize="x-small")  # downwards, as y in the image
+        shades = ax.imshow(table, cmap="viridis", vmin=0, vmax=1)
+    for ax in grid.flat[len(labels) :]:
+        ax.remove()
+    figure.colorbar(shades, ax=list(grid.flat[: len(labels)]), label="accuracy", shrink=0.8)
+    figure.suptitle(
+        f"{transformation}, boundary {boundary}: {rows['dataset'].iloc[0]}, "
+        f"{rows['n'].max()} images",
+        fontsize="medium",
+    )
+    return _png(figure)
+
+
 def _styles(models: pd.Series) -> Mapping[str, dict[str, Any]]:
     """Give each model its label, colour and line."""
     from matplotlib import colormaps
@@ -155,6 +190,14 @@ def _styles(models: pd.Series) -> Mapping[str, dict[str, Any]]:
             "linestyle": line,
         }
     return styles
+
+
+def _draw_floors(ax: Any, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]]) -> None:
+    """Draw what resampling alone costs each model: a faint line of its colour, without points."""
+    for model, style in styles.items():
+        curve = rows[rows["model"] == model].sort_values("strength")
+        x = curve["strength"].to_numpy(int)
+        ax.plot(x, curve["value"], color=style["color"], linewidth=0.8, alpha=0.6, dashes=(1, 1))
 
 
 def _draw(ax: Any, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]]) -> None:

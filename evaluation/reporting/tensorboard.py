@@ -10,7 +10,7 @@ import pandas as pd
 from evaluation.reporting.axes import Axis, check, curve_name
 from evaluation.reporting.csv import write_csv
 from evaluation.reporting.events import EventFile, replaced_event_file
-from evaluation.reporting.figures import PANELS, curve_figure, strip_figure
+from evaluation.reporting.figures import PANELS, curve_figure, position_figure, strip_figure
 from evaluation.reporting.leaderboard import leaderboard_markdown
 from evaluation.reporting.markdown import decimals, markdown_table
 
@@ -25,6 +25,7 @@ def log(
     axes: Mapping[str, Axis],
     strips: Mapping[tuple[str, str], tuple[Sequence[int], np.ndarray]] | None = None,
     split: str | None = None,
+    maps: pd.DataFrame | None = None,
 ) -> None:
     """Write measurements for TensorBoard.
 
@@ -39,6 +40,7 @@ def log(
         strips: By transformation and boundary, what they do to an image: the strengths, and the
             image at each of them, float `(S, H, W, C)` in `[0, 1]`.
         split: The split of the dataset, for the titles: measurements do not know it.
+        maps: Accuracy over the grids of transformations with two strengths.
 
     Raises:
         ValueError: If the measurements cannot be shown truthfully (see `axes.check`), or if a
@@ -65,6 +67,9 @@ def log(
         for (transformation, boundary), (strengths, images) in (strips or {}).items():
             png = strip_figure(images, strengths, transformation, axes[transformation].unit)
             events.image(f"{curve_name(transformation, boundary)}/strip", 0, png)
+        if maps is not None and len(maps):
+            _position_maps(events, maps)
+            maps.to_csv(directory / "position_maps.csv", index=False)
         write_csv(frame, directory / "measurements.csv")
 
 
@@ -98,3 +103,15 @@ def _figures(events: EventFile, frame: pd.DataFrame, axes: Mapping[str, Axis]) -
             identity=axis.identity,
         )
         events.image(f"{curve_name(transformation, boundary)}/{dataset}", 0, png)
+
+
+def _position_maps(events: EventFile, maps: pd.DataFrame) -> None:
+    """Draw each position map, and write it as a table."""
+    for (dataset, name, boundary), rows in maps.groupby(["dataset", "transformation", "boundary"]):
+        tag = f"{curve_name(name, boundary)}/{dataset}"
+        events.image(f"{tag}/position_map", 0, position_figure(rows, name, boundary))
+        for model, own in rows.groupby("model"):
+            table = own.pivot(index="second", columns="first", values="value")
+            cells = [[str(y), *(decimals(v, 3) for v in line)] for y, line in table.iterrows()]
+            text = markdown_table(["", *map(str, table.columns)], cells)
+            events.text(f"{tag}/position_map/{model}", 0, text)

@@ -1,0 +1,144 @@
+"""What a whole curve comes to: one value per model and transformation, with its interval."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evaluation.statistics import bootstrap, percentiles, resampled_means, wilson
+
+_UNITS = 16  # so many units of all images and strengths are in memory at a time
+
+TOLERATED = 0.95
+"""The agreement that an answer must surely keep to be called tolerant."""
+
+
+def mean_over_strengths(values: np.ndarray) -> dict[str, Any]:
+    """Average each image over the strengths, then the images: every image weighs the same.
+
+    Args:
+        values: `(N, S)`, NaN where an image does not count; the identity is not among them.
+    """
+    per_image = row_means(values)
+    counted = int((~np.isnan(per_image)).sum())
+    (low,), (high,) = bootstrap(per_image[:, None])
+    value = np.nanmean(per_image) if counted else np.nan
+    return {"value": value, "low": low, "high": high, "n": counted}
+
+
+def worst_case(correct: np.ndarray) -> dict[str, Any]:
+    """Return the share of images right at every strength of the grid (Engstrom et al. 2019).
+
+    Args:
+        correct: `(N, S)`, 1 or 0, the identity among them, so that worst ≤ clean.
+    """
+    always = correct.min(axis=1).sum()
+    low, high = wilson(always, np.array(len(correct)))
+    return {"value": always / len(correct), "low": low, "high": high, "n": len(correct)}
+
+
+def tolerance(agreement: np.ndarray, strengths: Sequence[int], identity: int) -> dict[str, Any]:
+    """Return the largest |v| up to which the interval of agreement stays at or above 0.95.
+
+    It is the distance from the identity, in the unit of the strengths, to the last strength before
+    the first, on either side, at which the lower end is below; 0 if that is the nearest one. A
+    bound that holds with the intervals' confidence, it has no interval of its own.
+
+    Args:
+        agreement: `(N, S)`, 1 or 0.
+        strengths: The S strengths.
+        identity: The one that changes nothing.
+    """
+    count = np.full(len(strengths), len(agreement))
+    low, _ = wilson(agreement.sum(axis=0), count)
+    distance = np.abs(np.array(strengths) - identity)
+    # At the identity agreement is 1 by definition, however few images there are.
+    fails = distance[(low < TOLERATED) & (distance > 0)]
+    kept = distance[distance < fails.min()] if len(fails) else distance
+    return {"value": float(kept.max()), "low": np.nan, "high": np.nan, "n": len(agreement)}
+
+
+def by_phase(
+    agreement: np.ndarray, strengths: Sequence[int], stride: int
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield, for each phase `v mod stride`, the mean over the shifts v of that phase but 0.
+
+    A network of total stride s can be exact only at shifts that are multiples of s: phase 0.
+
+    Args:
+        agreement: `(N, S)`.
+        strengths: The S shifts, whole pixels.
+        stride: The network's total stride.
+    """
+    shifts = np.array(strengths)
+    for phase in range(stride):
+        chosen = (shifts % stride == phase) & (shifts != 0)
+        if chosen.any():
+            yield phase, mean_over_strengths(agreement[:, chosen])
+
+
+def normalized_variance(features: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Return variance over strengths ÷ variance over images, mean over units (Quiroga et al. 2020).
+
+    For each unit, the variance over strengths is averaged over images, that over images over
+    strengths: 0 is invariant, 1 moves as much as images differ; low is better. A unit that is the
+    same for all images is dead: it is left out. The interval resamples images with the strengths'
+    means held, which is exact to first order in 1/N.
+
+    Args:
+        features: For each of the S strengths, the identity among them, the U units of the N images,
+            `(N, U)`; they may be memory maps, of which a few units are read at a time.
+
+    Returns:
+        `value`, `low`, `high`, `n`, and `dead`, the number of dead units. NaN if all are dead.
+    """
+    n, units = features[0].shape
+    parts = []
+    for start in range(0, units, _UNITS):
+        block = np.stack([f[:, start : start + _UNITS] for f in features], axis=1)
+        within = block.var(axis=1)
+        between = np.square(block - block.mean(axis=0)).mean(axis=1)
+        alive = between.mean(axis=0) > 1e-12 * np.square(block).mean(axis=(0, 1))
+        parts.append(np.stack([within[:, alive], between[:, alive]]))
+    above, below = np.concatenate(parts, axis=-1)
+    result = {
+        "value": np.nan,
+        "low": np.nan,
+        "high": np.nan,
+        "n": n,
+        "dead": units - above.shape[1],
+    }
+    if not above.size:
+        return result
+
+    def ratio(means: np.ndarray) -> np.ndarray:
+        within, between = np.split(means, 2, axis=-1)
+        return (within / np.where(between > 0, between, np.nan)).mean(axis=-1)
+
+    both = np.hstack([above, below])
+    (low,), (high,) = percentiles(ratio(resampled_means(both))[:, None])
+    return {**result, "value": float(ratio(both.mean(axis=0))), "low": low, "high": high}
+
+
+def position_map(correct: np.ndarray, strengths: Sequence[tuple[int, int]]) -> pd.DataFrame:
+    """Return accuracy at every pair of shifts, with Wilson's intervals.
+
+    Args:
+        correct: `(N, S)`, 1 or 0.
+        strengths: The S pairs.
+
+    Returns:
+        A row per pair: `first`, `second`, `value`, `low`, `high`, `n`.
+    """
+    n = np.full(len(strengths), len(correct))
+    low, high = wilson(correct.sum(axis=0), n)
+    first, second = np.array(strengths).T
+    columns = {"first": first, "second": second, "value": correct.mean(axis=0)}
+    return pd.DataFrame({**columns, "low": low, "high": high, "n": n})
+
+
+def row_means(values: np.ndarray) -> np.ndarray:
+    """Return each image's mean over the strengths at which it counts."""
+    with np.errstate(invalid="ignore"):
+        return np.nansum(values, axis=1) / (~np.isnan(values)).sum(axis=1)
