@@ -29,10 +29,10 @@ class Protocol:
     limit: int | None = None
     """Use the first so many images only."""
     transformations: tuple[str, ...] = ()
-    """By default all that apply to the images."""
+    """By default the ten usual ones, or those of them that apply to the images."""
     strengths: tuple[float, ...] = ()
     """Grid for a single transformation, whole numbers in its unit; by default its own."""
-    boundary: Literal["zero", "circular", "reflect"] | None = None
+    boundary: Literal["zero", "circular", "reflect", "crop"] | None = None
     """What fills the frame where a geometric transformation leaves it empty; by default zero."""
     batch_size: int = 256
     """Images per forward pass."""
@@ -190,9 +190,9 @@ def _dataset(name: str, placement: Any, command: Protocol) -> "Dataset":
 
 def _transformations(command: Protocol) -> list["Transformation"]:
     """Return what was asked for, with its grid and boundary."""
-    from zoo.transformations import TRANSFORMATIONS, named
+    from zoo.transformations import DEFAULT, named
 
-    chosen = named(command.transformations or TRANSFORMATIONS)
+    chosen = named(command.transformations or DEFAULT)
     if command.strengths:
         if len(chosen) != 1:
             raise ValueError(

@@ -14,7 +14,7 @@ from evaluation.models import load_model
 from evaluation.scores import need_maps
 from evaluation.sweep import sweep
 from zoo.datasets import Dataset, from_arrays
-from zoo.transformations import TRANSFORMATIONS, Transformation
+from zoo.transformations import DEFAULT, Transformation
 
 Data = Dataset | tuple[np.ndarray, ...]
 
@@ -37,7 +37,7 @@ def evaluate(
             `(N, H, W, C)` in `[0, 1]` or uint8, integer labels `(N,)`, integer masks `(N, H, W)`
             with 0 as background and class k as k + 1.
         transformations: Names in `TRANSFORMATIONS`, or instances with a grid and boundary of one's
-            own; by default all.
+            own; by default those in `DEFAULT`.
         scores: Names in `SCORES`; by default all that the models' tasks admit, but for
             `equivariance_error`, which keeps the class scores of every pixel on the disk.
         directory: Where raw outputs are kept for later; by default they are deleted.
@@ -60,7 +60,7 @@ def evaluate(
         predictions = sweep(
             handles,
             dataset,
-            TRANSFORMATIONS if transformations is None else transformations,
+            DEFAULT if transformations is None else transformations,
             Path(place),
             batch_size=batch_size,
             progress=progress,

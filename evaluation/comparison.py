@@ -16,7 +16,7 @@ from evaluation.measurements import per_image, row_means
 from evaluation.models import load_model
 from evaluation.statistics import bootstrap
 from evaluation.sweep import sweep
-from zoo.transformations import TRANSFORMATIONS, Transformation
+from zoo.transformations import DEFAULT, Transformation
 
 # What is compared: means over all strengths but the identity.
 COMPARED = ("accuracy", "top1_agreement", "mask_agreement")
@@ -64,7 +64,7 @@ def compare(
         predictions = sweep(
             handles,
             dataset,
-            TRANSFORMATIONS if transformations is None else transformations,
+            DEFAULT if transformations is None else transformations,
             Path(place),
             batch_size=batch_size,
             progress=progress,

@@ -1,7 +1,9 @@
 """Raw outputs on disk: one cell per (model, data, transformation, strength), complete or absent.
 
 `<directory>/<model>-<fingerprint>/<dataset>-<fingerprint>/<transformation>.<boundary>/<strength>/`
-holds one `.npy` file per output. The identity is one cell for all transformations.
+holds one `.npy` file per output. The identity is one cell for all transformations, but for those
+that crop: these have one for each window. Beside the cells are the floors: `<strength>.floor`, the
+outputs for `T_-v T_v x`, and `identity.rebatched`, those for `x` in other batches.
 """
 
 import os
@@ -10,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -28,25 +30,49 @@ class Predictions:
         models: The networks swept.
         dataset: The images they saw, with labels and, where known, masks and boxes.
         transformations: What was done to the images; their `strengths` are the grid.
+        floors: Whether there are the outputs for `T_-v T_v x`, and those in other batches.
     """
 
     directory: Path
     models: tuple[ModelHandle, ...]
     dataset: Dataset
     transformations: tuple[Transformation, ...]
+    floors: bool = False
 
     def cell(
-        self, model: ModelHandle, transformation: Transformation, strength: int
+        self, model: ModelHandle, transformation: Transformation, strength: Any
     ) -> dict[str, np.ndarray]:
         """Return the outputs of one cell by name, read from disk where they are touched.
 
         Raises:
             FileNotFoundError: If the cell was not swept.
         """
-        path = cell_path(self.directory, model, self.dataset, transformation, strength)
-        if not path.is_dir():
-            raise FileNotFoundError(f"expected predictions in {path}, there are none: sweep first")
-        return {file.stem: np.load(file, mmap_mode="r") for file in sorted(path.glob("*.npy"))}
+        return read_cell(cell_path(self.directory, model, self.dataset, transformation, strength))
+
+    def floor(
+        self, model: ModelHandle, transformation: Transformation, strength: Any
+    ) -> dict[str, np.ndarray]:
+        """Return the outputs for `T_-v T_v x`: what resampling alone makes of the answers.
+
+        Raises:
+            FileNotFoundError: If it was not swept: without floors, for the identity, for light, or
+                for a composition.
+        """
+        return read_cell(floor_path(self.directory, model, self.dataset, transformation, strength))
+
+    def rebatched(self, model: ModelHandle) -> dict[str, np.ndarray]:
+        """Return the outputs for `x` in other batches: what rounding alone makes of the answers.
+
+        Where the sweep crops, `x` is the window of the first transformation.
+
+        Raises:
+            FileNotFoundError: If it was not swept: without floors, or without transformations.
+        """
+        if not self.transformations:
+            raise FileNotFoundError("expected a sweep of transformations, there is none")
+        return read_cell(
+            rebatched_path(self.directory, model, self.dataset, self.transformations[0])
+        )
 
 
 def cell_path(
@@ -54,14 +80,49 @@ def cell_path(
     model: ModelHandle,
     dataset: Dataset,
     transformation: Transformation,
-    strength: int,
+    strength: Any,
 ) -> Path:
     """Return where the outputs of one cell are, or will be."""
     home = directory / f"{model.name.replace('/', '_')}-{model.fingerprint[:12]}"
     home /= f"{dataset.name.replace('/', '_')}-{dataset.fingerprint[:12]}"
+    boundary = transformation.boundary
+    if transformation.window is not None:
+        boundary += "-{}x{}".format(*transformation.window)
     if strength == transformation.identity:
-        return home / "identity"
-    return home / f"{transformation.name}.{transformation.boundary}" / str(strength)
+        return home / (f"identity.{boundary}" if transformation.window else "identity")
+    point = ",".join(map(str, strength)) if isinstance(strength, tuple) else str(strength)
+    return home / f"{transformation.name}.{boundary}" / point
+
+
+def floor_path(
+    directory: Path,
+    model: ModelHandle,
+    dataset: Dataset,
+    transformation: Transformation,
+    strength: Any,
+) -> Path:
+    """Return where the outputs for `T_-v T_v x` are, or will be."""
+    path = cell_path(directory, model, dataset, transformation, strength)
+    return path.with_name(f"{path.name}.floor")
+
+
+def rebatched_path(
+    directory: Path, model: ModelHandle, dataset: Dataset, transformation: Transformation
+) -> Path:
+    """Return where the outputs for the identity of a transformation in other batches are."""
+    path = cell_path(directory, model, dataset, transformation, transformation.identity)
+    return path.with_name(f"{path.name}.rebatched")
+
+
+def read_cell(path: Path) -> dict[str, np.ndarray]:
+    """Return the outputs in one cell by name, read from disk where they are touched.
+
+    Raises:
+        FileNotFoundError: If there is no such cell.
+    """
+    if not path.is_dir():
+        raise FileNotFoundError(f"expected predictions in {path}, there are none: sweep first")
+    return {file.stem: np.load(file, mmap_mode="r") for file in sorted(path.glob("*.npy"))}
 
 
 class CellWriter:

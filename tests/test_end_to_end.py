@@ -17,7 +17,7 @@ import training.__main__ as training_command
 from evaluation.reporting.csv import read_csv
 from evaluation.terminal import run
 from zoo.datasets import load
-from zoo.transformations import TRANSFORMATIONS
+from zoo.transformations import DEFAULT, TRANSFORMATIONS
 
 LIMIT = 40
 EPOCHS = 6
@@ -90,7 +90,7 @@ def test_every_model_is_measured_under_every_transformation_at_every_strength(wa
     for (_, name), rows in curves.groupby(["model", "transformation"]):
         assert rows["strength"].tolist() == list(TRANSFORMATIONS[name].strengths)
         assert set(rows["n"]) == {LIMIT}
-    assert len(curves.groupby(["model", "transformation"])) == 2 * len(TRANSFORMATIONS)
+    assert len(curves.groupby(["model", "transformation"])) == 2 * len(DEFAULT)
 
 
 def test_the_tasks_are_those_of_the_architectures(walked):
@@ -165,7 +165,7 @@ def test_tensorboard_has_the_curves_of_training_too(walked):
 def test_tensorboard_has_a_figure_and_a_strip_of_every_transformation(walked):
     comparison = events(walked.logs / "comparison")
     tags = comparison.Tags()["tensors"]
-    for name in TRANSFORMATIONS:
+    for name in DEFAULT:
         own = [tag for tag in tags if tag.split("/")[0].startswith(name)]
         assert {tag.split("/")[1] for tag in own} == {"digits", "strip"}
         for tag in own:

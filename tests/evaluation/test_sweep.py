@@ -14,7 +14,7 @@ from keras import layers
 
 from evaluation import ModelHandle, evaluate, load_model, score, sweep
 from zoo.datasets import from_arrays
-from zoo.transformations import TRANSFORMATIONS
+from zoo.transformations import DEFAULT, TRANSFORMATIONS
 from zoo.transformations.photometric import Brightness
 
 COUNT, SHAPE, CLASSES = 20, (9, 10, 3), 3
@@ -26,7 +26,8 @@ AXES = [
     replace(TRANSFORMATIONS["translation_x"], strengths=(-2, 0, 2)),
     replace(TRANSFORMATIONS["brightness"], strengths=(-20, 0, 20)),
 ]
-CELLS = 1 + 2 + 2  # the identity is one cell for all transformations
+# The identity is one cell for all transformations, rebatching it another; a shift has a floor.
+CELLS = 1 + 2 + 2 + 1 + 2
 
 
 class Linear:
@@ -69,7 +70,7 @@ def test_each_batch_is_transformed_once_and_shown_to_all_models(tmp_path):
     models = [handle(name, Linear()) for name in ("a", "b", "c")]
     sweep(models, DATA, [counting], tmp_path, batch_size=12)
     assert applied == [(-10, 12), (-10, 8), (10, 12), (10, 8)]
-    assert {model.predict.batches for model in models} == {3 * 2}
+    assert {model.predict.batches for model in models} == {3 * 2 + 3}  # 20 images are 3 × 7
 
 
 def test_cells_hold_what_the_model_says_of_the_transformed_images(tmp_path):
@@ -114,9 +115,9 @@ def test_another_network_image_or_boundary_is_swept_anew(tmp_path):
     circular = replace(AXES[0], boundary="circular")
     for model, data, axes, batches in (
         (handle(), DATA, AXES, 0),
-        (replace(handle(), fingerprint="other"), DATA, AXES, CELLS),
-        (handle(), changed, AXES, CELLS),
-        (handle(), DATA, [circular], 2),
+        (replace(handle(), fingerprint="other"), DATA, AXES, CELLS + 1),  # in two batches again
+        (handle(), changed, AXES, CELLS + 1),
+        (handle(), DATA, [circular], 2),  # whose floors are exact
     ):
         model = replace(model, predict=Linear())
         sweep([model], data, axes, tmp_path)
@@ -133,7 +134,7 @@ def test_a_sweep_that_fails_leaves_complete_cells_only_and_goes_on_from_there(tm
     assert not list(tmp_path.rglob(".*"))
     whole = handle()
     resumed = sweep([whole], DATA, AXES, tmp_path / "cells", batch_size=12)
-    assert whole.predict.batches == 3 * 2
+    assert whole.predict.batches == 3 * 2 + 3 + 2 * 2
     fresh = sweep([handle()], DATA, AXES, tmp_path / "fresh", batch_size=12)
     pd.testing.assert_frame_equal(score(resumed).frame, score(fresh).frame)
 
@@ -190,7 +191,7 @@ def test_a_sweep_killed_in_the_middle_of_a_cell_resumes_to_identical_measurement
     axes = ["translation_x", "brightness"]
     counted = replace(model, predict=predict)
     resumed = sweep([counted], DATA, axes, tmp_path / "cells", batch_size=12)
-    assert len(seen) == 2 * (1 + 16 + 10 - 5)
+    assert len(seen) == 2 * (1 + 16 + 10 - 5) + 3 + 2 * 16
     fresh = sweep([model], DATA, axes, tmp_path / "fresh", batch_size=12)
     pd.testing.assert_frame_equal(score(resumed).frame, score(fresh).frame)
 
@@ -207,19 +208,31 @@ def test_batch_size_changes_nothing_but_rounding(convolutional):
 def test_colour_is_left_out_of_grey_sweeps_with_one_line_each(caplog, tmp_path):
     grey = from_arrays(IMAGES[..., :1], LABELS)
     model = handle(shape=(None, None, 1), predict=lambda x: {"logits": x[:, 0, :3, 0]})
-    predictions = sweep([model], grey, TRANSFORMATIONS, tmp_path)
+    predictions = sweep([model], grey, DEFAULT, tmp_path)
     notices = [record.getMessage() for record in caplog.records if record.name == "evaluation"]
     assert [notice.split()[0] for notice in notices] == ["saturation", "hue"]
     assert all("left out: it needs three colour channels" in notice for notice in notices)
     assert not any("\n" in notice for notice in notices)
     swept = {t.name for t in predictions.transformations}
-    assert swept == set(TRANSFORMATIONS) - {"saturation", "hue"}
+    assert swept == set(DEFAULT) - {"saturation", "hue"}
 
 
 def test_grids_ascend_and_have_the_identity(tmp_path):
     own = replace(TRANSFORMATIONS["rotation"], strengths=(30, -10, 30))
     (axis,) = sweep([handle()], DATA, [own], tmp_path).transformations
     assert axis.strengths == (-10, 0, 30)
+
+
+def test_the_points_of_a_composition_are_cells_too(tmp_path):
+    both = replace(TRANSFORMATIONS["translation"], strengths=((1, -2), (-1, 3)))
+    model = handle()
+    predictions = sweep([model], DATA, [both, *AXES], tmp_path)
+    assert predictions.transformations[0].strengths == ((-1, 3), (0, 0), (1, -2))
+    for point in both.strengths:
+        expected = Linear()(tf.constant(both.images(IMAGES, point)))["logits"]
+        np.testing.assert_allclose(logits(predictions, model, both, point), expected, atol=1e-5)
+    shared = logits(predictions, model, AXES[0], 0)
+    np.testing.assert_array_equal(logits(predictions, model, both, (0, 0)), shared)
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,13 @@ STRENGTHS = {
     "contrast": [20, 60, 100, 110, 140, 180],
     "saturation": [0, 50, 100, 150, 175, 200],
     "hue": [-180, -60, 0, 1, 90, 180],
+    "subpixel_translation": [-100, -70, 0, 25, 50, 100],
+    "shear": [-50, -12, 0, 13, 30, 50],
+    "gamma": [40, 77, 100, 110, 150, 200],
+    "illumination": [-100, -33, 0, 10, 60, 100],
 }
-GEOMETRIC = [name for name, t in TRANSFORMATIONS.items() if t.geometric]
-PHOTOMETRIC = [name for name, t in TRANSFORMATIONS.items() if not t.geometric]
+GEOMETRIC = [name for name in STRENGTHS if TRANSFORMATIONS[name].geometric]
+PHOTOMETRIC = [name for name in STRENGTHS if not TRANSFORMATIONS[name].geometric]
 
 
 def augmented(names, images=IMAGES, masks=MASKS, strengths=STRENGTHS):
@@ -87,7 +91,7 @@ def test_strengths_are_drawn_anew_in_each_epoch_as_a_function_of_seed_and_epoch(
     assert (shown(range(1), seed=1)[0] != first).any()
 
 
-@pytest.mark.parametrize("name", TRANSFORMATIONS)
+@pytest.mark.parametrize("name", STRENGTHS)
 def test_a_single_transformation_is_the_one_that_evaluation_applies(name):
     strengths = np.array(STRENGTHS[name], np.int32)
     images, masks = augmented([name])
@@ -99,7 +103,7 @@ def test_a_single_transformation_is_the_one_that_evaluation_applies(name):
     assert (np.abs(images - IMAGES).max(axis=(1, 2, 3)) > 0.01).tolist() == moved.tolist()
 
 
-@pytest.mark.parametrize("name", TRANSFORMATIONS)
+@pytest.mark.parametrize("name", STRENGTHS)
 def test_each_image_is_transformed_by_its_own_strength(name):
     images, masks = augmented([name])
     for k, strength in enumerate(STRENGTHS[name]):
@@ -194,10 +198,16 @@ def test_grey_images_are_augmented_without_saturation_and_hue():
 
 @pytest.mark.parametrize(
     "ranges",
-    [{"rotation": (-361, 0)}, {"scale": (0, 100)}, {"hue": (0, 361)}, {"contrast": (-1, 100)}],
+    [
+        {"translation": (-3, 3)},
+        {"rotation": (-361, 0)},
+        {"scale": (0, 100)},
+        {"hue": (0, 361)},
+        {"contrast": (-1, 100)},
+    ],
 )
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_range_beyond_the_strengths_of_its_transformation_is_refused(ranges, channels):
     (name,) = ranges
-    with pytest.raises(ValueError, match=rf"^{name} expects a whole strength from .*received"):
+    with pytest.raises(ValueError, match=rf"^{name} expects .* whole .*received"):
         check_ranges(ranges, (32, 32, channels))

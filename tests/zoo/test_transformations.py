@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.transformations import TRANSFORMATIONS, named
+from zoo.transformations import DEFAULT, TRANSFORMATIONS, named
 
 RANDOM = np.random.default_rng(0)
 SIZE = (12, 15)
@@ -18,8 +19,9 @@ EACH = [(name, b) for name, t in TRANSFORMATIONS.items() for b in t.boundaries]
 
 
 def under(name, boundary):
-    """A transformation of the table, with a boundary."""
-    return replace(TRANSFORMATIONS[name], boundary=boundary)
+    """A transformation of the table, with a boundary; a crop takes two pixels off every side."""
+    window = (SIZE[0] - 4, SIZE[1] - 4) if boundary == "crop" else None
+    return replace(TRANSFORMATIONS[name], boundary=boundary, window=window)
 
 
 @pytest.mark.parametrize(("name", "boundary"), EACH)
@@ -27,9 +29,12 @@ def test_the_identity_changes_nothing(name, boundary):
     transformation = under(name, boundary)
     same = transformation.identity
     atol = 0 if transformation.geometric else 3e-7
-    np.testing.assert_allclose(transformation.images(IMAGES, same), IMAGES, rtol=0, atol=atol)
-    np.testing.assert_array_equal(transformation.masks(MASKS, same), MASKS)
-    np.testing.assert_allclose(transformation.boxes(BOXES, same, SIZE), BOXES, atol=1e-6)
+    images, masks, boxes = IMAGES, MASKS, BOXES
+    if boundary == "crop":  # but for showing the window
+        images, masks, boxes = images[:, 2:-2, 2:-2], masks[:, 2:-2, 2:-2], boxes - 2
+    np.testing.assert_allclose(transformation.images(IMAGES, same), images, rtol=0, atol=atol)
+    np.testing.assert_array_equal(transformation.masks(MASKS, same), masks)
+    np.testing.assert_allclose(transformation.boxes(BOXES, same, SIZE), boxes, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", TRANSFORMATIONS)
@@ -47,6 +52,10 @@ def test_everything_else_applies_to_grey_images_and_a_shift_must_leave_something
             assert transformation.inapplicable((9, 9, 1)) is None
     assert "nothing of a frame of 8 px" in TRANSFORMATIONS["translation_x"].inapplicable((9, 8, 1))
     assert "nothing of a frame of 8 px" in TRANSFORMATIONS["translation_y"].inapplicable((8, 9, 1))
+    assert "nothing of a frame of 8 px" in TRANSFORMATIONS["translation"].inapplicable((8, 9, 1))
+    fine = TRANSFORMATIONS["subpixel_translation"]
+    assert "a shift of 1 px leaves nothing" in fine.inapplicable((9, 1, 1))
+    assert fine.inapplicable((9, 2, 1)) is None
 
 
 @pytest.mark.parametrize(("name", "boundary"), EACH)
@@ -69,6 +78,7 @@ def test_mixed_strengths_of_a_batch_are_the_single_ones(name, boundary):
             np.testing.assert_allclose(values[k : k + 1], value, atol=atol)
 
 
+@tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes long to find
 def everything(images, masks, boxes, strengths):
     """Each transformation once with one strength, and once with one per image."""
     results = {}
@@ -105,12 +115,21 @@ def test_default_grids_are_those_of_the_protocol_and_the_last_strength_is_includ
         "contrast": (20, 40, 60, 80, 100, 120, 140, 160, 180),
         "saturation": (0, 25, 50, 75, 100, 125, 150, 175, 200),
         "hue": (-180, -150, -120, -90, -60, -30, 0, 30, 60, 90, 120, 150, 180),
+        "subpixel_translation": (*range(-100, 100, 10), 100),
+        "shear": (-50, -40, -30, -20, -10, 0, 10, 20, 30, 40, 50),
+        "gamma": (40, 60, 80, 100, 120, 140, 160, 180, 200),
+        "illumination": (-100, -80, -60, -40, -20, 0, 20, 40, 60, 80, 100),
+        "translation": tuple(product((-8, -4, 0, 4, 8), repeat=2)),
+        "translation_rotation": tuple(
+            product((-3, 0, 3), (-3, 0, 3), (-30, -20, -10, 0, 10, 20, 30))
+        ),
     }
+    assert tuple(grids)[:10] == DEFAULT
     for name, transformation in TRANSFORMATIONS.items():
         assert transformation.name == name
         assert transformation.identity in transformation.strengths
-    units = {t.unit for t in TRANSFORMATIONS.values()}
-    assert units == {"px", "degrees", "percent", "flips"}
+    units = {unit for t in TRANSFORMATIONS.values() for unit in t.unit.split(", ")}
+    assert units == {"px", "hundredths of a px", "degrees", "percent", "flips"}
 
 
 @pytest.mark.parametrize(
@@ -123,9 +142,23 @@ def test_default_grids_are_those_of_the_protocol_and_the_last_strength_is_includ
         ("hue", {"strengths": (1.5,)}, "a whole strength .* received 1.5"),
         ("translation_x", {"strengths": (math.nan,)}, "a whole strength .* received nan"),
         ("contrast", {"strengths": ("20",)}, "a whole strength .* received '20'"),
-        ("rotation", {"boundary": "circular"}, "rotation .* zero, reflect, received 'circular'"),
-        ("scale", {"boundary": "circular"}, "scale .* zero, reflect, received 'circular'"),
-        ("translation_y", {"boundary": "wrap"}, "zero, circular, reflect, received 'wrap'"),
+        (
+            "rotation",
+            {"boundary": "circular"},
+            "rotation .* zero, reflect, crop, received 'circular'",
+        ),
+        ("scale", {"boundary": "circular"}, "scale .* zero, reflect, crop, received 'circular'"),
+        ("translation_y", {"boundary": "wrap"}, "zero, circular, reflect, crop, received 'wrap'"),
+        ("gamma", {"strengths": (0,)}, "from 1 to 10000 percent, received 0"),
+        ("illumination", {"strengths": (201,)}, "from -200 to 200 percent, received 201"),
+        ("subpixel_translation", {"strengths": (0.5,)}, "a whole strength .* received 0.5"),
+        ("shear", {"boundary": "circular"}, "shear .* zero, reflect, crop, received 'circular'"),
+        ("translation", {"strengths": (3,)}, r"expects 2 whole numbers \(px, px\) .* received 3"),
+        ("translation", {"strengths": ((1, 2, 3),)}, r"expects 2 .* received \(1, 2, 3\)"),
+        ("translation", {"strengths": ((1, 0.5),)}, "translation_y expects .* received 0.5"),
+        ("translation_rotation", {"boundary": "circular"}, "zero, reflect, crop, received 'circ"),
+        ("shear", {"window": (8, 8)}, r"with boundary crop alone, received \(8, 8\) with zero"),
+        ("shear", {"boundary": "crop", "window": (0, 8)}, r"a window .* received \(0, 8\)"),
         ("hue", {"boundary": "zero"}, "hue expects a boundary among none, received 'zero'"),
     ],
 )
@@ -151,6 +184,8 @@ def test_scalars_of_numpy_are_strengths(kind):
 def test_names_are_looked_up_and_instances_pass():
     own = replace(TRANSFORMATIONS["rotation"], strengths=(0, 7))
     assert named(["scale", own]) == [TRANSFORMATIONS["scale"], own]
-    with pytest.raises(ValueError, match=r"among translation_x, .*, hue, received 'zoom'") as error:
+    with pytest.raises(
+        ValueError, match=r"among translation_x, .*, hue, .*, received 'zoom'"
+    ) as error:
         named(["zoom"])
     assert "\n" not in str(error.value)

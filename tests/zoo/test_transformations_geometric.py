@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from zoo.transformations import BOUNDARIES, TRANSFORMATIONS
+from zoo.transformations import TRANSFORMATIONS
 
 RANDOM = np.random.default_rng(0)
 FRAMES = [(32, 32), (33, 33), (28, 37), (33, 30)]  # even, odd, and both mixtures
@@ -56,6 +56,12 @@ PLACES = [
     ("rotation", 90, lambda x, y: (y, -x)),  # the right-hand side goes to the top
     ("scale", 150, lambda x, y: (1.5 * x, 1.5 * y)),
     ("scale", 60, lambda x, y: (0.6 * x, 0.6 * y)),
+    ("shear", 50, lambda x, y: (x + 0.5 * y, y)),
+    ("shear", -40, lambda x, y: (x - 0.4 * y, y)),
+    ("subpixel_translation", 130, lambda x, y: (x + 1.3, y)),
+    ("subpixel_translation", -50, lambda x, y: (x - 0.5, y)),
+    ("translation", (5, -3), lambda x, y: (x + 5, y - 3)),
+    ("translation_rotation", (2, 1, 90), lambda x, y: (y + 1, -x - 2)),
 ]
 
 
@@ -108,7 +114,7 @@ def mirrored_shift(array, v, axis):
 SHIFTS = {"zero": shifted, "circular": np.roll, "reflect": mirrored_shift}
 
 
-@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("boundary", SHIFTS)
 @pytest.mark.parametrize(("name", "axis"), [("translation_x", 2), ("translation_y", 1)])
 def test_translations_are_exact_under_every_boundary(name, axis, boundary):
     translation = under(name, boundary)
@@ -134,7 +140,7 @@ def test_quarter_turns_and_flips_are_exact(size):
                 method(array, 90 * quarters), np.rot90(array, quarters, axes=(1, 2))
             )
     for name, axis in (("horizontal_flip", 2), ("vertical_flip", 1)):
-        for boundary in BOUNDARIES:
+        for boundary in SHIFTS:
             flip = under(name, boundary)
             np.testing.assert_array_equal(flip.images(images, 1), np.flip(images, axis))
             np.testing.assert_array_equal(flip.masks(masks, 1), np.flip(masks, axis))
@@ -162,6 +168,11 @@ def test_reflection_fills_the_frame_from_a_mirrored_picture(name, strength, size
         ("rotation", (180,), 0),
         ("rotation", (-90, 90), 0.5),  # between the pixels of a frame of mixed parity
         ("scale", (60, 80, 130, 150), 0.5),
+        ("translation", ((-4, 3), (2, -4)), 0),
+        ("subpixel_translation", (-250, -40, 30, 300), 0.5),
+        ("shear", (-50, 20, 40), 1),
+        ("translation_rotation", ((2, -3, 180), (-3, 1, -180)), 0),
+        ("translation_rotation", ((2, -3, 30),), 1),
         ("rotation", (-45, 15, 30, 60), 1),
     ],
 )
@@ -205,6 +216,10 @@ def test_masks_keep_their_classes_and_leave_background_outside(name):
         ("rotation", (180,), 0),
         ("rotation", (-90, -75, -30, 15, 45), 0.1),  # interpolated twice
         ("scale", (70, 80, 130), 0.1),
+        ("translation", ((-2, 3), (3, 1)), 0),
+        ("subpixel_translation", (-300, 200), 0),
+        ("subpixel_translation", (-250, 150), 0.1),
+        ("shear", (-40, 30), 0.1),
     ],
 )
 def test_the_inverse_restores_an_object_that_stayed_in_the_frame(name, strengths, tolerance, size):
@@ -228,6 +243,10 @@ def test_the_inverse_restores_an_object_that_stayed_in_the_frame(name, strengths
         ("rotation", "zero", 30, 15, 45, 0.1),
         ("scale", "zero", 120, 125, 150, 0.1),
         ("scale", "zero", 80, 75, 60, 0.1),
+        ("shear", "zero", 30, -10, 20, 0.1),
+        ("subpixel_translation", "zero", 130, -80, 50, 0.1),
+        ("subpixel_translation", "circular", 130, -80, 50, 1e-2),
+        ("translation", "circular", (5, 2), (-8, 7), (-3, 9), 0),
     ],
 )
 def test_one_after_the_other_is_their_product(name, boundary, first, second, both, tolerance):

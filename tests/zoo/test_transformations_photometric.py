@@ -27,6 +27,8 @@ def test_light_moves_neither_masks_nor_boxes(name):
         ("contrast", (20, 60, 140)),
         ("saturation", (25, 50, 150)),
         ("hue", (-180, -90, 30, 120)),
+        ("gamma", (40, 80, 200)),
+        ("illumination", (-60, 40)),
     ],
 )
 def test_the_inverse_restores_colours_that_were_not_clipped(name, strengths):
@@ -45,6 +47,8 @@ def test_the_inverse_restores_colours_that_were_not_clipped(name, strengths):
         ("hue", 150, 60, 210),
         ("saturation", 50, 150, 75),
         ("contrast", 40, 150, 60),
+        ("gamma", 40, 150, 60),
+        ("illumination", 30, -50, -20),
     ],
 )
 def test_one_after_the_other_is_their_product_where_nothing_is_clipped(name, first, second, both):
@@ -63,6 +67,10 @@ def test_photometric_formulas():
         ("contrast", 180): mean + 1.8 * (IMAGES - mean),
         ("saturation", 0): np.repeat(luma[..., None], 3, axis=-1),
         ("saturation", 200): 2 * IMAGES - luma[..., None],
+        ("gamma", 200): IMAGES**2,
+        ("gamma", 50): np.sqrt(IMAGES),
+        ("illumination", 80): IMAGES + np.linspace(-0.4, 0.4, SIZE[1])[:, None],
+        ("illumination", -100): IMAGES + np.linspace(0.5, -0.5, SIZE[1])[:, None],
     }
     for (name, v), values in expected.items():
         changed = TRANSFORMATIONS[name].images(IMAGES, v)
@@ -88,6 +96,21 @@ def test_hue_turns_red_towards_green_towards_blue_and_keeps_luma_and_greys():
         np.testing.assert_allclose(hue.images(grey, v), grey, atol=1e-6)
     luma = (MUTED @ weights)[..., None]
     np.testing.assert_allclose(hue.images(MUTED, 180), 2 * luma - MUTED, atol=1e-5)
+
+
+def test_gamma_keeps_black_white_and_what_a_ringing_shift_leaves_below_black():
+    extremes = np.array([[[[-0.01, 0, 1]]]], np.float32)
+    for v in TRANSFORMATIONS["gamma"].strengths:
+        changed = TRANSFORMATIONS["gamma"].images(extremes, v)
+        np.testing.assert_array_equal(changed, [[[[0, 0, 1]]]])
+
+
+def test_uneven_light_leaves_the_middle_and_a_single_column():
+    illumination = TRANSFORMATIONS["illumination"]
+    lit = np.asarray(illumination.images(MUTED, 60))
+    np.testing.assert_allclose(lit[:, :, 7], MUTED[:, :, 7], atol=1e-6)
+    assert (lit[:, :, 8:] > MUTED[:, :, 8:]).all()
+    np.testing.assert_array_equal(illumination.images(MUTED[:, :, :1], 60), MUTED[:, :, :1])
 
 
 @pytest.mark.parametrize("name", ["saturation", "hue"])

@@ -1,21 +1,32 @@
 """The transformations `T_v` that networks are measured and trained with."""
 
 from collections.abc import Iterable
+from itertools import product
+from typing import Any
 
+from zoo.transformations.composition import Composition
 from zoo.transformations.flip import Flip
+from zoo.transformations.gamma import Gamma
 from zoo.transformations.geometric import Geometric, resample
+from zoo.transformations.illumination import Illumination
 from zoo.transformations.photometric import Brightness, Contrast, Hue, Photometric, Saturation
 from zoo.transformations.rotation import Rotation
 from zoo.transformations.scale import Scale
+from zoo.transformations.shear import Shear
+from zoo.transformations.subpixel import SubpixelTranslation, fourier_shift
 from zoo.transformations.transformation import BOUNDARIES, Transformation
 from zoo.transformations.translation import Translation
 
 __all__ = [
     "BOUNDARIES",
+    "DEFAULT",
     "TRANSFORMATIONS",
+    "Composition",
     "Geometric",
     "Photometric",
     "Transformation",
+    "compose",
+    "fourier_shift",
     "named",
     "resample",
 ]
@@ -33,8 +44,15 @@ TRANSFORMATIONS: dict[str, Transformation] = {
         Contrast("contrast", tuple(range(20, 181, 20))),
         Saturation("saturation", tuple(range(0, 201, 25))),
         Hue("hue", tuple(range(-180, 181, 30))),
+        SubpixelTranslation("subpixel_translation", tuple(range(-100, 101, 10)), axis="x"),
+        Shear("shear", tuple(range(-50, 51, 10))),
+        Gamma("gamma", tuple(range(40, 201, 20))),
+        Illumination("illumination", tuple(range(-100, 101, 20))),
     )
 }
+
+DEFAULT = tuple(TRANSFORMATIONS)[:10]
+"""What is measured where nothing is chosen."""
 
 
 def named(transformations: Iterable[str | Transformation]) -> list[Transformation]:
@@ -54,3 +72,58 @@ def named(transformations: Iterable[str | Transformation]) -> list[Transformatio
             item = TRANSFORMATIONS[item]
         found.append(item)
     return found
+
+
+def compose(
+    *parts: str | Transformation,
+    name: str | None = None,
+    strengths: Iterable[tuple[int, ...]] | None = None,
+) -> Composition:
+    """Make one family of several, applied in the order given.
+
+    Args:
+        *parts: Names or instances; a composition stands for its parts.
+        name: What to call it, also in files; by default the names of the parts, joined by `+`.
+        strengths: The grid, one tuple per point; by default every combination of the grids.
+
+    Returns:
+        The composition, under the boundary that its geometric parts share.
+
+    Raises:
+        ValueError: If geometric parts have different boundaries or windows, or make no family.
+    """
+    given = named(parts)
+    frames = {(part.boundary, part.window) for part in given if part.geometric}
+    if len(frames) > 1:
+        raise ValueError(
+            "expected parts of one boundary and window, received "
+            + ", ".join(f"{part.name} with {part.boundary}" for part in given)
+        )
+    boundary, window = frames.pop() if frames else ("none", None)
+    if strengths is None:
+        grids = [[_flat(part, v) for v in part.strengths] for part in given]
+        strengths = (sum(point, ()) for point in product(*grids))
+    return Composition(
+        name or "+".join(part.name for part in given),
+        tuple(strengths),
+        boundary,
+        window,
+        parts=tuple(single for part in given for single in getattr(part, "parts", (part,))),
+    )
+
+
+def _flat(part: Transformation, strength: Any) -> tuple[int, ...]:
+    return strength if isinstance(part, Composition) else (strength,)
+
+
+TRANSFORMATIONS["translation"] = compose(
+    *("translation_x", "translation_y"),
+    name="translation",
+    strengths=product(range(-8, 9, 4), repeat=2),
+)
+# The attack of Engstrom et al. (2019), up to 3 px each way and 30 degrees, on a coarser grid.
+TRANSFORMATIONS["translation_rotation"] = compose(
+    *("translation_x", "translation_y", "rotation"),
+    name="translation_rotation",
+    strengths=product((-3, 0, 3), (-3, 0, 3), range(-30, 31, 10)),
+)

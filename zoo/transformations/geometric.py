@@ -1,15 +1,17 @@
 """Geometric transformations: from one matrix follow images, masks and boxes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from keras import ops
 
 from zoo.transformations.transformation import Transformation, is_scalar, real
+from zoo.transformations.window import cut, margins
 
 # Only reflections of the frame are asked for with "circular", and they leave nothing to fill.
-_FILL_MODES = {"zero": "constant", "circular": "wrap", "reflect": "reflect"}
+# A crop is cut out of what "zero" makes of the larger frame.
+_FILL_MODES = {"zero": "constant", "crop": "constant", "circular": "wrap", "reflect": "reflect"}
 # Masks are sampled a hair nearer to the centre, so that halfway between two pixels the inner one is
 # taken on every side of the frame and in every execution mode, instead of what rounding decides.
 _INWARD = 1.0 - 1e-4
@@ -21,11 +23,12 @@ class Geometric(Transformation):
 
     A family writes only `matrix`. Coordinates: pixel `i` lies at `i`, x to the right, y down, and
     the origin of the matrix is the centre `((H-1)/2, (W-1)/2)`. Images are resampled bilinearly,
-    masks to the nearest pixel; where the map sends pixels onto pixels both are exact copies.
+    masks to the nearest pixel; where the map sends pixels onto pixels both are exact copies. A
+    family that has a better way than resampling overrides `moved`.
     """
 
     geometric: ClassVar[bool] = True
-    boundaries: ClassVar[tuple[str, ...]] = ("zero", "reflect")
+    boundaries: ClassVar[tuple[str, ...]] = ("zero", "reflect", "crop")
 
     def matrix(self, strength: Any) -> Any:
         """Return the map of old positions to new ones.
@@ -40,18 +43,48 @@ class Geometric(Transformation):
 
     def images(self, images: Any, strength: Any) -> Any:
         """Move float32 images `(N, H, W, C)`; outside the frame there is `boundary`."""
-        return resample(images, self.matrix(real(strength)), self.boundary, "bilinear")
+        return self._shown(self.moved(images, strength, "bilinear"))
 
     def masks(self, masks: Any, strength: Any) -> Any:
         """Move int32 masks `(N, H, W)`; no class is invented."""
-        moved = resample(
-            ops.expand_dims(masks, -1), self.matrix(real(strength)), self.boundary, "nearest"
-        )
-        return ops.squeeze(moved, -1)
+        moved = self.moved(ops.expand_dims(masks, -1), strength, "nearest")
+        return self._shown(ops.squeeze(moved, -1))
 
     def boxes(self, boxes: Any, strength: Any, size: tuple[int, int]) -> Any:
-        """Return the hulls `(N, 4)` of the boxes' moved corners."""
-        return hull(boxes, self.matrix(real(strength)), size)
+        """Return the hulls `(N, 4)` of the boxes' moved corners, of a crop relative to its window.
+
+        Args:
+            boxes: The boxes.
+            strength: `v`.
+            size: `(H, W)` of the frame, of a crop the larger one.
+        """
+        moved = hull(boxes, self.matrix(real(strength)), size)
+        if self.boundary != "crop":
+            return moved
+        top, left = margins(size, self.window)
+        return moved - ops.convert_to_tensor(np.array([left, top, left, top], np.float32))
+
+    def moved(self, pixels: Any, strength: Any, interpolation: str) -> Any:
+        """Move pixels `(N, H, W, C)` of the whole frame, of a crop the larger one.
+
+        Args:
+            pixels: Images, or masks with an axis more.
+            strength: `v`.
+            interpolation: `bilinear` for images, `nearest` for masks.
+
+        Returns:
+            What is in the frame then, same shape and dtype.
+        """
+        return resample(pixels, self.matrix(real(strength)), self.boundary, interpolation)
+
+    def on_outputs(self) -> Transformation:
+        """Return the family itself; of a crop, its action on the window alone."""
+        if self.boundary != "crop":
+            return self
+        return replace(self, boundary="zero", window=None)
+
+    def _shown(self, pixels: Any) -> Any:
+        return cut(pixels, self.window) if self.boundary == "crop" else pixels
 
 
 def homogeneous(a: Any, b: Any, c: Any, d: Any, x: Any = 0.0, y: Any = 0.0) -> Any:
@@ -72,7 +105,8 @@ def resample(images: Any, matrix: Any, boundary: str, interpolation: str) -> Any
         images: `(N, H, W, C)`.
         matrix: Old positions to new ones, about the centre of the pixel grid; `(3, 3)` or
             `(N, 3, 3)`.
-        boundary: `zero` or `reflect` (mirrored at the frame's edge, the edge pixel repeated).
+        boundary: `zero`, `crop` (the same) or `reflect` (mirrored at the frame's edge, the edge
+            pixel repeated).
         interpolation: `bilinear` or `nearest`.
 
     Returns:

@@ -7,44 +7,60 @@ from typing import Any, ClassVar
 import numpy as np
 from keras import ops
 
-BOUNDARIES = ("zero", "circular", "reflect")
+BOUNDARIES = ("zero", "circular", "reflect", "crop")
 
 
 @dataclass(frozen=True)
 class Transformation:
-    """A one-parameter family of actions `T_v` on images, masks and boxes.
+    """A family of actions `T_v` on images, masks and boxes.
 
     A strength `v` is a real number for a sweep, or an array or tensor of shape `(N,)` with one
     strength per image for augmentation; both work eagerly and inside `tf.data`.
 
     Attributes:
         name: What the table `TRANSFORMATIONS` calls it.
-        strengths: The default grid of a sweep, integers in `unit`, ascending.
+        strengths: The default grid of a sweep, integers in `unit`, ascending (a `Composition` has
+            tuples of them).
         boundary: What fills the frame where a geometric action moves it away from the picture.
+            With `crop` nothing has to: what moves is a larger frame, of which the central `window`
+            is shown. Images, masks and boxes are then those of the larger frame, and what comes
+            back are those of the window, also at the identity.
+        window: `(h, w)` of a crop, as many pixels smaller than the frame on one side as on the
+            other. A sweep takes it from its models where it is None.
     """
 
     name: str
-    strengths: tuple[int, ...]
+    strengths: tuple[Any, ...]
     boundary: str = "zero"
+    window: tuple[int, int] | None = None
 
     unit: ClassVar[str]
-    identity: ClassVar[int]
+    identity: ClassVar[Any]
     minimum: ClassVar[int]
     maximum: ClassVar[int]
     geometric: ClassVar[bool]
     boundaries: ClassVar[tuple[str, ...]] = ("zero",)
 
     def __post_init__(self) -> None:
-        """Refuse a boundary under which the family is no action, and strengths out of range."""
+        """Refuse a boundary under which the family is no action, and strengths out of range.
+
+        Raises:
+            ValueError: If the boundary, the window or a strength is none of this family.
+        """
         if self.boundary not in self.boundaries:
             raise ValueError(
                 f"{self.name} expects a boundary among {', '.join(self.boundaries)}, "
                 f"received {self.boundary!r}"
             )
+        if self.window is not None and (self.boundary != "crop" or min(self.window) < 1):
+            raise ValueError(
+                f"{self.name} expects a window of whole pixels with boundary crop alone, "
+                f"received {self.window} with {self.boundary}"
+            )
         for strength in self.strengths:
             self.check(strength)
 
-    def check(self, strength: Any) -> int:
+    def check(self, strength: Any) -> Any:
         """Return a grid strength as an `int`.
 
         Raises:
@@ -79,6 +95,15 @@ class Transformation:
             size: `(H, W)` of the frame. The result is not clipped to it.
         """
         raise NotImplementedError
+
+    def on_outputs(self) -> "Transformation":
+        """Return what moves the outputs of a network as this moves its input.
+
+        It is the family itself; of a crop, its action on the window alone, boundary `zero`. An
+        output pixel is valid where *both* actions make 1 of ones: this one of a larger frame, which
+        is what the network saw, and that one of the window, which is what its output covers.
+        """
+        return self
 
     def inverse(self, strength: Any) -> Any:
         """Return the strength that undoes `strength` (where nothing was lost on the way)."""

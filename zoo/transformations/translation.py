@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from zoo.transformations.geometric import Geometric, homogeneous
-from zoo.transformations.transformation import is_scalar
+from zoo.transformations.transformation import BOUNDARIES, is_scalar
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Translation(Geometric):
     identity: ClassVar[int] = 0
     minimum: ClassVar[int] = -4096
     maximum: ClassVar[int] = 4096
-    boundaries: ClassVar[tuple[str, ...]] = ("zero", "circular", "reflect")
+    boundaries: ClassVar[tuple[str, ...]] = BOUNDARIES
 
     def inapplicable(self, image_shape: tuple[int | None, ...]) -> str | None:
         """Say whether the grid moves the whole picture out of the frame."""
@@ -39,19 +39,12 @@ class Translation(Geometric):
         """Return the shift back."""
         return -strength
 
-    def images(self, images: Any, strength: Any) -> Any:
-        """Move float32 images `(N, H, W, C)` by whole pixels, without interpolation.
+    def moved(self, pixels: Any, strength: Any, interpolation: str) -> Any:
+        """Copy pixels `(N, H, W, C)` to where they move; there is nothing to interpolate.
 
         Raises:
             ValueError: If a scalar strength is not a whole number.
         """
-        return self._shift(images, strength)
-
-    def masks(self, masks: Any, strength: Any) -> Any:
-        """Move int32 masks `(N, H, W)` by whole pixels."""
-        return self._shift(masks, strength)
-
-    def _shift(self, pixels: Any, strength: Any) -> Any:
         axis = 2 if self.axis == "x" else 1
         size = pixels.shape[axis]
         if is_scalar(strength):
