@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from evaluation.api import Data, as_dataset
-from evaluation.measurements import per_image, row_means
+from evaluation.measurements import per_image
 from evaluation.models import load_model
 from evaluation.statistics import bootstrap
+from evaluation.summaries import row_means
 from evaluation.sweep import sweep
 from zoo.transformations import DEFAULT, Transformation
 

@@ -57,13 +57,13 @@ def curve(
     kept: dict[str, list[np.ndarray]] = {}
     pending: list[tuple[str, Any, np.ndarray]] = []
     rows: list[dict[str, Any]] = []
-    composed = isinstance(transformation, Composition)
+    parts = transformation.parts if isinstance(transformation, Composition) else ()
     for strength in strengths:
         found = values(strength, wanted)
         for name in ("accuracy", "top1_agreement", "mask_agreement", "box_agreement"):
             if name in found:
                 kept.setdefault(name, []).append(found[name])
-        if composed:
+        if parts:
             continue
         pending += [(name, strength, matrix) for name, matrix in found.items()]
         if strength != identity and transformation.geometric and predictions.floors:
@@ -79,7 +79,7 @@ def curve(
     matrices = {name: np.hstack(columns) for name, columns in kept.items()}
     rows += list(_summaries(predictions, model, transformation, matrices, noise, wanted))
     position_map = None
-    if composed and len(transformation.parts) == 2 and "accuracy" in matrices:
+    if len(parts) == 2 and "accuracy" in matrices:
         position_map = summaries.position_map(matrices["accuracy"], strengths)
     return rows, position_map
 
@@ -151,7 +151,7 @@ def _rows(pending: Sequence[tuple[str, Any, np.ndarray]]) -> Iterator[dict[str, 
         row = {"property": definition.property, "score": name, "strength": strength}
         n = int((~np.isnan(matrix[:, 0])).sum())
         with np.errstate(invalid="ignore"):
-            averages = np.nansum(matrix, axis=0, dtype=np.float64) / n if n else matrix[0] * np.nan
+            averages = np.asarray(np.nansum(matrix, axis=0, dtype=np.float64)) / (n or np.nan)
         low = high = np.nan
         if definition.proportion:
             value = float(averages[0])

@@ -98,9 +98,9 @@ def box_overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def tight_boxes(objects: np.ndarray) -> np.ndarray:
     """Return the smallest boxes `(N, 4)` around objects, bool `(N, H, W)`; NaN where is none."""
     boxes = np.full((len(objects), 4), np.nan)
-    some = objects.any(axis=(1, 2))
+    some = np.asarray(objects.any(axis=(1, 2)))
     for axis, side in ((1, 0), (2, 1)):
-        line = objects[some].any(axis=axis)
+        line = np.asarray(objects[some].any(axis=axis))
         boxes[some, side] = line.argmax(axis=1)
         boxes[some, side + 2] = line.shape[1] - line[:, ::-1].argmax(axis=1)
     return boxes

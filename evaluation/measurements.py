@@ -68,7 +68,7 @@ def score(predictions: Predictions, scores: Iterable[str] | None = None) -> Meas
     wanted = {model: _wanted(scores, model, predictions) for model in predictions.models}
     curves = [(m, t) for m in predictions.models for t in predictions.transformations]
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        measured = list(pool.map(lambda c: curve(predictions, *c, wanted[c[0]]), curves))
+        measured = list(pool.map(lambda c: curve(predictions, c[0], c[1], wanted[c[0]]), curves))
     rows, maps = [], []
     for (model, transformation), (found, position_map) in zip(curves, measured, strict=True):
         common = {

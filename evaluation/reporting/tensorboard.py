@@ -107,7 +107,9 @@ def _figures(events: EventFile, frame: pd.DataFrame, axes: Mapping[str, Axis]) -
 
 def _position_maps(events: EventFile, maps: pd.DataFrame) -> None:
     """Draw each position map, and write it as a table."""
-    for (dataset, name, boundary), rows in maps.groupby(["dataset", "transformation", "boundary"]):
+    kinds = ["dataset", "transformation", "boundary"]
+    for dataset, name, boundary in maps[kinds].drop_duplicates().itertuples(index=False):
+        rows = maps[(maps[kinds] == (dataset, name, boundary)).all(axis=1)]
         tag = f"{curve_name(name, boundary)}/{dataset}"
         events.image(f"{tag}/position_map", 0, position_figure(rows, name, boundary))
         for model, own in rows.groupby("model"):
