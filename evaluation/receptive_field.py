@@ -1,0 +1,347 @@
+"""Which pixels a position of a feature map sees, worked out from the graph of the network.
+
+The walk follows Araujo, Norris & Sim 2019 (Computing Receptive Fields of Convolutional Neural
+Networks): position p of a map reads the pixels from s·p + low to s·p + high, and each operation
+changes s, low and high in a known way.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+_POINTWISE = frozenset(
+    """
+    Identity IdentityN StopGradient Cast BiasAdd Add AddV2 AddN Sub Mul RealDiv Div DivNoNan Neg Abs
+    Square Sqrt Rsqrt Exp Log Log1p Pow Maximum Minimum SquaredDifference Relu Relu6 LeakyRelu Elu
+    Selu Sigmoid Tanh Softplus Softsign Erf Erfc Sin Cos Round Floor ClipByValue Select SelectV2
+    Greater GreaterEqual Less LessEqual FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3
+    _FusedBatchNormEx
+    """.split()
+)
+_OVER_CHANNELS = frozenset("Softmax LogSoftmax LRN".split())
+_CONVOLUTIONS = frozenset("Conv2D DepthwiseConv2dNative _FusedConv2D".split())
+_POOLINGS = frozenset("MaxPool AvgPool".split())
+_REDUCTIONS = frozenset("Mean Sum Max Min Prod".split())
+_VALUE_FREE = frozenset("Shape ShapeN Size Rank ZerosLike OnesLike".split())
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How the positions along one axis of a map lie on the image.
+
+    Attributes:
+        stride: Pixels from one position to the next; 0 where there are no positions.
+        low: First pixel that position 0 reads; −∞ if it reads the whole frame.
+        high: Last pixel that position 0 reads.
+        period: The stride of the map that an axis without positions was made of.
+        block: Into how many interleaved maps the axis is split, between SpaceToBatch and back.
+    """
+
+    stride: int
+    low: float
+    high: float
+    period: int
+    block: int = 1
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """What a position of a feature map sees.
+
+    Attributes:
+        y: Its axis downwards, or None if an operation on the way is not known.
+        x: Its axis to the right, likewise.
+        unknown: The operation that is not known.
+    """
+
+    y: Axis | None
+    x: Axis | None
+    unknown: str | None = None
+
+    @property
+    def size(self) -> tuple[float, float] | None:
+        """Height and width in pixels; infinite is the whole frame; None is unknown."""
+        if self.y is None or self.x is None:
+            return None
+        return self.y.high - self.y.low + 1, self.x.high - self.x.low + 1
+
+    @property
+    def stride(self) -> tuple[int, int] | None:
+        """Pixels from one position to the next, down and right; None if there are no positions."""
+        if self.y is None or self.x is None or not (self.y.stride and self.x.stride):
+            return None
+        return self.y.stride, self.x.stride
+
+    @property
+    def centre(self) -> tuple[float, float] | None:
+        """Where the middle of the first position's field lies, in pixels down and right."""
+        if self.stride is None or self.y is None or self.x is None:
+            return None
+        return (self.y.low + self.y.high) / 2, (self.x.low + self.x.high) / 2
+
+    @property
+    def period(self) -> tuple[int, int] | None:
+        """Shifts by multiples of which, down and right, the tap can answer exactly."""
+        return None if self.y is None or self.x is None else (self.y.period, self.x.period)
+
+
+class _Unknown(Exception):  # noqa: N818
+    """An operation whose reading of positions is not known."""
+
+
+def receptive_fields(graph: Any, taps: Mapping[str, Any]) -> dict[str, ReceptiveField]:
+    """Work out the receptive field of taps.
+
+    Args:
+        graph: A frozen TensorFlow graph with one placeholder, images `(N, H, W, C)`.
+        taps: Tensors of it by name.
+
+    Returns:
+        The field of each tap, without the border's effect: near the border part of it lies on
+        padding, or wraps around.
+    """
+    states: dict[str, tuple[Axis, Axis] | str] = {}
+    for operation in graph.get_operations():
+        if operation.type == "Placeholder":
+            pixel = Axis(1, 0, 0, 1)
+            found: tuple[Axis, Axis] | str | None = (pixel, pixel)
+        else:
+            found = _after(operation, states)
+        if found is not None:
+            states.update((tensor.name, found) for tensor in operation.outputs)
+    fields = {}
+    for name, tensor in taps.items():
+        state = states.get(tensor.name, "nothing: it does not depend on the images")
+        fields[name] = (
+            ReceptiveField(None, None, state) if isinstance(state, str) else ReceptiveField(*state)
+        )
+    return fields
+
+
+def _after(
+    operation: Any, states: dict[str, tuple[Axis, Axis] | str]
+) -> tuple[Axis, Axis] | str | None:
+    """Return the axes behind an operation, the name of what is unknown, or None for constants."""
+    if operation.type in _VALUE_FREE:
+        return None
+    sources = {k: states[t.name] for k, t in enumerate(operation.inputs) if t.name in states}
+    if not sources:
+        return None
+    known = {k: state for k, state in sources.items() if not isinstance(state, str)}
+    if len(known) < len(sources):
+        return next(state for state in sources.values() if isinstance(state, str))
+    if all(axis.stride == 0 for state in known.values() for axis in state):
+        return _joined(list(known.values()))  # whatever it computes, it sees the whole frame
+    try:
+        return _through(operation, known)
+    except _Unknown:
+        return f"{operation.name} ({operation.type})"
+
+
+def _through(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[Axis, Axis]:
+    kind, states = operation.type, list(known.values())
+    if kind in _POINTWISE:
+        return _joined(states)
+    if kind in _OVER_CHANNELS:
+        return states[0]
+    if kind in _CONVOLUTIONS and list(known) == [0]:
+        kernel = operation.inputs[1].shape[:2]
+        return _windowed(operation, states[0], kernel, _pair(operation, "dilations"))
+    if kind in _POOLINGS:
+        return _windowed(operation, states[0], _pair(operation, "ksize"), (1, 1))
+    if kind in ("Pad", "PadV2", "MirrorPad"):
+        before = _constant(operation.inputs[1])[1:3, 0]
+        return _each(states[0], lambda axis, k: _moved(axis, -before[k]))
+    if kind in ("SpaceToBatchND", "BatchToSpaceND"):
+        return _each(states[0], _rearranged(operation))
+    if kind == "ConcatV2":
+        return _concatenated(operation, known)
+    if kind == "StridedSlice":
+        return _sliced(operation, states[0])
+    if kind in _REDUCTIONS:
+        return _reduced(operation, states[0])
+    if kind in ("Reshape", "Squeeze", "ExpandDims"):
+        return _reshaped(operation, states[0])
+    raise _Unknown
+
+
+def _each(state: tuple[Axis, Axis], change: Any) -> tuple[Axis, Axis]:
+    return change(state[0], 0), change(state[1], 1)
+
+
+def _moved(axis: Axis, positions: float) -> Axis:
+    """Let position 0 be where position `positions` was."""
+    pixels = axis.stride * axis.block * float(positions)
+    return replace(axis, low=axis.low + pixels, high=axis.high + pixels)
+
+
+def _joined(states: list[tuple[Axis, Axis]]) -> tuple[Axis, Axis]:
+    """Read several maps at the same position; one without positions is the same everywhere."""
+
+    def join(axes: tuple[Axis, ...]) -> Axis:
+        strides = {(axis.stride, axis.block) for axis in axes if axis.stride}
+        if len(strides) > 1:
+            raise _Unknown
+        stride, block = next(iter(strides), (0, 1))
+        return Axis(
+            stride,
+            min(axis.low for axis in axes),
+            max(axis.high for axis in axes),
+            math.lcm(*(axis.period for axis in axes)),
+            block,
+        )
+
+    y, x = (join(axes) for axes in zip(*states, strict=True))
+    return y, x
+
+
+def _whole(axis: Axis) -> Axis:
+    return Axis(0, -math.inf, math.inf, axis.period)
+
+
+def _windowed(
+    operation: Any, state: tuple[Axis, Axis], kernel: Any, dilations: tuple[int, int]
+) -> tuple[Axis, Axis]:
+    """Slide a window of `kernel` samples over both axes."""
+    if operation.get_attr("data_format") != b"NHWC":
+        raise _Unknown
+    steps = _pair(operation, "strides")
+    padding = operation.get_attr("padding").decode()
+    sizes = operation.inputs[0].shape[1:3]
+
+    def slide(axis: Axis, k: int) -> Axis:
+        if axis.stride == 0:
+            return axis
+        if axis.block > 1 and steps[k] > 1:
+            raise _Unknown
+        reach = dilations[k] * (int(kernel[k]) - 1)
+        if padding == "VALID":
+            before = 0
+        elif padding == "SAME":
+            before = _same_padding(sizes[k], reach, steps[k]) // 2
+        else:
+            before = operation.get_attr("explicit_paddings")[2 + 2 * k]
+        pixels = axis.stride * axis.block
+        return Axis(
+            axis.stride * steps[k],
+            axis.low - pixels * before,
+            axis.high + pixels * (reach - before),
+            axis.period * steps[k],
+            axis.block,
+        )
+
+    return _each(state, slide)
+
+
+def _same_padding(size: int | None, reach: int, step: int) -> int:
+    """Return how many positions TensorFlow's SAME adds; for strides that depends on the size."""
+    if step == 1:
+        return reach
+    if size is None:
+        raise _Unknown
+    return max((math.ceil(size / step) - 1) * step + reach + 1 - size, 0)
+
+
+def _rearranged(operation: Any) -> Any:
+    """Split axes into interleaved maps (SpaceToBatchND), or put them together again."""
+    blocks, edges = (_constant(tensor) for tensor in operation.inputs[1:3])
+    if len(blocks) != 2:
+        raise _Unknown
+
+    def change(axis: Axis, k: int) -> Axis:
+        if operation.type == "SpaceToBatchND" and axis.block == 1:
+            return replace(_moved(axis, -edges[k, 0]), block=int(blocks[k]))
+        if operation.type == "BatchToSpaceND" and axis.block == blocks[k]:
+            return _moved(replace(axis, block=1), edges[k, 0])
+        raise _Unknown
+
+    return change
+
+
+def _concatenated(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[Axis, Axis]:
+    """Stack channels, or put pieces of one map side by side as circular padding does."""
+    tensors = operation.inputs[:-1]
+    along = int(_constant(operation.inputs[-1])) % tensors[0].shape.rank
+    if along not in (1, 2):
+        return _joined(list(known.values()))
+    sizes = [tensor.shape[along] for tensor in tensors]
+    if len(known) < len(tensors) or None in sizes:
+        raise _Unknown
+    axis = along - 1
+    starts = np.cumsum([0, *sizes[:-1]])
+    pieces = [
+        _each(known[n], lambda a, k, start=start: _moved(a, -start) if k == axis else a)
+        for n, start in enumerate(starts)
+    ]
+    main = int(np.argmax(sizes))
+    frame = sizes[main] * pieces[main][axis].stride
+    for piece in pieces:
+        shift = piece[axis].low - pieces[main][axis].low
+        same = replace(piece[axis], low=0, high=0) == replace(pieces[main][axis], low=0, high=0)
+        if not same or shift % frame or piece[axis].high - pieces[main][axis].high != shift:
+            raise _Unknown  # not the map itself, seen once around
+    return pieces[main][0], pieces[main][1]
+
+
+def _sliced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
+    """Take every n-th position from some position on."""
+    if any(operation.get_attr(f"{kind}_mask") for kind in ("ellipsis", "new_axis", "shrink_axis")):
+        raise _Unknown
+    begins, _, steps = (_constant(tensor) for tensor in operation.inputs[1:4])
+    begin_mask = operation.get_attr("begin_mask")
+    shape = operation.inputs[0].shape
+
+    def take(axis: Axis, k: int) -> Axis:
+        if k + 1 >= len(begins):
+            return axis
+        begin, step = int(begins[k + 1]), int(steps[k + 1])
+        if begin_mask >> (k + 1) & 1:
+            begin = 0
+        if step < 1 or (begin < 0 and shape[k + 1] is None):
+            raise _Unknown
+        begin = begin + shape[k + 1] if begin < 0 else begin
+        moved = _moved(axis, begin)
+        return replace(moved, stride=axis.stride * step, period=axis.period * step)
+
+    return _each(state, take)
+
+
+def _reduced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
+    """Average, sum or maximise over some axes."""
+    rank = operation.inputs[0].shape.rank
+    if rank != 4:
+        raise _Unknown
+    over = {int(axis) % rank for axis in np.ravel(_constant(operation.inputs[1]))}
+    if over >= {1, 2}:
+        return _each(state, lambda axis, k: _whole(axis))
+    if over == {3} and operation.get_attr("keep_dims"):
+        return state
+    raise _Unknown
+
+
+def _reshaped(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
+    """Keep positions, or put them all into one vector per image."""
+    before, after = operation.inputs[0].shape, operation.outputs[0].shape
+    if before.rank == 4 and after.rank == 4 and before[1:] == after[1:]:
+        return state
+    features = None if None in before[1:] else math.prod(before[1:])
+    if after.rank == 2 and features is not None and after[-1] == features:
+        return _each(state, lambda axis, k: _whole(axis))
+    raise _Unknown
+
+
+def _pair(operation: Any, attribute: str) -> tuple[int, int]:
+    """Return an attribute for rows and columns."""
+    _, rows, columns, _ = operation.get_attr(attribute)
+    return rows, columns
+
+
+def _constant(tensor: Any) -> np.ndarray:
+    value = tf.get_static_value(tensor)
+    if value is None:
+        raise _Unknown
+    return np.asarray(value)

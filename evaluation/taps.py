@@ -1,0 +1,265 @@
+"""The feature maps of a network as one call: from images to every tap by name."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import (
+    convert_variables_to_constants_v2,
+)
+
+import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
+from evaluation.dilation import with_native_dilation
+from evaluation.saved_model import load_saved_model, unreadable
+
+_ACTIVATIONS = frozenset(
+    "Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh Softplus Softsign Erf Softmax LogSoftmax".split()
+)
+_ARITHMETIC = frozenset("BiasAdd AddV2 Add Sub Mul RealDiv FusedBatchNormV3 Cast Identity".split())
+_ENDS = frozenset(
+    "Conv2D DepthwiseConv2dNative MatMul MaxPool AvgPool Mean Max _FusedConv2D _FusedMatMul".split()
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Taps:
+    """A network whose feature maps can be read.
+
+    Attributes:
+        name: What it is called in measurements.
+        names: The taps, from the input to the output.
+        input_shape: `(H, W, C)`; H and W are None where any size will do.
+        outputs: From float32 images `(N, H, W, C)` in `[0, 1]` to `(N, h, w, c)` or `(N, K)` by
+            tap.
+        differentiable: The same, a little slower, through which TensorFlow can differentiate.
+        graph: The TensorFlow graph behind `outputs`, and its tensor for each tap.
+        notice: One line on what could not be reached, or nothing.
+        metadata: What a saved network says of itself, or nothing.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    input_shape: tuple[int | None, int | None, int]
+    outputs: Callable[[Any], dict[str, Any]] = field(repr=False)
+    differentiable: Callable[[Any], dict[str, Any]] = field(repr=False)
+    graph: tuple[Any, dict[str, Any]] = field(repr=False)
+    notice: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def load_taps(
+    source: keras.Model | Taps | str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+) -> Taps:
+    """Find the feature maps of anybody's network.
+
+    Of a Keras model they are the layers named `stem`, `stage1` …, `pre_logits`, `logits`, if there
+    are any, else all layers that give a float map or vector. Of a SavedModel they are what its
+    signature `layers` gives, if there is one, else the operations that end a block: a
+    convolution, product, pooling or mean together with the bias, normalisation and activation
+    after it.
+
+    Args:
+        source: A `keras.Model`; the path of a `.keras` or `.h5` file, of a SavedModel directory,
+            or of a run in `saved_models/`. Taps pass as they are.
+        name: What to call it; by default the model's own name, or that of its file or folder.
+        input_shape: `(H, W, C)` of the images: needed for a subclassed `keras.Model`, which does
+            not know it, and of use for a network that takes any size, because where a padding
+            puts its pixels may depend on it.
+
+    Returns:
+        The taps. Where layers cannot be reached there is the output alone, and `notice` says so.
+
+    Raises:
+        FileNotFoundError: If there is nothing at the path.
+        ValueError: If what is there cannot be read as a model, would touch files, or is no network
+            of one image input.
+    """
+    if isinstance(source, Taps):
+        return source
+    if isinstance(source, keras.Model):
+        return _of_keras(source, name or source.name, input_shape)
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(f"expected a model at {path}, there is nothing")
+    if path.is_dir():
+        return _of_saved_model(path, name, input_shape)
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # a damaged file raises one of ten kinds, by where it is cut
+        raise unreadable(path, error) from error
+    return _of_keras(model, name or path.stem, input_shape)
+
+
+def _of_keras(model: keras.Model, name: str, input_shape: tuple[Any, ...] | None) -> Taps:
+    inputs = getattr(model, "inputs", None) or []
+    if not inputs and input_shape is None:
+        raise ValueError(f"expected input_shape=(H, W, C) with {name}, which does not know its own")
+    own = tuple(inputs[0].shape[1:]) if inputs else tuple(input_shape or ())
+    layers = {layer.name: layer.output for layer in model.layers if _is_map(layer)}
+    layers = {k: v for k, v in layers.items() if _is_tap(k)} or layers
+    if not inputs or not layers:
+        return _taps(
+            lambda images: model(images, training=False),
+            _spec(own, input_shape, name),
+            name,
+            notice=f"the layers of {name} cannot be reached: it is measured end to end",
+        )
+    part = keras.Model(model.inputs, layers)
+    structure = model.input  # a functional model may want a list or dictionary
+
+    def call(images: Any) -> Any:
+        return part(tf.nest.pack_sequence_as(structure, [images]), training=False)
+
+    return _taps(call, _spec(own, input_shape, name), name)
+
+
+def _is_map(layer: keras.Layer) -> bool:
+    """Tell whether a layer of a functional model has one output that is a float map or vector."""
+    if isinstance(layer, keras.Model | keras.layers.InputLayer):
+        return False
+    try:
+        output = layer.output
+    except (AttributeError, ValueError):  # called more than once, or never
+        return False
+    return isinstance(output, keras.KerasTensor) and _is_float_map(output)
+
+
+def _is_float_map(tensor: Any) -> bool:
+    rank = len(tensor.shape)
+    return rank in (2, 4) and tf.as_dtype(tensor.dtype).is_floating and bool(tensor.shape[-1])
+
+
+def _is_tap(name: str) -> bool:
+    stage = name.removeprefix("stage")
+    return name in ("stem", "pre_logits", "logits") or (stage != name and stage.isdigit())
+
+
+def _of_saved_model(path: Path, name: str | None, input_shape: tuple[Any, ...] | None) -> Taps:
+    home = path / "saved_model" if (path / "saved_model").is_dir() else path
+    if not (home / "saved_model.pb").is_file():
+        raise ValueError(
+            f"expected a SavedModel directory or a run, there is no {home / 'saved_model.pb'}"
+        )
+    run = home.parent if home.name == "saved_model" else home
+    name = name or run.resolve().name
+    call, spec, metadata = load_saved_model(home)  # refuses graphs that touch files
+    if spec.shape.rank != 4 or not spec.dtype.is_floating:
+        raise ValueError(
+            f"expected a model of one float image input (N, H, W, C), {path} takes {spec}"
+        )
+    spec = _spec(tuple(spec.shape[1:]), input_shape, name)
+    signatures = tf.saved_model.load(str(home)).signatures
+    if "layers" in signatures:
+        signature = signatures["layers"]
+        argument = next(iter(signature.structured_input_signature[1]))
+        return _taps(lambda images: signature(**{argument: images}), spec, name, metadata=metadata)
+    frozen = _frozen(call, spec)
+    ends = list(_block_ends(frozen))
+    if not ends:
+        return _taps(
+            call,
+            spec,
+            name,
+            notice=f"the layers of {name} cannot be reached: it is measured end to end",
+            metadata=metadata,
+        )
+    part = frozen.prune(frozen.inputs, ends)
+    names = _without_shared_path([tensor.op.name for tensor in ends])
+    return _taps(
+        lambda images: dict(zip(names, part(images), strict=True)), spec, name, metadata=metadata
+    )
+
+
+def _spec(own: tuple[Any, ...], wanted: tuple[Any, ...] | None, name: str) -> tf.TensorSpec:
+    """Join what a network takes with what it will be given, where the former leaves it open."""
+    if len(own) != 3:
+        raise ValueError(f"expected a model of one image input (N, H, W, C), {name} takes {own}")
+    given = wanted or own
+    fits = all(a is None or b is None or a == b for a, b in zip(own, given, strict=True))
+    if not fits:
+        raise ValueError(f"expected images {own} for {name}, received {tuple(given)}")
+    shape = [b if a is None else a for a, b in zip(own, given, strict=True)]
+    return tf.TensorSpec((None, *shape), tf.float32)
+
+
+def _frozen(call: Callable[[Any], Any], spec: tf.TensorSpec) -> Any:
+    traced = tf.function(lambda images: tf.nest.flatten(call(images)))
+    return convert_variables_to_constants_v2(traced.get_concrete_function(spec))
+
+
+def _taps(
+    call: Callable[[Any], Any],
+    spec: tf.TensorSpec,
+    name: str,
+    *,
+    notice: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Taps:
+    """Freeze a call and put what it gives in the order of the graph."""
+    results = tf.function(call).get_concrete_function(spec).structured_outputs
+    keys = sorted(results) if isinstance(results, Mapping) else ["output"]  # as nest.flatten does
+    plain = _frozen(call, spec)
+    place = {op.name: k for k, op in enumerate(plain.graph.get_operations())}
+    outputs = {
+        key: tensor
+        for key, tensor in zip(keys, plain.outputs, strict=True)
+        if _is_float_map(tensor)
+    }
+    if not outputs:
+        raise ValueError(
+            f"expected a network with float maps (N, h, w, c) or vectors (N, K): {name}"
+        )
+    names = sorted(outputs, key=lambda key: place[_producer(outputs[key]).name])
+    differentiable = plain.prune(plain.inputs, [outputs[key] for key in names])
+    fast = with_native_dilation(differentiable)
+    return Taps(
+        name=name,
+        names=tuple(names),
+        input_shape=tuple(spec.shape[1:]),
+        outputs=lambda images: dict(zip(names, fast(images), strict=True)),
+        differentiable=lambda images: dict(zip(names, differentiable(images), strict=True)),
+        graph=(fast.graph, dict(zip(names, fast.outputs, strict=True))),
+        notice=notice,
+        metadata=metadata or {},
+    )
+
+
+def _producer(tensor: Any) -> Any:
+    operation = tensor.op
+    while operation.type in ("Identity", "NoOp") and operation.inputs:
+        operation = operation.inputs[0].op
+    return operation
+
+
+def _block_ends(frozen: Any) -> Iterable[Any]:
+    """Yield the outputs of operations that depend on the images and end a block."""
+    alive = {frozen.inputs[0].name}
+    block: set[str] = set()  # what a computation began and bias, norm and activation carried on
+    for operation in frozen.graph.get_operations():
+        sources = [tensor.name for tensor in operation.inputs if tensor.name in alive]
+        if not sources or not operation.outputs:
+            continue
+        output = operation.outputs[0]
+        alive.update(tensor.name for tensor in operation.outputs)
+        carried = operation.type in _ACTIVATIONS | _ARITHMETIC and block.intersection(sources)
+        if operation.type not in _ENDS and not carried:
+            continue
+        block.add(output.name)
+        readers = [reader.type for reader in output.consumers()]
+        goes_on = readers and all(reader in _ACTIVATIONS | _ARITHMETIC for reader in readers)
+        if output.shape.rank is not None and _is_float_map(output) and not goes_on:
+            yield output
+
+
+def _without_shared_path(names: list[str]) -> list[str]:
+    """Drop the leading parts of operations' names that say only how they were called."""
+    parts = [name.split("/") for name in names]
+    shared = len(os.path.commonprefix([part[:-1] for part in parts]))
+    return ["/".join(part[shared:]) for part in parts]

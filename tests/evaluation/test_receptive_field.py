@@ -1,0 +1,142 @@
+"""The receptive field that is read off the graph is the one that single pixels show."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+import zoo
+from evaluation.receptive_field import receptive_fields
+from evaluation.taps import load_taps
+
+SIZE = 24
+
+
+def fields(model):
+    taps = load_taps(model)
+    return receptive_fields(*taps.graph), taps
+
+
+def chain(*members, size=SIZE, channels=1):
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((size, size, channels))
+    x = inputs
+    for member in members:
+        x = member(x)
+    return keras.Model(inputs, x)
+
+
+def supports(taps):
+    """Say which rows and columns each position of each tap answers to, by changing each once."""
+    size = taps.input_shape[0]
+    images = np.zeros((1 + 2 * size, *taps.input_shape), np.float32)
+    for k in range(size):
+        images[1 + k, k] = 1
+        images[1 + size + k, :, k] = 1
+    for name, tensor in taps.outputs(tf.constant(images)).items():
+        outputs = tensor.numpy()
+        changed = np.abs(outputs[1:] - outputs[:1]) > 1e-7 * np.abs(outputs).max()
+        if outputs.ndim == 2:
+            yield name, (changed[:size].any(-1)[:, None], changed[size:].any(-1)[:, None])
+        else:
+            yield name, (changed[:size].any((2, 3)), changed[size:].any((1, 3)))
+
+
+def check(model):
+    """Compare every position of every tap with what its field promises, wrapped or cut."""
+    for variable in model.weights:  # of one sign, so that no two changes cancel
+        variable.assign(np.abs(variable.numpy()) + 0.1)
+    found, taps = fields(model)
+    for name, both in supports(taps):
+        field = found[name]
+        assert field.unknown is None
+        for axis, seen in zip((field.y, field.x), both, strict=True):
+            size, positions = seen.shape
+            for position in range(positions):
+                pixels = set(np.flatnonzero(seen[:, position]))
+                if axis.stride == 0:  # what strides leave over at the end is not seen
+                    assert pixels >= set(range(size - axis.period))
+                    continue
+                low, high = (axis.stride * position + int(end) for end in (axis.low, axis.high))
+                expected = set(range(low, high + 1))
+                if low >= 0 and high < size:
+                    assert (min(pixels), max(pixels)) == (low, high), (name, position)
+                else:
+                    assert pixels <= {pixel % size for pixel in expected}, (name, position)
+
+
+SMALL = {
+    "mlp": {"filters": (4, 3)},
+    "plain_cnn": {"filters": (2, 2), "units": 3},
+    "strided_cnn": {"filters": (2, 2, 2), "units": 3},
+    "global_avg_cnn": {"filters": (2, 2)},
+    "fcn": {"filters": (2, 2, 2)},
+}
+CASES = [("mlp", {}), ("plain_cnn", {"pooling": "average"})] + [
+    (name, {"padding": padding})
+    for name in ("plain_cnn", "strided_cnn", "global_avg_cnn", "fcn")
+    for padding in ("zero", "circular", "valid")
+]
+
+
+@pytest.mark.parametrize(("name", "choices"), CASES)
+def test_every_architecture_sees_what_its_graph_says(name, choices):
+    options = {**SMALL[name], "activation": "linear", **choices}
+    if name in ("plain_cnn", "global_avg_cnn"):
+        options["pooling"] = "average"  # a maximum hides all pixels but one
+    check(zoo.create(name, (SIZE, SIZE, 1), 2, **options))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        (layers.Conv2D(2, 3, strides=2, padding="same"), layers.Conv2D(2, 4, padding="same")),
+        (layers.DepthwiseConv2D(3, dilation_rate=2, padding="same"),),
+        (layers.Conv2D(2, (1, 5), dilation_rate=3, padding="same"),),
+        (layers.DepthwiseConv2D((4, 3), dilation_rate=(1, 3)), layers.MaxPooling2D(3, 2)),
+        (layers.AveragePooling2D(3, strides=2, padding="same"), layers.Conv2D(2, 2)),
+        (layers.ZeroPadding2D(((1, 0), (2, 3))), layers.Conv2D(1, 3, strides=3)),
+        (layers.Cropping2D(((2, 1), (0, 3))), layers.Conv2D(1, 2)),
+        (layers.SeparableConv2D(2, 3), layers.GlobalAveragePooling2D(keepdims=True)),
+    ],
+)
+def test_layers_of_keras_too(members):
+    check(chain(*members))
+
+
+def test_branches_are_joined():
+    inputs = keras.Input((SIZE, SIZE, 1))
+    x = layers.Conv2D(2, 3, padding="same")(inputs)
+    y = layers.Conv2D(2, 5, padding="same")(inputs)
+    z = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    narrow = layers.Concatenate(name="narrow")([x, y])
+    wide = layers.Multiply(name="wide")([narrow, layers.Concatenate()([z, z])])
+    found, _ = fields(keras.Model(inputs, wide))
+    assert found["narrow"].size == (5, 5)
+    assert found["wide"].size == (math.inf, math.inf)
+    assert found["wide"].stride == (1, 1)
+
+
+def test_the_figures_of_the_textbook_network():
+    found, _ = fields(zoo.create("plain_cnn", (32, 32, 3), 10))
+    assert [found[name].size for name in ("stem", "stage1", "stage2")] == [(3, 3), (8, 8), (18, 18)]
+    assert [found[n].stride for n in ("stem", "stage1", "stage2")] == [(1, 1), (2, 2), (4, 4)]
+    assert [found[n].centre for n in ("stem", "stage1", "stage2")] == [
+        (0.0, 0.0),
+        (0.5, 0.5),
+        (1.5, 1.5),
+    ]
+    assert found["logits"].size == (math.inf, math.inf)
+    assert found["logits"].stride is None
+    assert found["logits"].period == (8, 8)
+
+
+def test_an_operation_that_is_not_known_is_said_not_guessed():
+    found, _ = fields(chain(layers.Conv2D(2, 3), layers.UpSampling2D(2), layers.Conv2D(2, 3)))
+    last = list(found.values())[-1]
+    assert last.size is None
+    assert last.stride is None
+    assert "up_sampling" in last.unknown
