@@ -77,7 +77,8 @@ def curve(
     _say_undefined(rows, model, transformation)
     rows = [row for row in rows if not np.isnan(row["value"])]
     matrices = {name: np.hstack(columns) for name, columns in kept.items()}
-    rows += list(_summaries(predictions, model, transformation, matrices, noise, wanted))
+    whole = list(_summaries(predictions, model, transformation, matrices, noise, wanted))
+    rows += [row for row in whole if not np.isnan(row["value"])]
     position_map = None
     if len(parts) == 2 and "accuracy" in matrices:
         position_map = summaries.position_map(matrices["accuracy"], strengths)
@@ -200,12 +201,9 @@ def _summaries(
             _LOG.info("%s: %d dead units of pre_logits left out", model.name, dead)
         if not np.isnan(found["value"]):
             yield row("normalized_variance", "invariance", found)
-    if noise:
-        yield row("float_noise", "invariance", _exact(noise, len(predictions.dataset)))
-
-
-def _exact(value: float, n: int) -> dict[str, Any]:
-    return {"value": value, "low": np.nan, "high": np.nan, "n": n}
+    if predictions.floors:
+        exact = {"value": noise, "low": np.nan, "high": np.nan, "n": len(predictions.dataset)}
+        yield row("float_noise", "invariance", exact)
 
 
 def _noise(predictions: Predictions, model: ModelHandle) -> float:
@@ -231,7 +229,7 @@ def _say_undefined(
             *(name, model.name, transformation.name),
             *(", ".join(map(str, strengths)), _score(name).undefined),
         )
-    if any(row["n"] < _FEWEST and not np.isnan(row["value"]) for row in rows):
+    if any(row["n"] < _FEWEST and not _score(row["score"]).proportion for row in rows):
         _LOG.warning(
             "%s under %s: fewer than %d images count, too few for intervals by the bootstrap",
             *(model.name, transformation.name, _FEWEST),

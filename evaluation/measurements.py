@@ -81,6 +81,8 @@ def score(predictions: Predictions, scores: Iterable[str] | None = None) -> Meas
         if position_map is not None:
             maps.append(position_map.assign(**common))
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"strength": "Int64", "n": "int64"})
+    numbers = ["value", "low", "high"]
+    frame[numbers] = frame[numbers].astype(float)
     axes = {t.name: t for t in predictions.transformations}
     return Measurements(frame, axes, pd.concat(maps, ignore_index=True) if maps else pd.DataFrame())
 

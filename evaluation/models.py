@@ -13,6 +13,7 @@ import tensorflow as tf
 import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
 from evaluation.freezing import final_activation, freeze, with_dense_input
 from evaluation.readout import infer_task, read_out
+from evaluation.receptive_field import receptive_fields
 from evaluation.saved_model import load_saved_model, unreadable
 
 
@@ -186,7 +187,14 @@ def _handle(
         predict=predict,
         fingerprint=fingerprint,
         metadata=metadata,
+        total_stride=_stride(raw),
     )
+
+
+def _stride(frozen: Any) -> int | None:
+    """Return the total stride to the right of a network's first output."""
+    period = receptive_fields(frozen.graph, {"end": frozen.outputs[0]})["end"].period
+    return period[1] if period else None
 
 
 def _digest(files: list[Path]) -> str:

@@ -71,8 +71,7 @@ def read_out(
         # A class that is nowhere has probability 0, whose logarithm no score could average.
         read = {"logits": tf.math.log(presence + 1e-30), "mask": tf.cast(mask, tf.uint8)}
         return {**read, "map": scores} if maps else read
-    others = {name: outputs[name] for name in ("box", "pre_logits") if name in outputs}
-    return {"logits": scores, **others}
+    return {"logits": scores} | {k: v for k, v in outputs.items() if k in ("box", "pre_logits")}
 
 
 def _as_logits(scores: Any, activation: str | None) -> Any:

@@ -14,19 +14,65 @@ import numpy as np
 import tensorflow as tf
 
 _POINTWISE = frozenset(
-    """
-    Identity IdentityN StopGradient Cast BiasAdd Add AddV2 AddN Sub Mul RealDiv Div DivNoNan Neg Abs
-    Square Sqrt Rsqrt Exp Log Log1p Pow Maximum Minimum SquaredDifference Relu Relu6 LeakyRelu Elu
-    Selu Sigmoid Tanh Softplus Softsign Erf Erfc Sin Cos Round Floor ClipByValue Select SelectV2
-    Greater GreaterEqual Less LessEqual FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3
-    _FusedBatchNormEx
-    """.split()
+    [
+        "Identity",
+        "IdentityN",
+        "StopGradient",
+        "Cast",
+        "BiasAdd",
+        "Add",
+        "AddV2",
+        "AddN",
+        "Sub",
+        "Mul",
+        "RealDiv",
+        "Div",
+        "DivNoNan",
+        "Neg",
+        "Abs",
+        "Square",
+        "Sqrt",
+        "Rsqrt",
+        "Exp",
+        "Log",
+        "Log1p",
+        "Pow",
+        "Maximum",
+        "Minimum",
+        "SquaredDifference",
+        "Relu",
+        "Relu6",
+        "LeakyRelu",
+        "Elu",
+        "Selu",
+        "Sigmoid",
+        "Tanh",
+        "Softplus",
+        "Softsign",
+        "Erf",
+        "Erfc",
+        "Sin",
+        "Cos",
+        "Round",
+        "Floor",
+        "ClipByValue",
+        "Select",
+        "SelectV2",
+        "Greater",
+        "GreaterEqual",
+        "Less",
+        "LessEqual",
+        "FusedBatchNorm",
+        "FusedBatchNormV2",
+        "FusedBatchNormV3",
+        "_FusedBatchNormEx",
+    ]
 )
-_OVER_CHANNELS = frozenset("Softmax LogSoftmax LRN".split())
-_CONVOLUTIONS = frozenset("Conv2D DepthwiseConv2dNative _FusedConv2D".split())
-_POOLINGS = frozenset("MaxPool AvgPool".split())
-_REDUCTIONS = frozenset("Mean Sum Max Min Prod".split())
-_VALUE_FREE = frozenset("Shape ShapeN Size Rank ZerosLike OnesLike".split())
+_OVER_CHANNELS = frozenset(["Softmax", "LogSoftmax", "LRN"])
+_CONVOLUTIONS = frozenset(["Conv2D", "DepthwiseConv2dNative", "_FusedConv2D"])
+_POOLINGS = frozenset(["MaxPool", "AvgPool"])
+_REDUCTIONS = frozenset(["Mean", "Sum", "Max", "Min", "Prod"])
+_VALUE_FREE = frozenset(["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"])
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def position_map(correct: np.ndarray, strengths: Sequence[tuple[int, int]]) -> p
     n = np.full(len(strengths), len(correct))
     low, high = wilson(correct.sum(axis=0), n)
     first, second = np.array(strengths).T
-    columns = {"first": first, "second": second, "value": correct.mean(axis=0)}
+    columns = {"first": first, "second": second, "value": correct.mean(axis=0, dtype=float)}
     return pd.DataFrame({**columns, "low": low, "high": high, "n": n})
 
 

@@ -17,11 +17,36 @@ from evaluation.dilation import with_native_dilation
 from evaluation.saved_model import load_saved_model, unreadable
 
 _ACTIVATIONS = frozenset(
-    "Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh Softplus Softsign Erf Softmax LogSoftmax".split()
+    [
+        "Relu",
+        "Relu6",
+        "LeakyRelu",
+        "Elu",
+        "Selu",
+        "Sigmoid",
+        "Tanh",
+        "Softplus",
+        "Softsign",
+        "Erf",
+        "Softmax",
+        "LogSoftmax",
+    ]
 )
-_ARITHMETIC = frozenset("BiasAdd AddV2 Add Sub Mul RealDiv FusedBatchNormV3 Cast Identity".split())
+_ARITHMETIC = frozenset(
+    ["BiasAdd", "AddV2", "Add", "Sub", "Mul", "RealDiv", "FusedBatchNormV3", "Cast", "Identity"]
+)
 _ENDS = frozenset(
-    "Conv2D DepthwiseConv2dNative MatMul MaxPool AvgPool Mean Max _FusedConv2D _FusedMatMul".split()
+    [
+        "Conv2D",
+        "DepthwiseConv2dNative",
+        "MatMul",
+        "MaxPool",
+        "AvgPool",
+        "Mean",
+        "Max",
+        "_FusedConv2D",
+        "_FusedMatMul",
+    ]
 )
 
 
