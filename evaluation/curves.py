@@ -201,7 +201,7 @@ def _summaries(
             _LOG.info("%s: %d dead units of pre_logits left out", model.name, dead)
         if not np.isnan(found["value"]):
             yield row("normalized_variance", "invariance", found)
-    if predictions.floors:
+    if predictions.floors and "flips_below_noise" in wanted:
         exact = {"value": noise, "low": np.nan, "high": np.nan, "n": len(predictions.dataset)}
         yield row("float_noise", "invariance", exact)
 
