@@ -13,6 +13,7 @@ import tyro
 
 import evaluation.__main__ as evaluation_command
 import training.__main__ as training_command
+import training.parallel
 import training.trainer
 from evaluation.terminal import run
 from training import TrainingConfig, train
@@ -50,6 +51,7 @@ def evaluate_command(*line):
 def here(tmp_path, monkeypatch):
     """A working directory of its own, in which the commands' own folders are."""
     monkeypatch.chdir(tmp_path)
+    training.parallel._load.cache_clear()  # a process is one command, but for these tests
     return tmp_path
 
 

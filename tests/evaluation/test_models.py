@@ -113,7 +113,10 @@ def test_a_handle_predicts_as_its_network_however_it_was_saved(way, tmp_path):
         {"task": "classification", "dataset": "digits"} if way is as_run else {}
     )
     answer = predicted(handle)
-    assert set(answer) == {"logits"}
+    assert set(answer) == {"logits", "pre_logits"}
+    before_head = keras.Model(model.inputs, model.layers[-1].input)
+    features = before_head.predict(IMAGES, verbose=0)
+    np.testing.assert_allclose(answer["pre_logits"], features, atol=1e-5)
     np.testing.assert_allclose(answer["logits"], model.predict(IMAGES, verbose=0), atol=1e-5)
 
 
