@@ -103,12 +103,13 @@ def compose(
     if strengths is None:
         grids = [[_flat(part, v) for v in part.strengths] for part in given]
         strengths = (sum(point, ()) for point in product(*grids))
+    singles = [part.parts if isinstance(part, Composition) else (part,) for part in given]
     return Composition(
         name or "+".join(part.name for part in given),
         tuple(strengths),
         boundary,
         window,
-        parts=tuple(single for part in given for single in getattr(part, "parts", (part,))),
+        parts=sum(singles, ()),
     )
 
 
