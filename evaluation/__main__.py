@@ -1,4 +1,4 @@
-"""`python -m evaluation`: measure models, and compare two."""
+"""`python -m evaluation`: measure models, and compare them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -55,12 +55,14 @@ class Score(Protocol):
 
 @dataclass(frozen=True)
 class Compare(Protocol):
-    """Say by how much B answers better than A, on the same images."""
+    """Say by how much B answers better than A, on the same images, and whether it is chance."""
 
     a: tyro.conf.Positional[str] = tyro.MISSING
     """A model: a path, or the name of a run."""
     b: tyro.conf.Positional[str] = tyro.MISSING
     """Another model."""
+    others: tyro.conf.Positional[tuple[str, ...]] = ()
+    """More models, each compared with A as well."""
 
 
 Command = (
@@ -119,7 +121,9 @@ def _compare(command: Compare) -> None:
     from evaluation.comparison import compare
     from evaluation.reporting.differences import differences
 
-    models = _load([_path(p, command.saved_models) for p in (command.a, command.b)])
+    models = _load(
+        [_path(p, command.saved_models) for p in (command.a, command.b, *command.others)]
+    )
     data = {_data_of(model, command) for model in models}
     if len(data) > 1:
         names = " and ".join(sorted(f"{name} ({placement})" for name, placement in data))
@@ -127,8 +131,7 @@ def _compare(command: Compare) -> None:
     dataset = _dataset(*data.pop(), command)
     with progress_bar("comparing") as update:
         frame = compare(
-            models[0],
-            models[1],
+            models,
             dataset,
             _transformations(command),
             directory=_store(command),
@@ -136,7 +139,7 @@ def _compare(command: Compare) -> None:
             progress=update,
         )
     where = f"{len(dataset)} images of {dataset.name}, {dataset.split} split"
-    console.print(differences(frame, models[0].name, models[1].name, where))
+    console.print(differences(frame, where))
 
 
 def _path(text: str, saved_models: Path) -> Path:

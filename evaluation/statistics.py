@@ -51,9 +51,19 @@ def bootstrap(
         seed: Makes the interval reproducible.
 
     Returns:
-        Lower and upper ends, `(columns,)`; NaN where a column has no value that counts.
+        Lower and upper ends, `(columns,)`; NaN where fewer than two values of a column count: one
+        image does not show how images differ.
+
+    Raises:
+        ValueError: If values are not `(images, columns)`.
     """
+    if np.ndim(values) != 2:
+        raise ValueError(f"expected values (images, columns), received {np.shape(values)}")
     counted = ~np.isnan(values)
+    some = counted.sum(axis=0) > 1
+    ends = np.full((2, values.shape[1]), np.nan)
+    if not some.any():
+        return ends[0], ends[1]
     filled = np.where(counted, values, 0.0).astype(np.float32)
     everything = bool(counted.all())
     means = []
@@ -66,8 +76,6 @@ def bootstrap(
             means.append(totals / sizes)
     tail = (1 - confidence) / 2
     stacked = np.concatenate(means)
-    ends = np.full((2, values.shape[1]), np.nan)
-    some = counted.any(0)
     # A resample may miss every image that counts: it says nothing about the mean.
     ends[:, some] = np.nanquantile(stacked[:, some], [tail, 1 - tail], axis=0)
     return ends[0], ends[1]
