@@ -10,6 +10,7 @@ import tyro
 from evaluation.terminal import check_writable, console, exit_with, import_tensorflow, progress_bar
 
 if TYPE_CHECKING:
+    from evaluation.measurements import Measurements
     from evaluation.models import ModelHandle
     from evaluation.predictions import Predictions
     from zoo.datasets import Dataset
@@ -51,6 +52,9 @@ class Score(Protocol):
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
     """Paths of models, or names of runs."""
+    precision: float | None = None
+    """Use as many images only, in random order, as it takes to know accuracy and agreement at every
+    strength to ± so much, such as 0.01; by default all images."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,9 @@ def _score(command: Score) -> None:
     found: list[Measurements] = []
     for (name, placement), members in groups.items():
         dataset = _dataset(name, placement, command)
+        if command.precision is not None:
+            found.append(_precise(members, dataset, transformations, command))
+            continue
         with progress_bar(f"{len(members)} models on {name}") as update:
             predictions = _sweep(members, dataset, transformations, command, update)
         with console.status("scoring …"):
@@ -115,6 +122,30 @@ def _score(command: Score) -> None:
         soft_wrap=True,
         highlight=False,
     )
+
+
+def _precise(
+    models: list["ModelHandle"],
+    dataset: "Dataset",
+    transformations: list["Transformation"],
+    command: Score,
+) -> "Measurements":
+    """Measure to a precision, and say what it took."""
+    from evaluation.precision import evaluate_to
+
+    assert command.precision is not None
+    with progress_bar(f"{len(models)} models on {dataset.name}") as update:
+        precise = evaluate_to(
+            models,
+            dataset,
+            transformations,
+            precision=command.precision,
+            directory=_store(command),
+            batch_size=command.batch_size,
+            progress=update,
+        )
+    console.print(f"{dataset.name}: {precise.in_words()}", soft_wrap=True, highlight=False)
+    return precise.measurements
 
 
 def _compare(command: Compare) -> None:

@@ -167,19 +167,28 @@ def _check(models: Sequence[ModelHandle]) -> None:
 
 
 def _scores(scores: Iterable[str] | None, models: Sequence[ModelHandle]) -> list[str]:
-    """Return the scores to compare, all of which every model has."""
     tasks = {model.task for model in models}
     if scores is None:
         return [name for name in COMPARED if tasks <= set(SCORES[name].tasks)]
+    return check_scores(scores, models)
+
+
+def check_scores(scores: Iterable[str], models: Sequence[ModelHandle]) -> list[str]:
+    """Return scores that every model has.
+
+    Raises:
+        ValueError: If there is none, or one is unknown or not defined for the task of a model.
+    """
+    tasks = {model.task for model in models}
     wanted = list(scores)
     if not wanted:
-        raise ValueError("expected at least one score to compare, received none")
+        raise ValueError("expected at least one score, received none")
     for name in wanted:
         if name not in SCORES:
             raise ValueError(f"expected scores among {', '.join(SCORES)}, received {name!r}")
         if not tasks <= set(SCORES[name].tasks):
             raise ValueError(
-                f"expected models for {' or '.join(SCORES[name].tasks)} to compare {name}, "
+                f"expected models for {' or '.join(SCORES[name].tasks)} to measure {name}, "
                 f"received models for {' and '.join(sorted(tasks))}"
             )
     return wanted

@@ -217,9 +217,9 @@ def test_what_cannot_be_compared_is_refused(tmp_path, make, message):
 @pytest.mark.parametrize(
     ("scores", "message"),
     [
-        ([], "at least one score to compare, received none"),
+        ([], "at least one score, received none"),
         (["acuracy"], "scores among accuracy, .*, received 'acuracy'"),
-        (["mask_iou"], "for segmentation to compare mask_iou, received models for classification"),
+        (["mask_iou"], "for segmentation to measure mask_iou, received models for classification"),
     ],
 )
 def test_scores_that_not_all_models_have_are_refused(tmp_path, scores, message):
