@@ -7,9 +7,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "api": ["evaluate"],
-        "comparison": ["compare"],
+        "comparison": ["compare", "compare_predictions"],
         "measurements": ["Measurements", "score"],
         "models": ["ModelHandle", "load_model"],
+        "precision": ["evaluate_to"],
         "predictions": ["Predictions"],
         "sinks": ["log"],
         "sweep": ["sweep"],

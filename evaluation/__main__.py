@@ -1,4 +1,4 @@
-"""`python -m evaluation`: measure models, and compare two."""
+"""`python -m evaluation`: measure models, and compare them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ import tyro
 from evaluation.terminal import check_writable, console, exit_with, import_tensorflow, progress_bar
 
 if TYPE_CHECKING:
+    from evaluation.measurements import Measurements
     from evaluation.models import ModelHandle
     from evaluation.predictions import Predictions
     from zoo.datasets import Dataset
@@ -54,16 +55,21 @@ class Score(Protocol):
     scores: tuple[str, ...] = ()
     """By default all that the models' tasks admit, but for equivariance_error, which keeps every
     pixel's class scores on the disk."""
+    precision: float | None = None
+    """Use as many images only, in random order, as it takes to know accuracy and agreement at every
+    strength to ± so much, such as 0.01; by default all images."""
 
 
 @dataclass(frozen=True)
 class Compare(Protocol):
-    """Say by how much B answers better than A, on the same images."""
+    """Say by how much B answers better than A, on the same images, and whether it is chance."""
 
     a: tyro.conf.Positional[str] = tyro.MISSING
     """A model: a path, or the name of a run."""
     b: tyro.conf.Positional[str] = tyro.MISSING
     """Another model."""
+    others: tyro.conf.Positional[tuple[str, ...]] = ()
+    """More models, each compared with A as well."""
 
 
 Command = (
@@ -100,6 +106,9 @@ def _score(command: Score) -> None:
     found: list[Measurements] = []
     for (name, placement), members in groups.items():
         dataset = _dataset(name, placement, command)
+        if command.precision is not None:
+            found.append(_precise(members, dataset, transformations, command))
+            continue
         with progress_bar(f"{len(members)} models on {name}") as update:
             predictions = _sweep(members, dataset, transformations, command, update)
         with console.status("scoring …"):
@@ -120,11 +129,37 @@ def _score(command: Score) -> None:
     )
 
 
+def _precise(
+    models: list["ModelHandle"],
+    dataset: "Dataset",
+    transformations: list["Transformation"],
+    command: Score,
+) -> "Measurements":
+    """Measure to a precision, and say what it took."""
+    from evaluation.precision import evaluate_to
+
+    assert command.precision is not None
+    with progress_bar(f"{len(models)} models on {dataset.name}") as update:
+        precise = evaluate_to(
+            models,
+            dataset,
+            transformations,
+            precision=command.precision,
+            directory=_store(command),
+            batch_size=command.batch_size,
+            progress=update,
+        )
+    console.print(f"{dataset.name}: {precise.in_words()}", soft_wrap=True, highlight=False)
+    return precise.measurements
+
+
 def _compare(command: Compare) -> None:
     from evaluation.comparison import compare
     from evaluation.reporting.differences import differences
 
-    models = _load([_path(p, command.saved_models) for p in (command.a, command.b)])
+    models = _load(
+        [_path(p, command.saved_models) for p in (command.a, command.b, *command.others)]
+    )
     data = {_data_of(model, command) for model in models}
     if len(data) > 1:
         names = " and ".join(sorted(f"{name} ({placement})" for name, placement in data))
@@ -132,8 +167,7 @@ def _compare(command: Compare) -> None:
     dataset = _dataset(*data.pop(), command)
     with progress_bar("comparing") as update:
         frame = compare(
-            models[0],
-            models[1],
+            models,
             dataset,
             _transformations(command),
             directory=_store(command),
@@ -141,7 +175,7 @@ def _compare(command: Compare) -> None:
             progress=update,
         )
     where = f"{len(dataset)} images of {dataset.name}, {dataset.split} split"
-    console.print(differences(frame, models[0].name, models[1].name, where))
+    console.print(differences(frame, where))
 
 
 def _path(text: str, saved_models: Path) -> Path:

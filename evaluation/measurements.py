@@ -100,8 +100,14 @@ def per_image(
         model: One of its models.
         transformation: One of its transformations.
         scores: Names of scores that are averages of one value per image.
+
+    Raises:
+        ValueError: If a score is not.
     """
     names = list(scores)
+    for name in names:
+        if SCORES[name].combine is not None:
+            raise ValueError(f"expected an average of one value per image, {name} is not")
     at = [values_at(predictions, model, transformation, v, names) for v in transformation.strengths]
     return {name: np.hstack([values[name] for values in at]) for name in names}
 

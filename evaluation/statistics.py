@@ -51,9 +51,17 @@ def bootstrap(
         seed: Makes the interval reproducible.
 
     Returns:
-        Lower and upper ends, `(columns,)`; NaN where a column has no value that counts.
+        Lower and upper ends, `(columns,)`; NaN where fewer than two values of a column count: one
+        image does not show how images differ.
+
+    Raises:
+        ValueError: If values are not `(images, columns)`.
     """
-    return percentiles(resampled_means(values, resamples=resamples, seed=seed), confidence)
+    if np.ndim(values) != 2:
+        raise ValueError(f"expected values (images, columns), received {np.shape(values)}")
+    low, high = percentiles(resampled_means(values, resamples=resamples, seed=seed), confidence)
+    few = (~np.isnan(values)).sum(axis=0) < 2
+    return np.where(few, np.nan, low), np.where(few, np.nan, high)
 
 
 def resampled_means(values: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:

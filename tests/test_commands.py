@@ -303,6 +303,51 @@ def test_models_with_outputs_for_different_tasks_are_compared_by_what_both_say(
     assert "mask" not in printed
 
 
+def test_more_than_two_models_are_compared_with_the_first(capsys, finished, here):
+    names = ("classifier", "segmenter", "wanderer")
+    status = evaluate_command(
+        *(
+            "compare",
+            *(finished / name for name in names),
+            "--limit",
+            "10",
+            "--placement",
+            "centre",
+        ),
+        *("--transformations", "horizontal_flip", "--predictions", here / "predictions"),
+    )
+    printed = capsys.readouterr().out
+    assert status == 0
+    assert "A = classifier\nB = segmenter\nC = wanderer\non 10 images of digits" in printed
+    assert printed.count("there is no evidence of a difference") >= 4
+
+
+@pytest.mark.parametrize(
+    ("precision", "said"),
+    [("0.4", "250 of 397 images were needed for ±0.4"), ("0.01", "±0.01 was not reached")],
+)
+def test_a_precision_is_reached_or_said_not_to_be(capsys, finished, here, precision, said):
+    status = evaluate_command(
+        *("score", finished / "classifier", "--precision", precision),
+        *("--transformations", "horizontal_flip", "--predictions", here / "predictions"),
+    )
+    assert status == 0
+    assert f"digits: {'all 397 images were used and ' if 'not' in said else ''}{said}" in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_precision_that_is_none_is_refused(refused, finished, here):
+    (here / "logs").mkdir()
+    line = refused(
+        evaluate_command(
+            *("score", finished / "classifier", "--precision", "5"),
+            *("--predictions", here / "predictions", "--logs", here / "logs"),
+        )
+    )
+    assert "expected a precision between 0 and 0.5, received 5" in line
+
+
 def test_training_says_what_it_made_and_what_to_do_with_it(capsys, here):
     assert train_command("--filters", "4") == 0
     captured = capsys.readouterr()

@@ -1,4 +1,7 @@
-"""How two models differ, as a table and in words."""
+"""How models differ from a baseline, as tables and in words."""
+
+import math
+from typing import Any
 
 import pandas as pd
 from rich import box
@@ -13,62 +16,101 @@ _NAMES = {
     "top1_agreement": "invariance (agreement with the class at the identity)",
     "mask_agreement": "equivariance (agreement with the moved mask)",
 }
+_LEGEND = (
+    "better: survives Holm's correction at 5 % for all rows and models of its table's score, and "
+    "the 95 % interval, which is for its row alone, leaves out zero; strengths: at how many single "
+    "strengths a difference survives likewise"
+)
 
 
-def differences(frame: pd.DataFrame, a: str, b: str, where: str) -> RenderableType:
+def differences(frame: pd.DataFrame, where: str) -> RenderableType:
     """Show what `evaluation.compare` found.
 
     Args:
         frame: Its rows.
-        a: Name of the first model.
-        b: Name of the second.
         where: The data, for the title.
 
     Returns:
-        A table per score, each with a sentence, to print with rich.
+        A table per score and model, each with a sentence, to print with rich.
     """
-    parts: list[RenderableType] = []
-    for score, rows in frame.groupby("score", sort=False):
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
-        table.add_column("transformation")
-        for heading in ("A", "B", "B − A, points", "95 % interval", "images"):
-            table.add_column(heading, justify="right")
-        for row in rows.to_dict("records"):
-            table.add_row(
-                curve_name(row["transformation"], row["boundary"]),
-                f"{row['a']:.3f}",
-                f"{row['b']:.3f}",
-                f"{100 * row['difference']:+.1f}",
-                f"[{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]",
-                f"{row['n']}",
-            )
+    names = [frame["baseline"].iloc[0], *frame["model"].unique()]
+    letters = {name: chr(ord("A") + k) for k, name in enumerate(names)}
+    title = [f"{letter} = {name}" for name, letter in letters.items()]
+    parts: list[RenderableType] = [
+        Text("\n".join([*title, f"on {where}, the same images for all\n"]))
+    ]
+    for (score, model), rows in frame.groupby(["score", "model"], sort=False):
+        letter = letters[str(model)]
+        heading = f"Mean {_NAMES.get(str(score), score)}, the identity left out"
         parts += [
-            Text(f"Mean {_NAMES[str(score)]}, the identity left out", style="bold"),
-            table,
-            Text(in_words(rows) + "\n"),
+            Text(heading, style="bold"),
+            _table(rows, letter),
+            Text(in_words(rows, letter) + "\n"),
         ]
-    title = Text(f"A = {a}\nB = {b}\non {where}, the same images for both\n")
-    return Group(title, *parts)
+    return Group(*parts, Text(_LEGEND, style="dim"))
 
 
-def in_words(rows: pd.DataFrame) -> str:
-    """Say what the intervals of one score allow to say."""
-    better, worse, neither = [], [], []
-    for row in rows.to_dict("records"):
-        name = curve_name(row["transformation"], row["boundary"])
-        difference, low, high = (100 * row[key] for key in ("difference", "low", "high"))
-        points = f"{name} {difference:+.1f} [{low:+.1f}, {high:+.1f}]"
-        if row["low"] > 0:
-            better.append(points)
-        elif row["high"] < 0:
-            worse.append(points)
+def _table(rows: pd.DataFrame, letter: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+    table.add_column("transformation")
+    headings = ("A", letter, f"{letter} − A, points", "95 % interval", "p (Holm)")
+    for heading in (*headings, "strengths", "images"):
+        table.add_column(heading, justify="right")
+    for row in rows[rows["strength"].isna()].to_dict("records"):
+        at = rows[rows["strength"].notna() & (rows["transformation"] == row["transformation"])]
+        at = at[at["boundary"] == row["boundary"]]
+        table.add_row(
+            _name(row),
+            f"{row['a']:.3f}",
+            f"{row['b']:.3f}",
+            f"{100 * row['difference']:+.1f}",
+            _interval(row),
+            "–" if math.isnan(row["p_holm"]) else f"{row['p_holm']:.4f}",
+            f"{at['better'].notna().sum()} of {len(at)}" if len(at) else "",
+            f"{row['n']}",
+        )
+    return table
+
+
+def in_words(rows: pd.DataFrame, letter: str = "B") -> str:
+    """Say what the tests of one score and model allow to say.
+
+    Args:
+        rows: What `evaluation.compare` found for them.
+        letter: What the model is called; the baseline is A.
+
+    Returns:
+        A sentence such as "B is better under rotation, +3.1 points [2.0, 4.2]; under brightness
+        there is no evidence of a difference." Only what survived Holm's correction is better.
+    """
+    said: dict[str, list[str]] = {letter: [], "A": [], "neither": [], "few": []}
+    for row in rows[rows["strength"].isna()].to_dict("records"):
+        where = _name(row) if pd.isna(row["transformation"]) else f"under {_name(row)}"
+        if math.isnan(row["low"]):
+            said["few"].append(where)
+        elif pd.isna(row["better"]):
+            said["neither"].append(where)
         else:
-            neither.append(name)
-    said = []
-    if better:
-        said.append(f"B is better under {', '.join(better)}")
-    if worse:
-        said.append(f"A is better under {', '.join(worse)}")
-    if neither:
-        said.append(f"no evidence of a difference under {', '.join(neither)}")
-    return "; ".join(said) + "."
+            points = f"{where}, {100 * row['difference']:+.1f} points {_interval(row)}"
+            said[letter if row["better"] == row["model"] else "A"].append(points)
+    phrases = {
+        letter: f"{letter} is better {{}}",
+        "A": "A is better {}",
+        "neither": "{} there is no evidence of a difference",
+        "few": "{} too few images count to say",
+    }
+    parts = [phrases[key].format(" and ".join(places)) for key, places in said.items() if places]
+    sentence = "; ".join(parts)
+    return f"{sentence[:1].upper()}{sentence[1:]}."
+
+
+def _name(row: dict[Any, Any]) -> str:
+    """Name a row: its curve, or `overall` for all curves of a boundary."""
+    named = "overall" if pd.isna(row["transformation"]) else row["transformation"]
+    return curve_name(named, row["boundary"])
+
+
+def _interval(row: dict[Any, Any]) -> str:
+    if math.isnan(row["low"]):
+        return "–"
+    return f"[{100 * row['low']:.1f}, {100 * row['high']:.1f}]"

@@ -1,4 +1,4 @@
-"""Laws of the table of measurements, and of the comparison of two models."""
+"""Laws of the table of measurements."""
 
 import tempfile
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from evaluation import ModelHandle, compare, evaluate, score, sweep
+from evaluation import ModelHandle, evaluate, score, sweep
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS
 
@@ -167,54 +167,3 @@ def test_what_is_no_data_is_refused(data):
     with pytest.raises(ValueError, match=r"expected a Dataset, \(images, labels\) or") as error:
         evaluate(linear("a"), data)
     assert "\n" not in str(error.value)
-
-
-def test_a_model_equals_itself_exactly():
-    for pair in ((linear("a"), linear("a")), (linear("a"), linear("b"))):
-        same = compare(*pair, DATA, AXES)
-        assert (same[["difference", "low", "high"]] == 0).all(axis=None)
-        assert (same["n"] == COUNT).all()
-
-
-def test_a_difference_is_b_minus_a(frame):
-    a, b = linear("a"), linear("b", NEIGHBOUR)
-    there, back = compare(a, b, DATA, AXES), compare(b, a, DATA, AXES)
-    assert list(there["score"]) == ["accuracy", "top1_agreement"] * 2
-    np.testing.assert_allclose(there["difference"], there["b"] - there["a"], atol=1e-12)
-    assert (there["difference"] != 0).any()
-    np.testing.assert_allclose(back["difference"], -there["difference"], atol=1e-12)
-    np.testing.assert_allclose(back[["low", "high"]], -there[["high", "low"]], atol=1e-6)
-    for side in ("a", "b"):
-        summary = frame[(frame["score"] == "invariance_score") & (frame["model"] == side)]
-        values = summary.set_index("transformation")["value"]
-        agreement = there[there["score"] == "top1_agreement"].set_index("transformation")[side]
-        np.testing.assert_allclose(agreement, values[agreement.index])
-
-
-def test_a_worse_model_differs_by_less_than_nothing():
-    guess = linear("guess", RANDOM.normal(size=WEIGHTS.shape).astype(np.float32))
-    row = compare(linear("a"), guess, DATA, AXES[1:]).set_index("score").loc["accuracy"]
-    assert row["low"] < row["difference"] < row["high"] < -0.1
-
-
-def test_pairing_narrows_the_interval_of_models_that_resemble_each_other(frame):
-    pairs = compare(linear("a"), linear("b", NEIGHBOUR), DATA, AXES).set_index(
-        ["transformation", "score"]
-    )
-    summaries = frame[frame["score"] == "invariance_score"].set_index(["transformation", "model"])
-    for axis in AXES:
-        width = summaries["high"] - summaries["low"]
-        unpaired = np.hypot(width[(axis.name, "a")], width[(axis.name, "b")])
-        paired = pairs.loc[(axis.name, "top1_agreement")]
-        assert 0 < paired["high"] - paired["low"] < 0.8 * unpaired
-
-
-def test_two_files_of_one_name_are_compared_and_nothing_is_written_beside_them(tmp_path):
-    keras.utils.set_random_seed(0)
-    for folder in ("one", "two"):
-        model = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(CLASSES)])
-        (tmp_path / folder).mkdir()
-        model.save(tmp_path / folder / "net.keras")
-    rows = compare(tmp_path / "one/net.keras", tmp_path / "two/net.keras", DATA, AXES[:1])
-    assert (rows["a"] != rows["b"]).any()
-    assert len([p for p in tmp_path.rglob("*") if p.is_file()]) == 2

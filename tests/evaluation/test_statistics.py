@@ -99,10 +99,17 @@ def test_a_column_in_which_nothing_counts_has_no_interval():
     assert np.isnan(nothing).all()
 
 
-def test_a_single_value_that_counts_is_its_own_interval():
-    values = np.full((30, 1), np.nan)
-    values[7] = 0.25
-    np.testing.assert_array_equal(np.ravel(bootstrap(values)), [0.25, 0.25])
+def test_a_single_value_that_counts_does_not_show_how_images_differ():
+    values = np.full((30, 2), np.nan)
+    values[7], values[9, 1] = 0.25, 0.75
+    low, high = bootstrap(values)
+    np.testing.assert_array_equal([low, high], [[np.nan, 0.25], [np.nan, 0.75]])
+    assert np.isnan(bootstrap(np.empty((0, 2)))).all()
+
+
+def test_values_without_columns_are_refused():
+    with pytest.raises(ValueError, match=r"expected values \(images, columns\), received \(5,\)"):
+        bootstrap(np.ones(5))
 
 
 def test_a_constant_has_no_spread():

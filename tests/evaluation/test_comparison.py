@@ -1,0 +1,329 @@
+"""Laws of the comparison of models on the same images."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+from keras import layers
+
+from evaluation import ModelHandle, compare, evaluate
+from evaluation.comparison import compare_predictions
+from evaluation.predictions import Predictions, cell_path, new_cell
+from evaluation.significance import holm
+from zoo.datasets import from_arrays
+from zoo.transformations import TRANSFORMATIONS
+
+SHAPE, CLASSES = (8, 10, 3), 3
+RANDOM = np.random.default_rng(0)
+
+
+# Stored predictions that are made by hand: it is known who is right, where.
+
+N = 400
+BLANK = from_arrays(np.zeros((N, *SHAPE), np.float32), np.zeros(N, int))
+ROTATION = replace(TRANSFORMATIONS["rotation"], strengths=(-90, 0, 90))
+SHIFT = replace(TRANSFORMATIONS["translation_x"], strengths=(0, 1, 2))
+BRIGHTNESS = replace(TRANSFORMATIONS["brightness"], strengths=(-30, 0))
+GRID = (ROTATION, SHIFT, BRIGHTNESS)
+
+
+def stored(directory, name, right, transformations=GRID, dataset=BLANK, mask=None):
+    """Store answers; `right(transformation, strength)` gives who is, `(N,)` of 0 and 1."""
+    task = "classification" if mask is None else "segmentation"
+    handle = ModelHandle(name, task, SHAPE, CLASSES, None, name)
+    for t in transformations:
+        for v in t.strengths:
+            path = cell_path(directory, handle, dataset, t, v)
+            if not path.is_dir():
+                with new_cell(path, len(dataset)) as writer:
+                    outputs = {} if mask is None else {"mask": mask(t, v)}
+                    wrong = 1 - np.asarray(right(t, v), int)
+                    writer.append({"logits": np.eye(CLASSES, dtype=np.float32)[wrong], **outputs})
+    return Predictions(directory, (handle,), dataset, transformations)
+
+
+def always(t, v):
+    return np.ones(N)
+
+
+def but_for(count, *names):
+    """Be right but for the first images, under some transformations."""
+    return lambda t, v: (np.arange(N) >= count) | (t.name not in names) | (v == t.identity)
+
+
+def by_key(frame, score="accuracy", model=None):
+    rows = frame[frame["score"] == score]
+    rows = rows if model is None else rows[rows["model"] == model]
+    rows = rows.fillna({"transformation": "overall"})
+    return rows.set_index(["transformation", "strength"]).sort_index()
+
+
+@pytest.fixture(scope="module")
+def turned(tmp_path_factory):
+    """A turns 30 images of 400 wrong under rotation, B none."""
+    folder = tmp_path_factory.mktemp("predictions")
+    return compare_predictions(
+        stored(folder, "a", but_for(30, "rotation")), stored(folder, "b", always)
+    )
+
+
+def test_the_better_model_is_found_where_it_is_better_and_nowhere_else(turned):
+    rows = by_key(turned)
+    summaries = rows[rows.index.get_level_values("strength").isna()].droplevel("strength")
+    assert summaries["difference"].to_dict() == pytest.approx(
+        {"brightness": 0, "overall": 0.075 / 3, "rotation": 0.075, "translation_x": 0}
+    )
+    found = summaries["better"].dropna().to_dict()
+    assert found == {"overall": "b", "rotation": "b"}
+    assert (summaries["n"] == N).all()
+    inside = summaries.loc["rotation"]
+    # 30 of 400: the interval of a proportion, as nothing is lost elsewhere.
+    expected = scipy.stats.binomtest(30, N).proportion_ci(method="wilson")
+    assert (inside["low"], inside["high"]) == pytest.approx(tuple(expected), abs=0.01)
+
+
+def test_each_strength_is_tested_by_mcnemar_and_corrected_with_all_others(turned):
+    rows = by_key(turned)
+    single = rows[~rows.index.get_level_values("strength").isna()]
+    assert len(single) == 2 + 2 + 1  # the identity is left out
+    p = scipy.stats.binomtest(0, 30).pvalue
+    np.testing.assert_allclose(single.loc["rotation", "p"], [p, p])
+    assert (single.drop("rotation")["p"] == 1).all()
+    np.testing.assert_allclose(single["p_holm"], holm(single["p"].to_numpy()))
+    np.testing.assert_allclose(single.loc["rotation", "p_holm"], [5 * p, 5 * p])
+    assert set(single.loc["rotation", "better"]) == {"b"}
+
+
+def test_means_are_corrected_across_transformations_and_models(tmp_path):
+    names = ("base", "like", "little", "much")
+    lost = dict(zip(names, (40, 40, 32, 0), strict=True))
+    frame = compare_predictions(
+        *(stored(tmp_path, name, but_for(count, "rotation")) for name, count in lost.items())
+    )
+    assert set(frame["baseline"]) == {"base"}
+    assert list(frame["model"].unique()) == ["like", "little", "much"]
+    means = frame[frame["strength"].isna() & frame["transformation"].notna()]
+    means = means[means["score"] == "accuracy"]
+    assert len(means) == 3 * 3
+    np.testing.assert_allclose(means["p_holm"], holm(means["p"].to_numpy()))
+    little = means[(means["model"] == "little") & (means["transformation"] == "rotation")].iloc[0]
+    # 8 discordant images: significant alone, not among nine.
+    assert little["low"] > 0
+    assert little["p"] == pytest.approx(2 / 2**8)
+    assert little["p_holm"] == pytest.approx(8 * 2 / 2**8)
+    assert little["better"] is None or little["better"] != little["better"]
+    assert set(means["better"].dropna()) == {"much"}
+
+
+def test_the_baseline_can_be_the_better_one_and_a_score_the_lower_the_better(tmp_path):
+    good, bad = (stored(tmp_path, *m) for m in (("good", always), ("bad", but_for(50, "rotation"))))
+    scores = ("accuracy", "mean_absolute_change")
+    for pair, sign in (((good, bad), -1), ((bad, good), 1)):
+        frame = compare_predictions(*pair, scores=scores)
+        rows = frame[frame["strength"].isna() & (frame["transformation"] == "rotation")]
+        rows = rows.set_index("score")
+        assert set(rows["better"]) == {"good"}
+        assert sign * rows.loc["accuracy", "difference"] > 0
+        assert sign * rows.loc["mean_absolute_change", "difference"] < 0
+
+
+def test_boundaries_are_never_averaged_together(tmp_path):
+    circular = tuple(
+        replace(t, boundary="circular") for t in (SHIFT, ROTATION) if "circular" in t.boundaries
+    )
+    assert len(circular) == 1
+    grid = (*GRID, *circular)
+
+    def wrong_when_circular(t, v):
+        return (np.arange(N) >= 100) | (t.boundary != "circular")
+
+    a = stored(tmp_path, "a", wrong_when_circular, grid)
+    b = stored(tmp_path, "b", always, grid)
+    frame = compare_predictions(a, b, scores=["accuracy"])
+    overall = frame[frame["transformation"].isna()].set_index("boundary")
+    # Brightness leaves the frame alone and belongs to both.
+    assert overall["difference"].to_dict() == pytest.approx({"zero": 0, "circular": 0.25 / 2})
+    alone = compare_predictions(
+        *(replace(p, transformations=(SHIFT, *circular)) for p in (a, b)), scores=["accuracy"]
+    )
+    assert alone["transformation"].notna().all()  # one of each is no mean
+
+
+def test_an_image_counts_where_it_counts_for_both(tmp_path):
+    """Masks without foreground do not count for agreement: A has none in half of the images."""
+
+    def mask(filled):
+        return lambda t, v: np.repeat(filled, N // 2)[:, None, None] * np.ones((1, *SHAPE[:2]), int)
+
+    grid = (BRIGHTNESS,)
+    a = stored(tmp_path, "a", always, grid, mask=mask([0, 1]))
+    b = stored(tmp_path, "b", always, grid, mask=mask([1, 1]))
+    rows = compare_predictions(a, b).set_index("score").loc["mask_agreement"]
+    assert set(rows["n"]) == {N // 2}
+    empty = stored(tmp_path, "empty", always, grid, mask=mask([0, 0]))
+    rows = compare_predictions(empty, b).set_index("score").loc["mask_agreement"]
+    assert set(rows["n"]) == {0}
+    assert rows[["a", "b", "difference", "low", "high", "p", "p_holm"]].isna().all(axis=None)
+    assert rows["better"].isna().all()
+
+
+def test_one_image_is_too_few_for_an_interval(tmp_path):
+    single = BLANK.subset(slice(0, 1))
+    a, b = (
+        stored(tmp_path, name, lambda t, v, k=k: np.full(1, k), dataset=single)
+        for k, name in enumerate("ab")
+    )
+    frame = compare_predictions(a, b, scores=["accuracy"])
+    assert (frame["difference"] == 1).all()
+    assert frame[["low", "high"]].isna().all(axis=None)
+    assert (frame["p"] == 1).all()
+    assert frame["better"].isna().all()
+
+
+def other_images():
+    return from_arrays(np.full((N, *SHAPE), 0.5, np.float32), np.zeros(N, int))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda f: [], "at least two models, received none"),
+        (lambda f: [stored(f, "a", always)], "at least two models to compare, received a"),
+        (lambda f: [stored(f, "a", always)] * 2, "models of different names, received a, a"),
+        (
+            lambda f: [stored(f, "a", always), stored(f, "b", always, dataset=other_images())],
+            r"the same images, received 400 images of \w+, \w+ split \(\w{12}\) and 400 images",
+        ),
+        (
+            lambda f: [stored(f, "a", always), stored(f, "b", always, (ROTATION,))],
+            r"the same transformations, .* \(rotation, translation_x, brightness and rotation\)",
+        ),
+        (
+            lambda f: [stored(f, n, always, (replace(SHIFT, strengths=(0,)),)) for n in "ab"],
+            "a strength other than the identity, received none",
+        ),
+    ],
+    ids=("none", "one", "names", "images", "transformations", "identity"),
+)
+def test_what_cannot_be_compared_is_refused(tmp_path, make, message):
+    with pytest.raises(ValueError, match=message) as error:
+        compare_predictions(*make(tmp_path))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ([], "at least one score, received none"),
+        (["acuracy"], "scores among accuracy, .*, received 'acuracy'"),
+        (["mask_iou"], "for segmentation to measure mask_iou, received models for classification"),
+    ],
+)
+def test_scores_that_not_all_models_have_are_refused(tmp_path, scores, message):
+    pair = [stored(tmp_path, name, always) for name in "ab"]
+    with pytest.raises(ValueError, match=message) as error:
+        compare_predictions(*pair, scores=scores)
+    assert "\n" not in str(error.value)
+
+
+# Networks that are run.
+
+COUNT = 150
+IMAGES = RANDOM.random((COUNT, *SHAPE), np.float32)
+WEIGHTS = RANDOM.normal(size=(np.prod(SHAPE), CLASSES)).astype(np.float32)
+AXES = [
+    replace(TRANSFORMATIONS["translation_x"], strengths=(-1, 0, 1, 2), boundary="circular"),
+    replace(TRANSFORMATIONS["contrast"], strengths=(50, 100, 150)),
+]
+
+
+def linear(name, weights=WEIGHTS):
+    def predict(images):
+        return {"logits": tf.reshape(images - 0.5, (len(images), -1)) @ weights}
+
+    return ModelHandle(name, "classification", SHAPE, CLASSES, predict, str(weights.sum()))
+
+
+# Right for four images of five, so that all scores have something to say.
+LABELS = linear("truth").predict(IMAGES)["logits"].numpy().argmax(-1)
+LABELS[::5] = (LABELS[::5] + 1) % CLASSES
+DATA = (IMAGES, LABELS)
+# Like the first model for most images.
+NEIGHBOUR = WEIGHTS + 0.15 * RANDOM.normal(size=WEIGHTS.shape).astype(np.float32)
+
+
+def means(frame):
+    return frame[frame["strength"].isna() & frame["transformation"].notna()]
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return evaluate([linear("a"), linear("b", NEIGHBOUR)], DATA, AXES).to_frame()
+
+
+@pytest.fixture(scope="module")
+def there():
+    return compare([linear("a"), linear("b", NEIGHBOUR)], DATA, AXES)
+
+
+def test_a_model_equals_itself_exactly():
+    same = compare([linear("a"), linear("a"), linear("b")], DATA, AXES)
+    assert set(same["baseline"]) == {"a-1"}
+    assert set(same["model"]) == {"a-2", "b-3"}
+    assert (same[["difference", "low", "high"]] == 0).all(axis=None)
+    assert (same[["p", "p_holm"]] == 1).all(axis=None)
+    assert (same["n"] == COUNT).all()
+    assert same["better"].isna().all()
+
+
+def test_a_difference_is_b_minus_a_of_what_is_measured_alone(frame, there):
+    back = compare([linear("b", NEIGHBOUR), linear("a")], DATA, AXES)
+    np.testing.assert_allclose(there["difference"], there["b"] - there["a"], atol=1e-12)
+    assert (there["difference"] != 0).any()
+    np.testing.assert_allclose(back["difference"], -there["difference"], atol=1e-12)
+    np.testing.assert_allclose(back[["low", "high"]], -there[["high", "low"]], atol=1e-6)
+    np.testing.assert_array_equal(back["p"], there["p"])
+    for side in ("a", "b"):
+        measured = frame[frame["model"] == side].set_index(["score", "transformation", "strength"])
+        measured = measured["value"].rename({"invariance_score": "top1_agreement"})
+        keys = ["score", "transformation", "strength"]
+        for key, value in there.dropna(subset="transformation").set_index(keys)[side].items():
+            if key[0] == "top1_agreement" or key[2] is not there["strength"].dtype.na_value:
+                assert value == pytest.approx(measured[key])
+
+
+def test_a_worse_model_differs_by_less_than_nothing():
+    guess = linear("guess", RANDOM.normal(size=WEIGHTS.shape).astype(np.float32))
+    rows = means(compare([linear("a"), guess], DATA, AXES[1:]))
+    row = rows.set_index("score").loc["accuracy"]
+    assert row["low"] < row["difference"] < row["high"] < -0.1
+    assert row["better"] == "a"
+
+
+def test_pairing_narrows_the_interval_of_models_that_resemble_each_other(frame, there):
+    pairs = means(there).set_index(["transformation", "score"])
+    summaries = frame[frame["score"] == "invariance_score"].set_index(["transformation", "model"])
+    for axis in AXES:
+        width = summaries["high"] - summaries["low"]
+        unpaired = np.hypot(width[(axis.name, "a")], width[(axis.name, "b")])
+        paired = pairs.loc[(axis.name, "top1_agreement")]
+        assert 0 < paired["high"] - paired["low"] < 0.8 * unpaired
+
+
+def test_two_files_of_one_name_are_compared_and_nothing_is_written_beside_them(tmp_path):
+    keras.utils.set_random_seed(0)
+    for folder in ("one", "two"):
+        model = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(CLASSES)])
+        (tmp_path / folder).mkdir()
+        model.save(tmp_path / folder / "net.keras")
+    rows = compare([tmp_path / "one/net.keras", tmp_path / "two/net.keras"], DATA, AXES[:1])
+    assert (rows["a"] != rows["b"]).any()
+    assert len([p for p in tmp_path.rglob("*") if p.is_file()]) == 2
+
+
+def test_a_single_model_is_nothing_to_compare():
+    with pytest.raises(ValueError, match="at least two models to compare, received a"):
+        compare([linear("a")], DATA, AXES)
