@@ -16,12 +16,19 @@ import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
 from evaluation.dilation import with_native_dilation
 from evaluation.saved_model import load_saved_model, unreadable
 
-_ACTIVATIONS = frozenset(
-    "Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh Softplus Softsign Erf Softmax LogSoftmax".split()
+# Whatever goes on from a convolution, product or pooling belongs to its block.
+_GO_ON = frozenset(
+    {
+        *("BiasAdd", "AddV2", "Add", "Sub", "Mul", "RealDiv", "FusedBatchNormV3", "Identity"),
+        *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Sigmoid", "Tanh", "Softplus", "Softsign"),
+        *("Erf", "Softmax", "LogSoftmax"),
+    }
 )
-_ARITHMETIC = frozenset("BiasAdd AddV2 Add Sub Mul RealDiv FusedBatchNormV3 Cast Identity".split())
-_ENDS = frozenset(
-    "Conv2D DepthwiseConv2dNative MatMul MaxPool AvgPool Mean Max _FusedConv2D _FusedMatMul".split()
+_BEGIN = frozenset(
+    {
+        *("Conv2D", "DepthwiseConv2dNative", "MatMul", "MaxPool", "AvgPool", "Mean", "Max"),
+        *("_FusedConv2D", "_FusedMatMul"),
+    }
 )
 
 
@@ -104,20 +111,20 @@ def _of_keras(model: keras.Model, name: str, input_shape: tuple[Any, ...] | None
     own = tuple(inputs[0].shape[1:]) if inputs else tuple(input_shape or ())
     layers = {layer.name: layer.output for layer in model.layers if _is_map(layer)}
     layers = {k: v for k, v in layers.items() if _is_tap(k)} or layers
-    if not inputs or not layers:
-        return _taps(
-            lambda images: model(images, training=False),
-            _spec(own, input_shape, name),
-            name,
-            notice=f"the layers of {name} cannot be reached: it is measured end to end",
-        )
-    part = keras.Model(model.inputs, layers)
-    structure = model.input  # a functional model may want a list or dictionary
+    notice = None
+    try:
+        part = keras.Model(inputs, layers) if inputs and layers else None
+    except ValueError:  # a layer that is shared with another model tells that one's output
+        part = None
+    if part is None:
+        part, notice = model, f"the layers of {name} cannot be reached: it is measured end to end"
+    # A functional model may want a list or dictionary.
+    structure = getattr(model, "input", None) if inputs else None
 
     def call(images: Any) -> Any:
         return part(tf.nest.pack_sequence_as(structure, [images]), training=False)
 
-    return _taps(call, _spec(own, input_shape, name), name)
+    return _taps(call, _spec(own, input_shape, name), name, notice=notice)
 
 
 def _is_map(layer: keras.Layer) -> bool:
@@ -155,11 +162,15 @@ def _of_saved_model(path: Path, name: str | None, input_shape: tuple[Any, ...] |
             f"expected a model of one float image input (N, H, W, C), {path} takes {spec}"
         )
     spec = _spec(tuple(spec.shape[1:]), input_shape, name)
-    signatures = tf.saved_model.load(str(home)).signatures
-    if "layers" in signatures:
-        signature = signatures["layers"]
-        argument = next(iter(signature.structured_input_signature[1]))
-        return _taps(lambda images: signature(**{argument: images}), spec, name, metadata=metadata)
+    loaded = tf.saved_model.load(str(home))
+    if "layers" in loaded.signatures:
+        argument = next(iter(loaded.signatures["layers"].structured_input_signature[1]))
+
+        def read(images: Any) -> Any:
+            # `loaded` owns the variables: the closure keeps it alive.
+            return loaded.signatures["layers"](**{argument: images})
+
+        return _taps(read, spec, name, metadata=metadata)
     frozen = _frozen(call, spec)
     ends = list(_block_ends(frozen))
     if not ends:
@@ -248,18 +259,17 @@ def _block_ends(frozen: Any) -> Iterable[Any]:
             continue
         output = operation.outputs[0]
         alive.update(tensor.name for tensor in operation.outputs)
-        carried = operation.type in _ACTIVATIONS | _ARITHMETIC and block.intersection(sources)
-        if operation.type not in _ENDS and not carried:
+        carried = operation.type in _GO_ON and block.intersection(sources)
+        if operation.type not in _BEGIN and not carried:
             continue
         block.add(output.name)
         readers = [reader.type for reader in output.consumers()]
-        goes_on = readers and all(reader in _ACTIVATIONS | _ARITHMETIC for reader in readers)
+        goes_on = readers and all(reader in _GO_ON for reader in readers)
         if output.shape.rank is not None and _is_float_map(output) and not goes_on:
             yield output
 
 
 def _without_shared_path(names: list[str]) -> list[str]:
     """Drop the leading parts of operations' names that say only how they were called."""
-    parts = [name.split("/") for name in names]
-    shared = len(os.path.commonprefix([part[:-1] for part in parts]))
-    return ["/".join(part[shared:]) for part in parts]
+    shared = os.path.commonpath([os.path.dirname(name) for name in names])
+    return [name.removeprefix(shared).lstrip("/") for name in names]
