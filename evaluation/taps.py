@@ -113,7 +113,7 @@ def _of_keras(model: keras.Model, name: str, input_shape: tuple[Any, ...] | None
     layers = {k: v for k, v in layers.items() if _is_tap(k)} or layers
     notice = None
     try:
-        part = keras.Model(inputs, layers) if inputs and layers else None
+        part = keras.Model(model.input, layers) if inputs and layers else None
     except ValueError:  # a layer that is shared with another model tells that one's output
         part = None
     if part is None:

@@ -114,7 +114,7 @@ def test_what_cannot_be_compared_is_said(caplog):
     frame = profile(network(layers.UpSampling2D(2, name="stem")))
     assert errors(frame, "stem").isna().all()
     messages = [record.getMessage() for record in caplog.records]
-    assert any("stem is not known behind" in message for message in messages)
+    assert any("positions of stem lie is not known" in message for message in messages)
 
 
 def by_hand(model, boundary, shifts):
