@@ -1,4 +1,4 @@
-"""`python -m evaluation`: measure models, and compare them."""
+"""`python -m evaluation`: measure models, compare them, and look into their layers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from evaluation.layer_commands import Layers, Operations, show_layers, show_operations
 from evaluation.terminal import check_writable, console, exit_with, import_tensorflow, progress_bar
 
 if TYPE_CHECKING:
     from evaluation.measurements import Measurements
     from evaluation.models import ModelHandle
     from evaluation.predictions import Predictions
+    from evaluation.taps import Taps
     from zoo.datasets import Dataset
     from zoo.transformations import Transformation
 
@@ -75,14 +77,27 @@ class Compare(Protocol):
 Command = (
     Annotated[Score, tyro.conf.subcommand("score")]
     | Annotated[Compare, tyro.conf.subcommand("compare")]
+    | Annotated[Layers, tyro.conf.subcommand("layers")]
+    | Annotated[Operations, tyro.conf.subcommand("operations")]
 )
 
 
-def main(command: Score | Compare) -> None:
+def main(command: Score | Compare | Layers | Operations) -> None:
     """Run a subcommand."""
     import_tensorflow()
     if isinstance(command, Compare):
         _compare(command)
+    elif isinstance(command, Layers):
+        paths = [_path(p, command.saved_models) for p in command.paths]
+        choices: Any = command
+        show_layers(
+            command,
+            paths or _runs(command.saved_models),
+            lambda taps: _dataset(*_data_of(taps, choices), choices),
+        )
+    elif isinstance(command, Operations):
+        path = None if command.model is None else _path(command.model, command.saved_models)
+        show_operations(command, path)
     else:
         _score(command)
 
@@ -203,7 +218,7 @@ def _load(paths: list[Path], *, maps: bool = False) -> list["ModelHandle"]:
     return models
 
 
-def _data_of(model: "ModelHandle", command: Protocol) -> tuple[str, Any]:
+def _data_of(model: "ModelHandle | Taps", command: Protocol) -> tuple[str, Any]:
     """Return the name and placement of the data a model is measured on."""
     name = command.dataset or model.metadata.get("dataset")
     if name is None:

@@ -14,59 +14,15 @@ import numpy as np
 import tensorflow as tf
 
 _POINTWISE = frozenset(
-    [
-        "Identity",
-        "IdentityN",
-        "StopGradient",
-        "Cast",
-        "BiasAdd",
-        "Add",
-        "AddV2",
-        "AddN",
-        "Sub",
-        "Mul",
-        "RealDiv",
-        "Div",
-        "DivNoNan",
-        "Neg",
-        "Abs",
-        "Square",
-        "Sqrt",
-        "Rsqrt",
-        "Exp",
-        "Log",
-        "Log1p",
-        "Pow",
-        "Maximum",
-        "Minimum",
-        "SquaredDifference",
-        "Relu",
-        "Relu6",
-        "LeakyRelu",
-        "Elu",
-        "Selu",
-        "Sigmoid",
-        "Tanh",
-        "Softplus",
-        "Softsign",
-        "Erf",
-        "Erfc",
-        "Sin",
-        "Cos",
-        "Round",
-        "Floor",
-        "ClipByValue",
-        "Select",
-        "SelectV2",
-        "Greater",
-        "GreaterEqual",
-        "Less",
-        "LessEqual",
-        "FusedBatchNorm",
-        "FusedBatchNormV2",
-        "FusedBatchNormV3",
-        "_FusedBatchNormEx",
-    ]
+    {
+        *("Identity", "IdentityN", "StopGradient", "Cast", "ClipByValue", "Select", "SelectV2"),
+        *("BiasAdd", "Add", "AddV2", "AddN", "Sub", "Mul", "RealDiv", "Div", "DivNoNan", "Neg"),
+        *("Abs", "Square", "Sqrt", "Rsqrt", "Exp", "Log", "Log1p", "Pow", "Sin", "Cos", "Round"),
+        *("Floor", "Maximum", "Minimum", "SquaredDifference", "Greater", "GreaterEqual", "Less"),
+        *("LessEqual", "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Sigmoid", "Tanh", "Softplus"),
+        *("Softsign", "Erf", "Erfc"),
+        *("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "_FusedBatchNormEx"),
+    }
 )
 _OVER_CHANNELS = frozenset(["Softmax", "LogSoftmax", "LRN"])
 _CONVOLUTIONS = frozenset(["Conv2D", "DepthwiseConv2dNative", "_FusedConv2D"])
@@ -201,7 +157,7 @@ def _through(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[Axis,
         return _windowed(operation, states[0], _pair(operation, "ksize"), (1, 1))
     if kind in ("Pad", "PadV2", "MirrorPad"):
         before = _constant(operation.inputs[1])[1:3, 0]
-        return _each(states[0], lambda axis, k: _moved(axis, -before[k]))
+        return _each(states[0], lambda axis, k: _moved(axis, -int(before[k])))
     if kind in ("SpaceToBatchND", "BatchToSpaceND"):
         return _each(states[0], _rearranged(operation))
     if kind == "ConcatV2":
@@ -219,9 +175,9 @@ def _each(state: tuple[Axis, Axis], change: Any) -> tuple[Axis, Axis]:
     return change(state[0], 0), change(state[1], 1)
 
 
-def _moved(axis: Axis, positions: float) -> Axis:
+def _moved(axis: Axis, positions: int) -> Axis:
     """Let position 0 be where position `positions` was."""
-    pixels = axis.stride * axis.block * float(positions)
+    pixels = axis.stride * axis.block * positions
     return replace(axis, low=axis.low + pixels, high=axis.high + pixels)
 
 
@@ -300,9 +256,9 @@ def _rearranged(operation: Any) -> Any:
 
     def change(axis: Axis, k: int) -> Axis:
         if operation.type == "SpaceToBatchND" and axis.block == 1:
-            return replace(_moved(axis, -edges[k, 0]), block=int(blocks[k]))
+            return replace(_moved(axis, -int(edges[k, 0])), block=int(blocks[k]))
         if operation.type == "BatchToSpaceND" and axis.block == blocks[k]:
-            return _moved(replace(axis, block=1), edges[k, 0])
+            return _moved(replace(axis, block=1), int(edges[k, 0]))
         raise _Unknown
 
     return change
@@ -320,7 +276,7 @@ def _concatenated(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[
     axis = along - 1
     starts = np.cumsum([0, *sizes[:-1]])
     pieces = [
-        _each(known[n], lambda a, k, start=start: _moved(a, -start) if k == axis else a)
+        _each(known[n], lambda a, k, start=start: _moved(a, -int(start)) if k == axis else a)
         for n, start in enumerate(starts)
     ]
     main = int(np.argmax(sizes))

@@ -16,37 +16,19 @@ import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
 from evaluation.dilation import with_native_dilation
 from evaluation.saved_model import load_saved_model, unreadable
 
-_ACTIVATIONS = frozenset(
-    [
-        "Relu",
-        "Relu6",
-        "LeakyRelu",
-        "Elu",
-        "Selu",
-        "Sigmoid",
-        "Tanh",
-        "Softplus",
-        "Softsign",
-        "Erf",
-        "Softmax",
-        "LogSoftmax",
-    ]
+# Whatever goes on from a convolution, product or pooling belongs to its block.
+_GO_ON = frozenset(
+    {
+        *("BiasAdd", "AddV2", "Add", "Sub", "Mul", "RealDiv", "FusedBatchNormV3", "Identity"),
+        *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Sigmoid", "Tanh", "Softplus", "Softsign"),
+        *("Erf", "Softmax", "LogSoftmax"),
+    }
 )
-_ARITHMETIC = frozenset(
-    ["BiasAdd", "AddV2", "Add", "Sub", "Mul", "RealDiv", "FusedBatchNormV3", "Cast", "Identity"]
-)
-_ENDS = frozenset(
-    [
-        "Conv2D",
-        "DepthwiseConv2dNative",
-        "MatMul",
-        "MaxPool",
-        "AvgPool",
-        "Mean",
-        "Max",
-        "_FusedConv2D",
-        "_FusedMatMul",
-    ]
+_BEGIN = frozenset(
+    {
+        *("Conv2D", "DepthwiseConv2dNative", "MatMul", "MaxPool", "AvgPool", "Mean", "Max"),
+        *("_FusedConv2D", "_FusedMatMul"),
+    }
 )
 
 
@@ -126,23 +108,25 @@ def _of_keras(model: keras.Model, name: str, input_shape: tuple[Any, ...] | None
     inputs = getattr(model, "inputs", None) or []
     if not inputs and input_shape is None:
         raise ValueError(f"expected input_shape=(H, W, C) with {name}, which does not know its own")
+    if len(inputs) > 1:
+        raise ValueError(f"expected a model of one image input, {name} takes {len(inputs)}")
     own = tuple(inputs[0].shape[1:]) if inputs else tuple(input_shape or ())
     layers = {layer.name: layer.output for layer in model.layers if _is_map(layer)}
     layers = {k: v for k, v in layers.items() if _is_tap(k)} or layers
-    if not inputs or not layers:
-        return _taps(
-            lambda images: model(images, training=False),
-            _spec(own, input_shape, name),
-            name,
-            notice=f"the layers of {name} cannot be reached: it is measured end to end",
-        )
-    part = keras.Model(model.inputs, layers)
-    structure = model.input  # a functional model may want a list or dictionary
+    notice = None
+    # A functional model may want a list or dictionary; a sequential one does not know.
+    structure = getattr(model, "input", inputs[0]) if inputs else None
+    try:
+        part = keras.Model(structure, layers) if inputs and layers else None
+    except ValueError:  # a layer that is shared with another model tells that one's output
+        part = None
+    if part is None:
+        part, notice = model, f"the layers of {name} cannot be reached: it is measured end to end"
 
     def call(images: Any) -> Any:
         return part(tf.nest.pack_sequence_as(structure, [images]), training=False)
 
-    return _taps(call, _spec(own, input_shape, name), name)
+    return _taps(call, _spec(own, input_shape, name), name, notice=notice)
 
 
 def _is_map(layer: keras.Layer) -> bool:
@@ -180,11 +164,15 @@ def _of_saved_model(path: Path, name: str | None, input_shape: tuple[Any, ...] |
             f"expected a model of one float image input (N, H, W, C), {path} takes {spec}"
         )
     spec = _spec(tuple(spec.shape[1:]), input_shape, name)
-    signatures = tf.saved_model.load(str(home)).signatures
-    if "layers" in signatures:
-        signature = signatures["layers"]
-        argument = next(iter(signature.structured_input_signature[1]))
-        return _taps(lambda images: signature(**{argument: images}), spec, name, metadata=metadata)
+    loaded = tf.saved_model.load(str(home))
+    if "layers" in loaded.signatures:
+        argument = next(iter(loaded.signatures["layers"].structured_input_signature[1]))
+
+        def read(images: Any) -> Any:
+            # `loaded` owns the variables: the closure keeps it alive.
+            return loaded.signatures["layers"](**{argument: images})
+
+        return _taps(read, spec, name, metadata=metadata)
     frozen = _frozen(call, spec)
     ends = list(_block_ends(frozen))
     if not ends:
@@ -264,27 +252,42 @@ def _producer(tensor: Any) -> Any:
 
 
 def _block_ends(frozen: Any) -> Iterable[Any]:
-    """Yield the outputs of operations that depend on the images and end a block."""
-    alive = {frozen.inputs[0].name}
-    block: set[str] = set()  # what a computation began and bias, norm and activation carried on
+    """Yield the outputs of operations that depend on the images and end a block.
+
+    What goes on from a single block belongs to it; what joins two begins another.
+    """
+    block: dict[str, str | None] = {frozen.inputs[0].name: None}
     for operation in frozen.graph.get_operations():
-        sources = [tensor.name for tensor in operation.inputs if tensor.name in alive]
-        if not sources or not operation.outputs:
+        sources = {block[tensor.name] for tensor in operation.inputs if tensor.name in block}
+        if not sources:
             continue
-        output = operation.outputs[0]
-        alive.update(tensor.name for tensor in operation.outputs)
-        carried = operation.type in _ACTIVATIONS | _ARITHMETIC and block.intersection(sources)
-        if operation.type not in _ENDS and not carried:
-            continue
-        block.add(output.name)
-        readers = [reader.type for reader in output.consumers()]
-        goes_on = readers and all(reader in _ACTIVATIONS | _ARITHMETIC for reader in readers)
-        if output.shape.rank is not None and _is_float_map(output) and not goes_on:
-            yield output
+        if operation.type in _GO_ON and sources != {None}:
+            own = sources.pop() if len(sources) == 1 else operation.name
+        else:
+            own = operation.name if operation.type in _BEGIN else None
+        block.update((tensor.name, own) for tensor in operation.outputs)
+    for operation in frozen.graph.get_operations():
+        for output in operation.outputs[:1]:
+            own = block.get(output.name)
+            if own is None or operation.type == "Identity" or own in _readers(output, block):
+                continue
+            if output.shape.rank is not None and _is_float_map(output):
+                yield output
+
+
+def _readers(output: Any, block: dict[str, str | None]) -> set[str | None]:
+    """Return the blocks that an operation's output is read by, also by way of identities."""
+    found = set()
+    for reader in output.consumers():
+        for tensor in reader.outputs[:1]:
+            if reader.type == "Identity":
+                found |= _readers(tensor, block)
+            else:
+                found.add(block.get(tensor.name))
+    return found
 
 
 def _without_shared_path(names: list[str]) -> list[str]:
     """Drop the leading parts of operations' names that say only how they were called."""
-    parts = [name.split("/") for name in names]
-    shared = len(os.path.commonprefix([part[:-1] for part in parts]))
-    return ["/".join(part[shared:]) for part in parts]
+    shared = os.path.commonpath([os.path.dirname(name) for name in names])
+    return [name.removeprefix(shared).lstrip("/") for name in names]

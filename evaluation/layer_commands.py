@@ -1,0 +1,109 @@
+"""`python -m evaluation layers` and `python -m evaluation operations`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import tyro
+
+from evaluation.terminal import check_writable, console, progress_bar
+
+if TYPE_CHECKING:
+    from evaluation.taps import Taps
+    from zoo.datasets import Dataset
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Say what each layer of models does to moving pictures."""
+
+    paths: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Paths of models, or names of runs; by default every run."""
+    dataset: str | None = None
+    """By default the one each model was trained on."""
+    split: Literal["train", "validation", "test"] = "test"
+    """Which images of it."""
+    placement: Literal["centre", "uniform"] | tuple[int, int] | None = None
+    """Where the object is on its frame; by default as in training."""
+    limit: int | None = None
+    """Use the first so many images only."""
+    boundary: Literal["circular", "zero", "reflect"] = "circular"
+    """What fills the frame where a shift leaves it empty."""
+    shifts: tuple[int, ...] = tuple(range(-8, 9))
+    """Pixels, along both axes."""
+    batch_size: int = 128
+    """Images per forward pass."""
+    saved_models: Path = Path("saved_models")
+    """The folder of runs."""
+    logs: Path = Path("tensorboard_logs")
+    """The folder of TensorBoard logs."""
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Say which basic operations commute with a shift, measured in double precision."""
+
+    model: str | None = None
+    """Take the kernel of this network's first convolution instead of a random one: a path, or the
+    name of a run."""
+    markdown: bool = False
+    """Print the table in Markdown."""
+    saved_models: Path = Path("saved_models")
+    """The folder of runs."""
+
+
+def show_layers(
+    command: Layers, paths: list[Path], dataset_of: Callable[["Taps"], "Dataset"]
+) -> None:
+    """Profile every model, print and log it.
+
+    Args:
+        command: What was asked for.
+        paths: The models.
+        dataset_of: What to show each of them.
+    """
+    from evaluation.layers import layer_profile
+    from evaluation.reporting.profile import log_profile, profile_table
+    from evaluation.taps import load_taps
+
+    check_writable(command.logs, "logs")
+    for path in paths:
+        with console.status(f"loading {path.name} …"):
+            taps = load_taps(path)
+        dataset = dataset_of(taps)
+        if dataset.input_shape != taps.input_shape and None in taps.input_shape:
+            taps = load_taps(path, input_shape=dataset.input_shape)
+        with progress_bar(taps.name) as update:
+            frame = layer_profile(
+                taps,
+                dataset.image_batch(slice(None)),
+                shifts=command.shifts,
+                boundary=command.boundary,
+                batch_size=command.batch_size,
+                progress=update,
+            )
+        where = f"{len(dataset)} images of {dataset.name}, {dataset.split} split"
+        console.print(profile_table(frame, where))
+        directory = log_profile(frame, command.logs)
+        console.print(f"All values: {directory / 'layers.csv'}", soft_wrap=True, highlight=False)
+
+
+def show_operations(command: Operations, path: Path | None) -> None:
+    """Measure the operations and print the table.
+
+    Args:
+        command: What was asked for.
+        path: The model whose kernel is taken, if any.
+    """
+    from evaluation.operations import first_kernel, operations_table
+    from evaluation.reporting.operations import operations_markdown, operations_rich
+
+    with console.status("measuring …"):
+        frame = operations_table(None if path is None else first_kernel(path))
+    if command.markdown:
+        print(operations_markdown(frame))
+        return
+    weights = "random weights" if path is None else f"first kernel of {path.name}"
+    title = f"equivariance error under shifts of up to 8 px, {weights}, 1/f noise"
+    console.print(operations_rich(frame, title))

@@ -1,0 +1,264 @@
+"""What each layer of a network does to a moving picture: a profile, from streamed activations."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from evaluation.displacement import not_rounding
+from evaluation.lie_derivative import GENERATORS, lie_derivative, lie_positions
+from evaluation.receptive_field import receptive_fields
+from evaluation.streaming import Layer, Stream, with_intervals
+from evaluation.taps import Taps, load_taps
+from zoo.transformations import TRANSFORMATIONS, Transformation
+
+COLUMNS = (
+    *("model", "layer", "kind", "stride", "receptive_field", "transformation", "boundary"),
+    *("quantity", "strength", "phase", "value", "low", "high", "n"),
+)
+TRANSLATIONS = ("translation_x", "translation_y")
+
+_LOG = logging.getLogger("evaluation")
+
+
+def layer_profile(
+    model: Any,
+    images: np.ndarray,
+    *,
+    shifts: Iterable[int] = range(-8, 9),
+    boundary: str = "circular",
+    transformations: Sequence[str] = TRANSLATIONS,
+    lie: Sequence[str] = tuple(GENERATORS),
+    batch_size: int = 128,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> pd.DataFrame:
+    """Measure how every feature map φ of a network moves with its image.
+
+    - `equivariance_error`: ‖φ(T_v x) − T_{v/s} φ(x)‖₂ ÷ ‖T_{v/s} φ(x) − its per-channel mean‖₂,
+      the mean over images; 0 is exact, about √2 unrelated. T_{v/s} moves by a fraction of a
+      position where the stride s does not divide v: by Fourier where the map is a circle, linearly
+      elsewhere. A map that is no circle is compared at the positions that saw nothing but the
+      picture. A vector does not move, and is centred about its mean over images. A row for each
+      `strength`; for each `phase`, the mean over all shifts v ≠ 0 with v mod s = phase; and one
+      with neither, the mean over all v ≠ 0.
+    - `normalized_variance`: per unit, the variance over strengths ÷ the variance over images
+      (Quiroga et al. 2020), each unbiased and averaged over the other; the mean over the units. A
+      unit of a map is a channel at a position. 1 is a unit that tells images apart no better than
+      strengths.
+    - `dead_units`: the share of units without variance over images, which are left out of that.
+    - `lie_derivative`: ‖L φ‖₂ ÷ ‖φ − its per-channel mean‖₂, the mean over images, per pixel,
+      degree or percent (see `evaluation.lie_derivative`): how fast the error begins to grow.
+
+    Intervals are over images. An image on which a map is constant says nothing, and is not in `n`.
+
+    Args:
+        model: What `load_taps` takes.
+        images: `(N, H, W, C)` with N ≥ 2, floating in `[0, 1]` or uint8.
+        shifts: Pixels, whole numbers, at least one of them not 0.
+        boundary: What fills the frame: `circular`, `zero` or `reflect`.
+        transformations: Among `translation_x` and `translation_y`.
+        lie: For which keys of `GENERATORS` the Lie derivative is taken.
+        batch_size: Images per forward pass: memory grows with it, not with N.
+        progress: Called with the number of batches that are done, and of all.
+
+    Returns:
+        A row per layer, transformation, quantity and strength or phase, with the columns of
+        `COLUMNS`. Where there is no valid position, or it is not known where positions lie, the
+        value is NaN, and a notice says so.
+
+    Raises:
+        ValueError: If something does not fit; the message says what was expected.
+    """
+    grid = _checked(images, shifts, transformations, lie)
+    chosen = [
+        replace(TRANSFORMATIONS[name], boundary=boundary, strengths=grid)  # refuses a boundary
+        for name in transformations
+    ]
+    for transformation in chosen:
+        reason = transformation.inapplicable(images.shape[1:])
+        if reason:
+            raise ValueError(f"expected shifts that leave something to see, {reason}")
+    taps = load_taps(model, input_shape=tuple(images.shape[1:]))
+    layers = _layers(taps, images, boundary)
+    starts = range(0, len(images), batch_size)
+    steps = iter(range(1, 3 * len(starts) + 1))
+
+    def batches() -> Iterable[tuple[slice, Any]]:
+        for start in starts:
+            yield slice(start, start + batch_size), _batch(images, start, batch_size)
+            progress(next(steps), 3 * len(starts))
+
+    _average(taps, layers, batches())
+    streams = {
+        (layer.name, t.name): Stream(layer, t, len(images)) for layer in layers for t in chosen
+    }
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for rows, batch in batches():
+            _measure(taps, chosen, streams, rows, batch, pool)
+    found = [row for stream in streams.values() for row in stream.rows()]
+    found += _lie_rows(taps, layers, lie, boundary, batches(), len(images))
+    _notify(taps, layers, found)
+    known = {layer.name: layer for layer in layers}
+    for row in found:
+        layer = known[row["layer"]]
+        row.update(model=taps.name, boundary=boundary, **layer.description)
+    frame = pd.DataFrame(found, columns=list(COLUMNS))
+    return frame.astype({"strength": "Int64", "phase": "Int64"})
+
+
+def _checked(
+    images: np.ndarray,
+    shifts: Iterable[int],
+    transformations: Sequence[str],
+    lie: Sequence[str],
+) -> tuple[int, ...]:
+    """Refuse what cannot be measured, and return the shifts ascending."""
+    if images.ndim != 4 or len(images) < 2:
+        raise ValueError(f"expected at least 2 images (N, H, W, C), received shape {images.shape}")
+    for names, known in ((transformations, TRANSLATIONS), (lie, GENERATORS)):
+        for name in names:
+            if name not in known:
+                raise ValueError(
+                    f"expected transformations among {', '.join(known)}, received {name!r}"
+                )
+    grid = tuple(sorted({0, *shifts}))
+    if len(grid) < 2:
+        raise ValueError("expected at least one shift that is not 0, received none")
+    return grid
+
+
+def _batch(images: np.ndarray, start: int, size: int) -> Any:
+    batch = images[start : start + size]
+    return tf.constant(np.divide(batch, 255 if batch.dtype == np.uint8 else 1, dtype=np.float32))
+
+
+def _layers(taps: Taps, images: np.ndarray, boundary: str) -> list[Layer]:
+    fields = receptive_fields(*taps.graph)
+    first = taps.outputs(_batch(images, 0, 1))
+    frame = images.shape[1:3]
+    return [
+        Layer(name, tuple(first[name].shape), fields[name], frame, boundary) for name in taps.names
+    ]
+
+
+def _average(taps: Taps, layers: list[Layer], batches: Iterable[tuple[slice, Any]]) -> None:
+    """Find the mean of each unit, about which sums of squares lose nothing to rounding."""
+    totals: dict[str, Any] = dict.fromkeys(taps.names, 0.0)
+    n = 0
+    for _, batch in batches:
+        for name, tensor in taps.outputs(batch).items():
+            totals[name] = totals[name] + tensor.numpy().sum(0, dtype=np.float64)
+        n += len(batch)
+    for layer in layers:
+        layer.mean = (totals[layer.name] / n).astype(np.float32).ravel()
+
+
+def _measure(
+    taps: Taps,
+    transformations: list[Transformation],
+    streams: dict[tuple[str, str], Stream],
+    rows: slice,
+    batch: Any,
+    pool: ThreadPoolExecutor,
+) -> None:
+    """Show one batch at every strength, and let every layer compare what comes out."""
+    reference = {name: tensor.numpy() for name, tensor in taps.outputs(batch).items()}
+    for transformation in transformations:
+        for name, values in reference.items():
+            streams[name, transformation.name].start(rows, values)
+        for k, strength in enumerate(transformation.strengths):
+            outputs = reference
+            if strength != transformation.identity:
+                moved = taps.outputs(transformation.images(batch, strength))
+                outputs = {name: tensor.numpy() for name, tensor in moved.items()}
+            jobs = [
+                pool.submit(streams[name, transformation.name].add, k, values)
+                for name, values in outputs.items()
+            ]
+            for job in jobs:
+                job.result()
+        for name in reference:
+            streams[name, transformation.name].finish()
+
+
+def _lie_rows(
+    taps: Taps,
+    layers: list[Layer],
+    transformations: Sequence[str],
+    boundary: str,
+    batches: Iterable[tuple[slice, Any]],
+    images: int,
+) -> list[dict[str, Any]]:
+    """Take the Lie derivative of every layer over all images."""
+    if not transformations:
+        return []
+    fields = {layer.name: layer.seen for layer in layers}
+    known = [layer for layer in layers if layer.kind != "unknown"]
+
+    @tf.function(reduce_retracing=True)
+    def norms(batch: Any, transformation: str) -> dict[str, Any]:
+        changes, values = lie_derivative(
+            taps.differentiable, batch, transformation, fields, boundary=boundary
+        )
+        found = {}
+        for layer in known:
+            change, value = changes[layer.name], values[layer.name]
+            mean: Any = layer.mean.reshape(layer.shape[1:])
+            if layer.kind == "map":
+                y, x = lie_positions(layer.shape, layer.seen, transformation, layer.frame, boundary)
+                change, value = change[:, y, x], value[:, y, x]
+                mean = tf.reduce_mean(value, (1, 2), keepdims=True)
+            found[layer.name] = [_norm(change), _norm(value - mean), _norm(value)]
+        return found
+
+    errors = np.full((images, len(known) * len(transformations)), np.nan)
+    places = [(name, layer) for name in transformations for layer in known]
+    for rows, batch in batches:
+        found = {name: norms(batch, name) for name in transformations}
+        for k, (name, layer) in enumerate(places):
+            change, deviation, norm = (t.numpy().astype(float) for t in found[name][layer.name])
+            errors[rows, k] = change / not_rounding(deviation, norm)
+    rows_found = with_intervals(errors, [{}] * len(places), "lie_derivative")
+    for row, (name, layer) in zip(rows_found, places, strict=True):
+        row.update(layer=layer.name, transformation=name)
+    return rows_found
+
+
+def _norm(values: Any) -> Any:
+    return tf.sqrt(tf.reduce_sum(values**2, axis=tuple(range(1, len(values.shape)))))
+
+
+def _notify(taps: Taps, layers: list[Layer], rows: list[dict[str, Any]]) -> None:
+    """Say in one line each what could not be measured."""
+    if taps.notice:
+        _LOG.warning("%s", taps.notice)
+    for layer in layers:
+        if layer.kind == "unknown":
+            _LOG.warning(
+                "%s: where the positions of %s lie is not known behind %s: no error, no Lie "
+                "derivative",
+                *(taps.name, layer.name, layer.seen.unknown),
+            )
+            continue
+        for name, quantity in sorted({(row["transformation"], row["quantity"]) for row in rows}):
+            empty = [
+                row
+                for row in rows
+                if row["layer"] == layer.name
+                and (row["transformation"], row["quantity"]) == (name, quantity)
+                and row["n"] == 0
+                and "phase" not in row
+            ]
+            if empty and quantity in ("equivariance_error", "lie_derivative"):
+                shifts = sorted(row["strength"] for row in empty if "strength" in row)
+                _LOG.warning(
+                    "%s: no position of %s sees nothing but the picture: no %s under %s%s",
+                    *(taps.name, layer.name, quantity, name),
+                    f" at {', '.join(map(str, shifts))}" if shifts else "",
+                )

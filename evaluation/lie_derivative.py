@@ -1,0 +1,176 @@
+"""The Lie derivative: how a network's answer changes as its image begins to move.
+
+L f = d/dt T_-t f(T_t x) at t = 0 (Gruver et al. 2023, The Lie Derivative for Measuring Learned
+Equivariance), which is J f · (G x) − G f(x): the change of the answer as the image begins to move,
+by forward-mode differentiation, less the movement of the answer itself. G is the generator, the
+velocity field of the transformation times the slope of what it moves.
+
+The slope must belong to a T_t that is smooth in t. Bilinear resampling, with which images are
+otherwise moved, has a kink at every whole shift, and so at t = 0. Two smooth ones take its place:
+the trigonometric polynomial through the samples where the frame is a circle (translations under
+`circular`), which commutes with every circular convolution; and cubic convolution (Keys 1981)
+everywhere else, which looks no farther than the neighbours, so that neither the other side of the
+frame nor ringing at hard edges reaches the valid positions.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from evaluation.displacement import (
+    cubic_slope,
+    fourier_slope,
+    turns_around,
+    valid_positions,
+)
+from evaluation.receptive_field import Axis, ReceptiveField
+
+GENERATORS = {
+    "translation_x": "px",
+    "translation_y": "px",
+    "rotation": "degree",
+    "scale": "percent",
+}
+"""The transformations that have one, with the unit of t."""
+
+_PIXELS = ReceptiveField(Axis(1, 0, 0, 1), Axis(1, 0, 0, 1))
+
+
+def generator(
+    maps: Any,
+    transformation: str,
+    *,
+    frame: tuple[int, int],
+    boundary: str = "circular",
+    field: ReceptiveField = _PIXELS,
+) -> Any:
+    """Return d/dt T_t at t = 0 of images or of a map of theirs.
+
+    Args:
+        maps: Floating `(N, h, w, c)`.
+        transformation: A key of `GENERATORS`.
+        frame: `(H, W)` of the images.
+        boundary: What lies beyond the frame.
+        field: How the positions of the map lie on the frame; by default they are its pixels.
+
+    Returns:
+        The change per pixel, degree or percent, same shape and dtype.
+
+    Raises:
+        ValueError: If the transformation is none of these, or where the map's positions lie is not
+            known.
+    """
+    if transformation not in GENERATORS:
+        raise ValueError(
+            f"expected a transformation among {', '.join(GENERATORS)}, received {transformation!r}"
+        )
+    if field.y is None or field.x is None or field.centre is None:
+        raise ValueError("expected a map whose positions on the image are known")
+    speeds = _speeds(transformation, maps.shape[1:3], field, frame)
+    change = tf.zeros_like(maps)
+    for speed, axis, k in zip(speeds, (field.y, field.x), (1, 2), strict=True):
+        if speed is not None:
+            size = maps.shape[k]
+            around = turns_around(axis, size, frame[k - 1], boundary)
+            fourier = around and transformation.startswith("translation")
+            slope = fourier_slope(size) if fourier else cubic_slope(size, boundary)
+            matrix = tf.constant(slope, maps.dtype)
+            along = "ij,njwc->niwc" if k == 1 else "ij,nhjc->nhic"
+            change -= tf.constant(speed[..., None], maps.dtype) * tf.einsum(along, matrix, maps)
+    return change
+
+
+def _speeds(
+    transformation: str, shape: Any, field: ReceptiveField, frame: tuple[int, int]
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return how fast each position moves, down and right, in positions `(h, w)`, or None."""
+    height, width = shape
+    assert field.stride is not None
+    assert field.centre is not None
+    (stride_y, stride_x), (first_y, first_x) = field.stride, field.centre
+    y = np.arange(height)[:, None] * stride_y + first_y - (frame[0] - 1) / 2
+    x = np.arange(width)[None, :] * stride_x + first_x - (frame[1] - 1) / 2
+    y, x = np.broadcast_arrays(y, x)
+    if transformation == "translation_x":
+        return None, np.full_like(x, 1 / stride_x)
+    if transformation == "translation_y":
+        return np.full_like(y, 1 / stride_y), None
+    if transformation == "rotation":  # counter-clockwise on a screen whose y points down
+        return -x * math.pi / 180 / stride_y, y * math.pi / 180 / stride_x
+    return y / 100 / stride_y, x / 100 / stride_x
+
+
+def lie_derivative(
+    outputs: Callable[[Any], Mapping[str, Any]],
+    images: Any,
+    transformation: str,
+    fields: Mapping[str, ReceptiveField],
+    *,
+    boundary: str = "circular",
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Differentiate what a network answers to a moving image, and move its maps along.
+
+    Args:
+        outputs: From a tensor of images to maps `(N, h, w, c)` and vectors `(N, K)` by name;
+            TensorFlow must be able to differentiate it.
+        images: A floating tensor `(N, H, W, C)`.
+        transformation: A key of `GENERATORS`.
+        fields: How the positions of each map lie on the images.
+        boundary: What lies beyond the frame.
+
+    Returns:
+        For each name, L f per pixel, degree or percent, and f itself, both of the shape of f. A
+        vector does not move, so that its L f is J f · (G x) alone. A map of which it is not known
+        where its positions lie has no L f: it is missing.
+
+    Raises:
+        ValueError: If the transformation has no generator here.
+    """
+    frame = (images.shape[1], images.shape[2])
+    tangent = generator(images, transformation, frame=frame, boundary=boundary)
+    with tf.autodiff.ForwardAccumulator(images, tangent) as accumulator:
+        found = dict(outputs(images))
+    changes = {}
+    for name, tensor in found.items():
+        change = accumulator.jvp(tensor, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        if len(tensor.shape) == 4 and fields[name].period is None:
+            continue
+        if fields[name].stride and len(tensor.shape) == 4:
+            change -= generator(
+                tensor, transformation, frame=frame, boundary=boundary, field=fields[name]
+            )
+        changes[name] = change
+    return changes, found
+
+
+def lie_positions(
+    shape: tuple[int, ...],
+    field: ReceptiveField,
+    transformation: str,
+    frame: tuple[int, int],
+    boundary: str,
+) -> tuple[slice, slice]:
+    """Return the rows and columns of a map where its Lie derivative is the network's own doing.
+
+    Everywhere, if the transformation takes the frame to itself; else where neither the field nor
+    the slope touches the border. Rotations and scalings never take it to itself.
+
+    Args:
+        shape: `(…, h, w, c)` of the map.
+        field: How its positions lie on the frame.
+        transformation: A key of `GENERATORS`.
+        frame: `(H, W)` of the images.
+        boundary: What lies beyond the frame.
+    """
+    slices = []
+    for axis, positions, pixels in zip((field.y, field.x), shape[-3:-1], frame, strict=True):
+        assert axis
+        moves_on = transformation.startswith("translation")
+        if moves_on and turns_around(axis, positions, pixels, boundary):
+            slices.append(slice(0, positions))
+        else:
+            slices.append(valid_positions(axis, positions, pixels, margin=1))
+    return slices[0], slices[1]

@@ -1,0 +1,57 @@
+"""The table of operations for people."""
+
+import math
+
+import pandas as pd
+from rich import box
+from rich.table import Table
+
+from evaluation.reporting.markdown import markdown_table
+
+_COLUMNS = {
+    ("circular", "all"): "circular",
+    ("zero", "valid"): "zero, valid positions",
+    ("zero", "all"): "zero, all positions",
+}
+
+
+def operations_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Put the verdicts on each operation side by side.
+
+    Args:
+        frame: What `operations_table` returns.
+
+    Returns:
+        The heading and the rows.
+    """
+    rows = []
+    for operation, group in frame.groupby("operation", sort=False):
+        verdicts = {(r["boundary"], r["positions"]): _words(r) for r in group.to_dict("records")}
+        rows.append([str(operation), *(verdicts[key] for key in _COLUMNS)])
+    return ["operation", *_COLUMNS.values()], rows
+
+
+def operations_rich(frame: pd.DataFrame, title: str) -> Table:
+    """Return the table for a terminal."""
+    header, rows = operations_cells(frame)
+    table = Table(title=title, box=box.SIMPLE_HEAD)
+    for heading in header:
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def operations_markdown(frame: pd.DataFrame) -> str:
+    """Return the table in Markdown."""
+    return markdown_table(*operations_cells(frame))
+
+
+def _words(row: dict[str, object]) -> str:
+    verdict, error, between = str(row["verdict"]), float(str(row["error"])), row["error_between"]
+    if verdict == "exact":
+        return verdict
+    if verdict.startswith("exact"):
+        return f"{verdict}, between {float(str(between)):.2f}"
+    at = "" if math.isnan(float(str(between))) else f", between {float(str(between)):.2f}"
+    return f"{verdict}: {error:.2f}{at}"

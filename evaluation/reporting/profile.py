@@ -1,0 +1,188 @@
+"""The layer profile for people: a table, a heat map, and a TensorBoard log."""
+
+import io
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich import box
+from rich.table import Table
+
+from evaluation.reporting.events import EventFile, replaced_event_file
+from evaluation.reporting.markdown import decimals, markdown_table
+
+_UNITS = {"translation_x": "px", "translation_y": "px", "rotation": "°", "scale": "%"}
+_SHORT = {"translation_x": "x", "translation_y": "y", "rotation": "rotation", "scale": "scale"}
+
+
+def profile_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Sum a profile of one model up as a table.
+
+    Args:
+        frame: What `layer_profile` returns.
+
+    Returns:
+        The heading, and a row per layer: stride, receptive field, the mean equivariance error under
+        each translation, over shifts that are multiples of the stride and in the worst phase
+        between them, normalised variance, share of dead units, and Lie derivatives.
+    """
+    translations = _of(frame, "equivariance_error")
+    lies = _of(frame, "lie_derivative")
+    header = ["layer", "stride", "field"]
+    header += [f"error {_SHORT[t]}" for t in translations]
+    header += ["at multiples", "worst phase", "normalized variance", "dead"]
+    header += [f"Lie {_SHORT[t]} /{_UNITS[t]}" for t in lies]
+    rows = []
+    for layer, group in frame.groupby("layer", sort=False):
+        first = group.iloc[0]
+        errors = [_value(group, "equivariance_error", t) for t in translations]
+        phases = group[(group["quantity"] == "equivariance_error") & group["phase"].notna()]
+        means = phases.groupby("phase")["value"].mean()
+        between = means.drop(0, errors="ignore")
+        spread = [_value(group, "normalized_variance", t) for t in translations]
+        dead = [_value(group, "dead_units", t) for t in translations]
+        numbers = [*errors, means.get(0, np.nan), between.max() if len(between) else np.nan]
+        numbers += [float(np.mean(spread)), float(np.mean(dead))]
+        numbers += [_value(group, "lie_derivative", t) for t in lies]
+        rows.append(
+            [str(layer), first["stride"], first["receptive_field"]]
+            + [decimals(float(number), 3) for number in numbers]
+        )
+    return header, rows
+
+
+def profile_table(frame: pd.DataFrame, where: str) -> Table:
+    """Return the table for a terminal.
+
+    Args:
+        frame: What `layer_profile` returns, of one model.
+        where: What the model was shown.
+    """
+    header, rows = profile_cells(frame)
+    boundary = frame["boundary"].iloc[0]
+    table = Table(
+        title=f"{frame['model'].iloc[0]}: boundary {boundary}, {where}",
+        caption="error: 0 is exact, √2 unrelated; normalized variance: 0 is invariant",
+        box=box.SIMPLE_HEAD,
+    )
+    for k, heading in enumerate(header):
+        table.add_column(heading, justify="left" if k == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def profile_markdown(frame: pd.DataFrame) -> str:
+    """Return the table in Markdown."""
+    return markdown_table(*profile_cells(frame))
+
+
+def heat_map(frame: pd.DataFrame) -> bytes:
+    """Draw layer × transformation: the mean equivariance error, and the Lie derivative.
+
+    Args:
+        frame: What `layer_profile` returns, of one model.
+
+    Returns:
+        The content of a PNG file. What could not be measured is grey.
+    """
+    from matplotlib.colors import LogNorm, Normalize
+    from matplotlib.figure import Figure
+
+    layers = list(frame["layer"].unique())
+    panels = [
+        ("equivariance_error", "equivariance error, mean over shifts"),
+        ("lie_derivative", "Lie derivative, relative, per unit"),
+    ]
+    panels = [panel for panel in panels if _of(frame, panel[0])]
+    columns = [len(_of(frame, quantity)) for quantity, _ in panels]
+    figure = Figure(
+        figsize=(2.6 + 1.5 * sum(columns), 1.8 + 0.42 * len(layers)), dpi=100, layout="constrained"
+    )
+    axes = figure.subplots(1, len(panels), squeeze=False, width_ratios=columns, sharey=True)[0]
+    for ax, (quantity, title) in zip(axes, panels, strict=True):
+        names = _of(frame, quantity)
+        values = np.array(
+            [
+                [_value(frame[frame["layer"] == layer], quantity, name) for name in names]
+                for layer in layers
+            ]
+        )
+        # Degrees, percent and pixels differ by magnitudes; errors all end near √2.
+        norm: Any = Normalize(0, math.sqrt(2))
+        if quantity == "lie_derivative":
+            top = max(np.nanmax(values, initial=0), 1e-3)
+            norm = LogNorm(top / 1000, top, clip=True)
+        colours = np.ma.masked_invalid(np.maximum(values, 1e-12))
+        ax.set_facecolor("0.85")
+        image = ax.imshow(colours, norm=norm, cmap="magma", aspect="auto")
+        for place, value in np.ndenumerate(values):
+            dark = math.isnan(value) or norm(max(value, 1e-12)) > 0.6
+            label = decimals(float(value), 3)
+            ax.text(*place[::-1], label, ha="center", va="center", color="k" if dark else "w")
+        labels = [f"{name}\nper {_UNITS[name]}" for name in names]
+        ax.set_xticks(range(len(names)), labels if quantity == "lie_derivative" else names)
+        ax.set_yticks(range(len(layers)), layers)
+        ax.set_title(title, fontsize="medium")
+        figure.colorbar(image, ax=ax, shrink=0.9)
+    model, boundary = frame["model"].iloc[0], frame["boundary"].iloc[0]
+    images = frame.loc[frame["quantity"] == "equivariance_error", "n"].max()
+    figure.suptitle(f"{model}: boundary {boundary}, {images} images", fontsize="medium")
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    return content.getvalue()
+
+
+def log_profile(frame: pd.DataFrame, logdir: str | os.PathLike[str]) -> Path:
+    """Write a profile of one model into `<logdir>/<model>/layers`.
+
+    Its curves have the strength as step, or the number of the layer; `layers.csv` has everything.
+    What was there is replaced.
+
+    Args:
+        frame: What `layer_profile` returns.
+        logdir: TensorBoard's log directory.
+
+    Returns:
+        The directory.
+    """
+    directory = Path(logdir, frame["model"].iloc[0], "layers")
+    with replaced_event_file(directory) as events:
+        events.text("layers/profile", 0, profile_markdown(frame))
+        events.image("layers/heat_map", 0, heat_map(frame))
+        _scalars(events, frame.dropna(subset="value"))
+        partial = directory / ".layers.csv.partial"
+        frame.to_csv(partial, index=False)
+        partial.replace(directory / "layers.csv")
+    return directory
+
+
+def _scalars(events: EventFile, frame: pd.DataFrame) -> None:
+    order = {layer: k for k, layer in enumerate(frame["layer"].unique())}
+    summed = frame[frame["strength"].isna() & frame["phase"].isna()]
+    for row in summed.to_dict("records"):
+        tag = f"layers/{row['quantity']}/{row['transformation']}"
+        events.scalar(tag, order[row["layer"]], row["value"])
+    for row in frame.dropna(subset="strength").sort_values("strength").to_dict("records"):
+        tag = f"{row['quantity']}/{row['layer']}/{row['transformation']}"
+        events.scalar(tag, row["strength"], row["value"])
+
+
+def _of(frame: pd.DataFrame, quantity: str) -> list[str]:
+    """Return the transformations for which there is a quantity."""
+    return list(frame.loc[frame["quantity"] == quantity, "transformation"].unique())
+
+
+def _value(rows: pd.DataFrame, quantity: str, transformation: str) -> float:
+    """Return the value of a layer that sums up all strengths; NaN if there is none."""
+    found = rows.loc[
+        (rows["quantity"] == quantity)
+        & (rows["transformation"] == transformation)
+        & rows["strength"].isna()
+        & rows["phase"].isna(),
+        "value",
+    ]
+    return float(found.iloc[0]) if len(found) else math.nan

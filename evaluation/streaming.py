@@ -1,0 +1,228 @@
+"""Sums over streamed activations: what one layer does under one translation."""
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from evaluation.displacement import (
+    channel_deviation,
+    displaced,
+    not_rounding,
+    turns_around,
+    valid_positions,
+)
+from evaluation.receptive_field import Axis, ReceptiveField
+from evaluation.statistics import bootstrap
+from zoo.transformations import Transformation
+
+_IN_CACHE = 1 << 16  # numbers of an array that is worked on at once
+
+
+@dataclass
+class Layer:
+    """A feature map.
+
+    Attributes:
+        name: The tap.
+        shape: `(N, h, w, c)` or `(N, K)`; N is of no importance.
+        seen: How its positions lie on the images.
+        frame: `(H, W)` of the images.
+        boundary: What lies beyond the frame.
+        mean: Of each unit over the images, float32 `(h·w·c,)` or `(K,)`.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    seen: ReceptiveField
+    frame: tuple[int, int]
+    boundary: str
+    mean: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False)
+
+    @property
+    def kind(self) -> str:
+        """`map`; `vector`, which has no positions; or `unknown`: a map with unknown positions."""
+        if len(self.shape) == 2 or (self.seen.period and not self.seen.stride):
+            return "vector"
+        return "map" if self.seen.stride else "unknown"
+
+    @property
+    def axes(self) -> tuple[Axis, Axis]:
+        """How a map's positions lie downwards and to the right."""
+        assert self.seen.y is not None
+        assert self.seen.x is not None
+        return self.seen.y, self.seen.x
+
+    def period(self, transformation: str) -> int | None:
+        """Return the total stride in the direction of a translation, None if it is not known."""
+        return self.seen.period and self.seen.period[_along(transformation)]
+
+    @property
+    def description(self) -> dict[str, str]:
+        """Kind, stride and receptive field in words."""
+        stride, size = self.seen.stride, self.seen.size
+        sides = [f"{int(n)}" if math.isfinite(n) else "frame" for n in size or ()]
+        return {
+            "kind": self.kind,
+            "stride": f"{stride[0]}×{stride[1]}" if stride else "–",
+            "receptive_field": "frame" if set(sides) == {"frame"} else "×".join(sides) or "unknown",
+        }
+
+
+def _along(transformation: str) -> int:
+    """Return 0 for a movement downwards, 1 for one to the right."""
+    return 1 if transformation == "translation_x" else 0
+
+
+class Stream:
+    """Sums over all images of what one layer does under one transformation."""
+
+    def __init__(self, layer: Layer, transformation: Transformation, images: int) -> None:
+        """Begin.
+
+        Args:
+            layer: What is watched.
+            transformation: A translation, whose strengths contain the identity.
+            images: How many there will be.
+        """
+        self.layer, self.transformation = layer, transformation
+        strengths, units = len(transformation.strengths), layer.mean.size
+        self.errors = np.full((images, strengths), np.nan)
+        self.sums = np.zeros((strengths, units), np.float32)
+        self.squares = np.zeros(units)
+        self.squared_sums = np.zeros(units)
+
+    def start(self, rows: slice, reference: np.ndarray) -> None:
+        """Begin a batch with what the layer says of the images as they are."""
+        self.batch = rows
+        self.reference = reference
+        self.running = np.zeros((len(reference), self.layer.mean.size), np.float32)
+        self.moved: dict[float, np.ndarray] = {}
+        self.scales: dict[float, np.ndarray] = {}
+        step = max(1, _IN_CACHE // self.layer.mean.size)
+        self.parts = [slice(k, k + step) for k in range(0, len(reference), step)]
+
+    def add(self, k: int, observed: np.ndarray) -> None:
+        """Compare what the layer says of the images at strength number k."""
+        flat = observed.reshape(len(observed), -1)
+        for part in self.parts:
+            values = flat[part] - self.layer.mean
+            self.running[part] += values
+            self.sums[k] += values.sum(0)
+            np.square(values, out=values)
+            self.squares += values.sum(0)
+        if self.layer.kind != "unknown":
+            compare = self._map_errors if self.layer.kind == "map" else self._vector_errors
+            self.errors[self.batch, k] = compare(self.transformation.strengths[k], observed)
+
+    def finish(self) -> None:
+        """End a batch."""
+        self.squared_sums += np.square(self.running).sum(0, dtype=np.float64)
+
+    def _vector_errors(self, strength: int, observed: np.ndarray) -> np.ndarray:
+        flat = self.reference.reshape(len(observed), -1)
+        if 0.0 not in self.scales:
+            deviations = np.linalg.norm(flat - self.layer.mean, axis=1)
+            self.scales[0.0] = not_rounding(deviations, np.linalg.norm(flat, axis=1))
+        return np.linalg.norm(observed.reshape(flat.shape) - flat, axis=1) / self.scales[0.0]
+
+    def _map_errors(self, strength: int, observed: np.ndarray) -> np.ndarray:
+        axes, frame = self.layer.axes, self.layer.frame
+        along = _along(self.transformation.name)
+        wraps = self._wraps[along]
+        slices = [
+            slice(0, positions)
+            if around
+            else valid_positions(axis, positions, n, shift=strength if k == along else 0)
+            for k, (axis, positions, n, around) in enumerate(
+                zip(axes, observed.shape[1:3], frame, self._wraps, strict=True)
+            )
+        ]
+        size = observed.shape[along + 1]
+        whole, rest = divmod(strength, axes[along].stride)
+        fraction = rest / axes[along].stride
+        if fraction not in self.moved:
+            self.moved[fraction] = displaced(self.reference, fraction, along + 1, wraps)
+        source = (np.arange(size)[slices[along]] - whole) % size
+        other = slices[1 - along]
+        base = self.moved[fraction]
+        base = base[:, :, other] if along == 0 else base[:, other]
+        seen = observed[:, slices[0], slices[1]]
+        # Moving a circle by whole positions changes nothing in how its values are spread.
+        if not wraps or fraction not in self.scales:
+            self.scales[fraction] = channel_deviation(base.take(source, along + 1))
+        squares = np.empty(len(observed))
+        for part in self.parts:
+            expected = base[part].take(source, along + 1)
+            np.subtract(seen[part], expected, out=expected)
+            flat = expected.reshape(len(expected), -1)
+            squares[part] = np.einsum("nk,nk->n", flat, flat)
+        return np.sqrt(squares) / self.scales[fraction]
+
+    @cached_property
+    def _wraps(self) -> tuple[bool, bool]:
+        layer = self.layer
+        y, x = (
+            turns_around(axis, positions, n, layer.boundary)
+            for axis, positions, n in zip(layer.axes, layer.shape[1:3], layer.frame, strict=True)
+        )
+        return y, x
+
+    def _error_rows(self) -> list[dict[str, Any]]:
+        """Return the error at each strength, in each phase, and altogether."""
+        strengths = np.array(self.transformation.strengths)
+        moving = strengths != self.transformation.identity
+        period = self.layer.period(self.transformation.name)
+        groups: list[tuple[dict[str, int], np.ndarray]] = [
+            ({"strength": int(v)}, strengths == v) for v in strengths
+        ]
+        for phase in range(period or 0):
+            chosen = moving & (strengths % (period or 1) == phase)
+            if chosen.any():
+                groups.append(({"phase": phase}, chosen))
+        groups.append(({}, moving))
+        values = np.stack([mean_of_rows(self.errors[:, chosen]) for _, chosen in groups], axis=1)
+        return with_intervals(values, [at for at, _ in groups], "equivariance_error")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return everything measured."""
+        images, strengths = self.errors.shape
+        sums = self.sums.astype(np.float64)
+        over_images = (self.squares - np.square(sums).sum(0) / images) / strengths / (images - 1)
+        over_strengths = (self.squares - self.squared_sums / strengths) / images / (strengths - 1)
+        dead = over_images <= 1e-6 * self.squares / strengths / images
+        live = ~dead
+        ratio = np.maximum(over_strengths[live], 0) / over_images[live]
+        rows = self._error_rows()
+        rows.append(
+            {
+                "quantity": "normalized_variance",
+                "value": ratio.mean() if live.any() else np.nan,
+                "n": int(live.sum()),
+            }
+        )
+        rows.append({"quantity": "dead_units", "value": dead.mean(), "n": dead.size})
+        for row in rows:
+            row.update(layer=self.layer.name, transformation=self.transformation.name)
+        return rows
+
+
+def mean_of_rows(values: np.ndarray) -> np.ndarray:
+    """Return the means of rows, of what counts in them; NaN where nothing does."""
+    counted = ~np.isnan(values)
+    n = counted.sum(1)
+    return np.where(n, np.where(counted, values, 0).sum(1) / np.maximum(n, 1), np.nan)
+
+
+def with_intervals(
+    values: np.ndarray, places: list[dict[str, int]], quantity: str
+) -> list[dict[str, Any]]:
+    """Average columns of values of images `(N, columns)`, with intervals over images."""
+    low, high = bootstrap(values)
+    means, counts = mean_of_rows(values.T), (~np.isnan(values)).sum(0)
+    return [
+        {**place, "quantity": quantity, "value": m, "low": a, "high": b, "n": int(n)}
+        for place, m, a, b, n in zip(places, means, low, high, counts, strict=True)
+    ]
