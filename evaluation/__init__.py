@@ -8,7 +8,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "api": ["evaluate"],
         "comparison": ["compare", "compare_predictions"],
-        "measurements": ["Measurements", "score"],
+        "layers": ["layer_profile"],
+        "measurements": ["Measurements", "per_class", "score"],
         "models": ["ModelHandle", "load_model"],
         "precision": ["evaluate_to"],
         "predictions": ["Predictions"],
