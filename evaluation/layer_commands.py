@@ -64,7 +64,7 @@ def show_layers(
         dataset_of: What to show each of them.
     """
     from evaluation.layers import layer_profile
-    from evaluation.reporting.profile import log_profile, profile_table
+    from evaluation.reporting.profile import log_profile, profile_tables
     from evaluation.taps import load_taps
 
     check_writable(command.logs, "logs")
@@ -84,7 +84,8 @@ def show_layers(
                 progress=update,
             )
         where = f"{len(dataset)} images of {dataset.name}, {dataset.split} split"
-        console.print(profile_table(frame, where))
+        for table in profile_tables(frame, where):
+            console.print(table)
         directory = log_profile(frame, command.logs)
         console.print(f"All values: {directory / 'layers.csv'}", soft_wrap=True, highlight=False)
 

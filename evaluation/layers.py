@@ -48,9 +48,9 @@ def layer_profile(
       `strength`; for each `phase`, the mean over all shifts v ≠ 0 with v mod s = phase; and one
       with neither, the mean over all v ≠ 0.
     - `normalized_variance`: per unit, the variance over strengths ÷ the variance over images
-      (Quiroga et al. 2020), each unbiased and averaged over the other; the mean over the units. A
-      unit of a map is a channel at a position. 1 is a unit that tells images apart no better than
-      strengths.
+      (Quiroga et al. 2020), each unbiased and averaged over the other; the median over the units,
+      of which a few that hardly tell images apart would rule the mean. A unit of a map is a channel
+      at a position. 1 is a unit that tells images apart no better than strengths.
     - `dead_units`: the share of units without variance over images, which are left out of that.
     - `lie_derivative`: ‖L φ‖₂ ÷ ‖φ − its per-channel mean‖₂, the mean over images, per pixel,
       degree or percent (see `evaluation.lie_derivative`): how fast the error begins to grow.

@@ -199,7 +199,7 @@ class Stream:
         rows.append(
             {
                 "quantity": "normalized_variance",
-                "value": ratio.mean() if live.any() else np.nan,
+                "value": float(np.median(ratio)) if live.any() else np.nan,
                 "n": int(live.sum()),
             }
         )

@@ -1,6 +1,8 @@
 """The table of operations for people."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from rich import box
@@ -47,11 +49,7 @@ def operations_markdown(frame: pd.DataFrame) -> str:
     return markdown_table(*operations_cells(frame))
 
 
-def _words(row: dict[str, object]) -> str:
-    verdict, error, between = str(row["verdict"]), float(str(row["error"])), row["error_between"]
-    if verdict == "exact":
-        return verdict
-    if verdict.startswith("exact"):
-        return f"{verdict}, between {float(str(between)):.2f}"
-    at = "" if math.isnan(float(str(between))) else f", between {float(str(between)):.2f}"
-    return f"{verdict}: {error:.2f}{at}"
+def _words(row: Mapping[Any, Any]) -> str:
+    between = "" if math.isnan(row["error_between"]) else f", between {row['error_between']:.2f}"
+    exact = row["verdict"].startswith("exact")
+    return row["verdict"] + ("" if exact else f": {row['error']:.2f}") + between

@@ -33,7 +33,7 @@ def profile_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     lies = _of(frame, "lie_derivative")
     header = ["layer", "stride", "field"]
     header += [f"error {_SHORT[t]}" for t in translations]
-    header += ["at multiples", "worst phase", "normalized variance", "dead"]
+    header += ["phase 0", "worst phase", "variance", "dead"]
     header += [f"Lie {_SHORT[t]} /{_UNITS[t]}" for t in lies]
     rows = []
     for layer, group in frame.groupby("layer", sort=False):
@@ -54,25 +54,32 @@ def profile_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def profile_table(frame: pd.DataFrame, where: str) -> Table:
-    """Return the table for a terminal.
+def profile_tables(frame: pd.DataFrame, where: str) -> list[Table]:
+    """Return the table for a terminal, in two parts that fit its width.
 
     Args:
         frame: What `layer_profile` returns, of one model.
         where: What the model was shown.
     """
     header, rows = profile_cells(frame)
+    first = next((k for k, heading in enumerate(header) if heading.startswith("Lie")), len(header))
+    parts = [
+        (range(first), "error: 0 is exact, √2 unrelated; variance: 0 is invariant"),
+        ([0, *range(first, len(header))], "Lie: how fast the error begins to grow, per unit"),
+    ]
     boundary = frame["boundary"].iloc[0]
-    table = Table(
-        title=f"{frame['model'].iloc[0]}: boundary {boundary}, {where}",
-        caption="error: 0 is exact, √2 unrelated; normalized variance: 0 is invariant",
-        box=box.SIMPLE_HEAD,
-    )
-    for k, heading in enumerate(header):
-        table.add_column(heading, justify="left" if k == 0 else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
+    tables: list[Table] = []
+    for columns, caption in parts:
+        if len(columns) < 2:
+            continue
+        title = None if tables else f"{frame['model'].iloc[0]}: boundary {boundary}, {where}"
+        table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for k in columns:
+            table.add_column(header[k], justify="right" if k else "left", no_wrap=True)
+        for row in rows:
+            table.add_row(*(row[k] for k in columns))
+        tables.append(table)
+    return tables
 
 
 def profile_markdown(frame: pd.DataFrame) -> str:
