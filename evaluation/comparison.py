@@ -236,10 +236,10 @@ def _differences(
         )
     keys, left, right = zip(*columns, strict=True)
     a, b = np.stack(left, axis=1), np.stack(right, axis=1)
-    p = sign_flip(b - a)
-    if proportion:
-        single = np.array([strength is not pd.NA for *_, strength in keys])
-        p[single] = mcnemar(a[:, single], b[:, single])
+    exact = np.array([proportion and strength is not pd.NA for *_, strength in keys])
+    p = np.empty(len(keys))
+    p[exact] = mcnemar(a[:, exact], b[:, exact])
+    p[~exact] = sign_flip((b - a)[:, ~exact])
     low, high = bootstrap(b - a)
     return {
         **dict(

@@ -47,7 +47,7 @@ def sign_flip(differences: np.ndarray, *, flips: int = FLIPS, seed: int = 0) -> 
 
     Args:
         differences: B − A per image `(images, columns)`, NaN where an image does not count. All
-            columns see the same random signs.
+            columns see the same random signs, so that none depends on its company.
         flips: Number of random sign patterns.
         seed: Makes the p-values reproducible.
 
@@ -63,7 +63,7 @@ def sign_flip(differences: np.ndarray, *, flips: int = FLIPS, seed: int = 0) -> 
         patterns = np.arange(2 ** len(values))[:, None] >> np.arange(len(values)) & 1
         p[column] = _as_far(patterns, values[:, None]).mean()
     many = np.flatnonzero(counted & (differing > _FEW))
-    values = filled[:, many][(filled[:, many] != 0).any(axis=1)]
+    values = filled[:, many]
     generator = np.random.default_rng(seed)
     hits = np.ones(len(many))
     for start in range(0, flips if len(many) else 0, _BLOCK):

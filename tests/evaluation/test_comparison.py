@@ -118,6 +118,18 @@ def test_means_are_corrected_across_transformations_and_models(tmp_path):
     assert set(means["better"].dropna()) == {"much"}
 
 
+def test_nothing_is_better_whose_interval_has_zero_in_it(tmp_path, monkeypatch):
+    """A test and an interval of the same data may differ at the border: both must say it."""
+    pair = [stored(tmp_path, "a", but_for(30, "rotation")), stored(tmp_path, "b", always)]
+    assert compare_predictions(*pair)["better"].notna().any()
+    monkeypatch.setattr(
+        "evaluation.comparison.bootstrap", lambda d: (d[0] * 0 - 1e-9, d[0] * 0 + 0.1)
+    )
+    frame = compare_predictions(*pair)
+    assert (frame["p_holm"] < 0.001).any()
+    assert frame["better"].isna().all()
+
+
 def test_the_baseline_can_be_the_better_one_and_a_score_the_lower_the_better(tmp_path):
     good, bad = (stored(tmp_path, *m) for m in (("good", always), ("bad", but_for(50, "rotation"))))
     scores = ("accuracy", "mean_absolute_change")
@@ -161,8 +173,10 @@ def test_an_image_counts_where_it_counts_for_both(tmp_path):
     grid = (BRIGHTNESS,)
     a = stored(tmp_path, "a", always, grid, mask=mask([0, 1]))
     b = stored(tmp_path, "b", always, grid, mask=mask([1, 1]))
-    rows = compare_predictions(a, b).set_index("score").loc["mask_agreement"]
-    assert set(rows["n"]) == {N // 2}
+    for pair in ((a, b), (b, a)):
+        rows = compare_predictions(*pair).set_index("score").loc["mask_agreement"]
+        assert set(rows["n"]) == {N // 2}
+        assert (rows["difference"] == 0).all()
     empty = stored(tmp_path, "empty", always, grid, mask=mask([0, 0]))
     rows = compare_predictions(empty, b).set_index("score").loc["mask_agreement"]
     assert set(rows["n"]) == {0}
