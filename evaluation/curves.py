@@ -82,6 +82,8 @@ def curve(
     position_map = None
     if len(parts) == 2 and "accuracy" in matrices:
         position_map = summaries.position_map(matrices["accuracy"], strengths)
+        first, second = (part.name for part in parts)
+        position_map = position_map.assign(first_name=first, second_name=second)
     return rows, position_map
 
 

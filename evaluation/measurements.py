@@ -32,7 +32,8 @@ class Measurements:
             none; `n` counts the images that the value is a mean of.
         axes: The transformations, by name.
         maps: Accuracy over the grid of each transformation with two strengths: columns `model`,
-            `dataset`, `transformation`, `boundary`, `first`, `second`, `value`, `low`, `high`, `n`.
+            `dataset`, `transformation`, `boundary`, the strengths `first` and `second` and what
+            they are of, `first_name` and `second_name`, `value`, `low`, `high`, `n`.
     """
 
     frame: pd.DataFrame

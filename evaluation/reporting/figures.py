@@ -157,6 +157,7 @@ def position_figure(maps: pd.DataFrame, transformation: str, boundary: str) -> b
         ax.set(title=label, xticks=range(table.shape[1]), yticks=range(table.shape[0]))
         ax.set_xticklabels(table.columns, fontsize="x-small")
         ax.set_yticklabels(table.index, fontsize="x-small")  # downwards, as y in the image
+        ax.set(xlabel=rows["first_name"].iloc[0], ylabel=rows["second_name"].iloc[0])
         shades = ax.imshow(table, cmap="viridis", vmin=0, vmax=1)
     for ax in grid.flat[len(labels) :]:
         ax.remove()
