@@ -29,6 +29,9 @@ class Protocol:
     """Which images of it."""
     placement: Literal["centre", "uniform"] | tuple[int, int] | None = None
     """Where the object is on its frame; by default as in training."""
+    frame: tuple[int, int] | None = None
+    """Height and width of the frame of composed images, or to which natural ones are resized; with
+    the boundary crop a window of it as large as the model's input is shown."""
     limit: int | None = None
     """Use the first so many images only."""
     transformations: tuple[str, ...] = ()
@@ -234,7 +237,9 @@ def _dataset(name: str, placement: Any, command: Protocol) -> "Dataset":
     from zoo.datasets import load
 
     with console.status(f"loading {name} …"):
-        return load(name, command.split, placement=placement, limit=command.limit)
+        return load(
+            name, command.split, frame=command.frame, placement=placement, limit=command.limit
+        )
 
 
 def _transformations(command: Protocol) -> list["Transformation"]:
@@ -254,9 +259,16 @@ def _transformations(command: Protocol) -> list["Transformation"]:
         chosen = [
             replace(t, boundary=command.boundary) if t.geometric else t
             for t in chosen
-            if command.transformations or not t.geometric or command.boundary in t.boundaries
+            if command.transformations or _admits(t, command.boundary)
         ]
     return chosen
+
+
+def _admits(transformation: "Transformation", boundary: str) -> bool:
+    """Tell whether a boundary is asked of a transformation that is not named; light has no crop."""
+    return boundary in transformation.boundaries or (
+        not transformation.geometric and boundary != "crop"
+    )
 
 
 def _store(command: Protocol) -> Path:

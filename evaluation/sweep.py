@@ -210,7 +210,11 @@ def with_window(
                 f"received {found}: give window=(h, w)"
             )
         transformation = replace(transformation, window=sizes.pop())
-    margins(dataset.input_shape[:2], transformation.window)
+    if max(margins(dataset.input_shape[:2], transformation.window)) == 0:
+        raise ValueError(
+            f"expected images larger than the window to crop under {transformation.name}, both "
+            f"are {dataset.input_shape[0]}×{dataset.input_shape[1]}: choose a larger frame"
+        )
     return transformation
 
 
