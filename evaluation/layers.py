@@ -14,7 +14,7 @@ import tensorflow as tf
 from evaluation.displacement import not_rounding
 from evaluation.lie_derivative import GENERATORS, lie_derivative, lie_positions
 from evaluation.receptive_field import receptive_fields
-from evaluation.streaming import Layer, Stream, with_intervals
+from evaluation.streaming import Layer, Row, Stream, with_intervals
 from evaluation.taps import Taps, load_taps
 from zoo.transformations import TRANSFORMATIONS, Transformation
 
@@ -101,8 +101,14 @@ def layer_profile(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for rows, batch in batches():
             _measure(taps, chosen, streams, rows, batch, pool)
-    found = [row for stream in streams.values() for row in stream.rows()]
-    found += _lie_rows(taps, layers, lie, boundary, batches(), len(images))
+    columns = [stream.errors_of_images() for stream in streams.values()]
+    if lie:
+        columns.append(_lie_errors(taps, layers, lie, boundary, batches(), len(images)))
+    found = with_intervals(  # all at once: the same resampled images serve all columns
+        [place for places, _ in columns for place in places],
+        np.concatenate([values for _, values in columns], axis=1),
+    )
+    found += [row for stream in streams.values() for row in stream.variances()]
     _notify(taps, layers, found)
     known = {layer.name: layer for layer in layers}
     for row in found:
@@ -187,17 +193,15 @@ def _measure(
             streams[name, transformation.name].finish()
 
 
-def _lie_rows(
+def _lie_errors(
     taps: Taps,
     layers: list[Layer],
     transformations: Sequence[str],
     boundary: str,
     batches: Iterable[tuple[slice, Any]],
     images: int,
-) -> list[dict[str, Any]]:
-    """Take the Lie derivative of every layer over all images."""
-    if not transformations:
-        return []
+) -> tuple[list[Row], np.ndarray]:
+    """Take the relative Lie derivative of every layer on every image, `(N, columns)`."""
     fields = {layer.name: layer.seen for layer in layers}
     known = [layer for layer in layers if layer.kind != "unknown"]
 
@@ -224,17 +228,17 @@ def _lie_rows(
         for k, (name, layer) in enumerate(places):
             change, deviation, norm = (t.numpy().astype(float) for t in found[name][layer.name])
             errors[rows, k] = change / not_rounding(deviation, norm)
-    rows_found = with_intervals(errors, [{}] * len(places), "lie_derivative")
-    for row, (name, layer) in zip(rows_found, places, strict=True):
-        row.update(layer=layer.name, transformation=name)
-    return rows_found
+    return [
+        {"quantity": "lie_derivative", "layer": layer.name, "transformation": name}
+        for name, layer in places
+    ], errors
 
 
 def _norm(values: Any) -> Any:
     return tf.sqrt(tf.reduce_sum(values**2, axis=tuple(range(1, len(values.shape)))))
 
 
-def _notify(taps: Taps, layers: list[Layer], rows: list[dict[str, Any]]) -> None:
+def _notify(taps: Taps, layers: list[Layer], rows: list[Row]) -> None:
     """Say in one line each what could not be measured."""
     if taps.notice:
         _LOG.warning("%s", taps.notice)

@@ -18,6 +18,8 @@ from evaluation.receptive_field import Axis, ReceptiveField
 from evaluation.statistics import bootstrap
 from zoo.transformations import Transformation
 
+Row = dict[str, Any]
+
 _IN_CACHE = 1 << 16  # numbers of an array that is worked on at once
 
 
@@ -170,12 +172,16 @@ class Stream:
         )
         return y, x
 
-    def _error_rows(self) -> list[dict[str, Any]]:
-        """Return the error at each strength, in each phase, and altogether."""
+    def errors_of_images(self) -> tuple[list[Row], np.ndarray]:
+        """Return each image's error at each strength, in each phase, and altogether.
+
+        Returns:
+            What the columns are, and `(N, columns)`.
+        """
         strengths = np.array(self.transformation.strengths)
         moving = strengths != self.transformation.identity
         period = self.layer.period(self.transformation.name)
-        groups: list[tuple[dict[str, int], np.ndarray]] = [
+        groups: list[tuple[Row, np.ndarray]] = [
             ({"strength": int(v)}, strengths == v) for v in strengths
         ]
         for phase in range(period or 0):
@@ -184,29 +190,25 @@ class Stream:
                 groups.append(({"phase": phase}, chosen))
         groups.append(({}, moving))
         values = np.stack([mean_of_rows(self.errors[:, chosen]) for _, chosen in groups], axis=1)
-        return with_intervals(values, [at for at, _ in groups], "equivariance_error")
+        return [{"quantity": "equivariance_error", **self._place, **at} for at, _ in groups], values
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return everything measured."""
+    def variances(self) -> list[Row]:
+        """Return the normalised variance of the live units, and the share of the dead ones."""
         images, strengths = self.errors.shape
-        sums = self.sums.astype(np.float64)
-        over_images = (self.squares - np.square(sums).sum(0) / images) / strengths / (images - 1)
+        means = np.square(self.sums, dtype=np.float64).sum(0) / images
+        over_images = (self.squares - means) / strengths / (images - 1)
         over_strengths = (self.squares - self.squared_sums / strengths) / images / (strengths - 1)
         dead = over_images <= 1e-6 * self.squares / strengths / images
-        live = ~dead
-        ratio = np.maximum(over_strengths[live], 0) / over_images[live]
-        rows = self._error_rows()
-        rows.append(
-            {
-                "quantity": "normalized_variance",
-                "value": float(np.median(ratio)) if live.any() else np.nan,
-                "n": int(live.sum()),
-            }
-        )
-        rows.append({"quantity": "dead_units", "value": dead.mean(), "n": dead.size})
-        for row in rows:
-            row.update(layer=self.layer.name, transformation=self.transformation.name)
-        return rows
+        ratio = np.maximum(over_strengths[~dead], 0) / over_images[~dead]
+        value = float(np.median(ratio)) if len(ratio) else np.nan
+        return [
+            {"quantity": "normalized_variance", **self._place, "value": value, "n": len(ratio)},
+            {"quantity": "dead_units", **self._place, "value": dead.mean(), "n": dead.size},
+        ]
+
+    @property
+    def _place(self) -> Row:
+        return {"layer": self.layer.name, "transformation": self.transformation.name}
 
 
 def mean_of_rows(values: np.ndarray) -> np.ndarray:
@@ -216,13 +218,19 @@ def mean_of_rows(values: np.ndarray) -> np.ndarray:
     return np.where(n, np.where(counted, values, 0).sum(1) / np.maximum(n, 1), np.nan)
 
 
-def with_intervals(
-    values: np.ndarray, places: list[dict[str, int]], quantity: str
-) -> list[dict[str, Any]]:
-    """Average columns of values of images `(N, columns)`, with intervals over images."""
+def with_intervals(places: list[Row], values: np.ndarray) -> list[Row]:
+    """Average columns of values of images, with intervals over images.
+
+    Args:
+        places: What the columns are.
+        values: `(N, columns)`; NaN does not count.
+
+    Returns:
+        `places` with `value`, `low`, `high` and `n`.
+    """
     low, high = bootstrap(values)
     means, counts = mean_of_rows(values.T), (~np.isnan(values)).sum(0)
     return [
-        {**place, "quantity": quantity, "value": m, "low": a, "high": b, "n": int(n)}
+        {**place, "value": m, "low": a, "high": b, "n": int(n)}
         for place, m, a, b, n in zip(places, means, low, high, counts, strict=True)
     ]

@@ -77,8 +77,7 @@ except SystemExit:
 
 def test_bad_input_is_one_line_and_status_2(tmp_path, capsys):
     nothing = str(tmp_path / "nothing")
+    message = f"error: expected a model at {nothing}, there is nothing\n"
     for command in (Layers(paths=(nothing,), logs=tmp_path), Operations(model=nothing)):
         assert run(lambda command=command: main(command)) == 2
-        assert (
-            capsys.readouterr().err == f"error: expected a model at {nothing}, there is nothing\n"
-        )
+        assert capsys.readouterr().err == message
