@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -159,7 +159,7 @@ def _average(taps: Taps, layers: list[Layer], batches: Iterable[tuple[slice, Any
     n = 0
     for _, batch in batches:
         for name, tensor in taps.outputs(batch).items():
-            totals[name] = totals[name] + tensor.numpy().sum(0, dtype=np.float64)
+            totals[name] = totals[name] + np.asarray(tensor).sum(0, dtype=np.float64)
         n += len(batch)
     for layer in layers:
         layer.mean = (totals[layer.name] / n).astype(np.float32).ravel()
@@ -174,23 +174,31 @@ def _measure(
     pool: ThreadPoolExecutor,
 ) -> None:
     """Show one batch at every strength, and let every layer compare what comes out."""
-    reference = {name: tensor.numpy() for name, tensor in taps.outputs(batch).items()}
+    reference = {name: np.asarray(tensor) for name, tensor in taps.outputs(batch).items()}
     for transformation in transformations:
+        watching = {name: streams[name, transformation.name] for name in reference}
         for name, values in reference.items():
-            streams[name, transformation.name].start(rows, values)
+            watching[name].start(rows, values)
+        jobs: list[Future[None]] = []
         for k, strength in enumerate(transformation.strengths):
             outputs = reference
             if strength != transformation.identity:
                 moved = taps.outputs(transformation.images(batch, strength))
-                outputs = {name: tensor.numpy() for name, tensor in moved.items()}
+                outputs = {name: np.asarray(tensor) for name, tensor in moved.items()}
+            _wait(jobs)  # what came out last is compared while the network sees the next
             jobs = [
-                pool.submit(streams[name, transformation.name].add, k, values)
+                pool.submit(job, k, values)
                 for name, values in outputs.items()
+                for job in (watching[name].spread, watching[name].compare)
             ]
-            for job in jobs:
-                job.result()
-        for name in reference:
-            streams[name, transformation.name].finish()
+        _wait(jobs)
+        for stream in watching.values():
+            stream.finish()
+
+
+def _wait(jobs: list[Future[None]]) -> None:
+    for job in jobs:
+        job.result()
 
 
 def _lie_errors(

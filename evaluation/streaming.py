@@ -106,8 +106,8 @@ class Stream:
         step = max(1, _IN_CACHE // self.layer.mean.size)
         self.parts = [slice(k, k + step) for k in range(0, len(reference), step)]
 
-    def add(self, k: int, observed: np.ndarray) -> None:
-        """Compare what the layer says of the images at strength number k."""
+    def spread(self, k: int, observed: np.ndarray) -> None:
+        """Count what the layer says of the images at strength number k."""
         flat = observed.reshape(len(observed), -1)
         for part in self.parts:
             values = flat[part] - self.layer.mean
@@ -115,9 +115,12 @@ class Stream:
             self.sums[k] += values.sum(0)
             np.square(values, out=values)
             self.squares += values.sum(0)
+
+    def compare(self, k: int, observed: np.ndarray) -> None:
+        """Find how far that is from what it would be if the layer moved with the images."""
         if self.layer.kind != "unknown":
-            compare = self._map_errors if self.layer.kind == "map" else self._vector_errors
-            self.errors[self.batch, k] = compare(self.transformation.strengths[k], observed)
+            errors = self._map_errors if self.layer.kind == "map" else self._vector_errors
+            self.errors[self.batch, k] = errors(self.transformation.strengths[k], observed)
 
     def finish(self) -> None:
         """End a batch."""
