@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.receptive_field import Axis
+from evaluation.positions import Axis
 
 
 def displaced(maps: np.ndarray, fraction: float, axis: int, wraps: bool) -> np.ndarray:

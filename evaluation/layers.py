@@ -24,6 +24,7 @@ COLUMNS = (
 )
 TRANSLATIONS = ("translation_x", "translation_y")
 
+_COMPARED = ("equivariance_error", "lie_derivative")
 _LOG = logging.getLogger("evaluation")
 
 
@@ -257,20 +258,21 @@ def _notify(taps: Taps, layers: list[Layer], rows: list[Row]) -> None:
                 "derivative",
                 *(taps.name, layer.name, layer.seen.unknown),
             )
-            continue
-        for name, quantity in sorted({(row["transformation"], row["quantity"]) for row in rows}):
-            empty = [
-                row
-                for row in rows
-                if row["layer"] == layer.name
-                and (row["transformation"], row["quantity"]) == (name, quantity)
-                and row["n"] == 0
-                and "phase" not in row
-            ]
-            if empty and quantity in ("equivariance_error", "lie_derivative"):
-                shifts = sorted(row["strength"] for row in empty if "strength" in row)
-                _LOG.warning(
-                    "%s: no position of %s sees nothing but the picture: no %s under %s%s",
-                    *(taps.name, layer.name, quantity, name),
-                    f" at {', '.join(map(str, shifts))}" if shifts else "",
-                )
+    silent: dict[tuple[str, str, str], list[int]] = {}
+    for row in rows:
+        if row["n"] == 0 and "phase" not in row and row["quantity"] in _COMPARED:
+            shifts = silent.setdefault((row["quantity"], row["layer"], row["transformation"]), [])
+            shifts += [row["strength"]] if "strength" in row else []
+    alike: dict[tuple[str, tuple[int, ...]], list[tuple[str, str]]] = {}
+    for (quantity, name, transformation), shifts in silent.items():
+        if all(layer.kind != "unknown" for layer in layers if layer.name == name):
+            alike.setdefault((quantity, tuple(sorted(shifts))), []).append((name, transformation))
+    for (quantity, where), pairs in alike.items():
+        names, transformations = (
+            ", ".join(dict.fromkeys(part)) for part in zip(*pairs, strict=True)
+        )
+        at = f" at {', '.join(map(str, where))}" if where else ""
+        _LOG.warning(
+            "%s: no position of %s sees nothing but the picture: no %s under %s%s",
+            *(taps.name, names, quantity, transformations, at),
+        )

@@ -14,7 +14,7 @@ from evaluation.displacement import (
     turns_around,
     valid_positions,
 )
-from evaluation.receptive_field import Axis, ReceptiveField
+from evaluation.positions import Axis, ReceptiveField
 from evaluation.statistics import bootstrap
 from zoo.transformations import Transformation
 

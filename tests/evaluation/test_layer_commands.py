@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pandas as pd
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -11,7 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import zoo
 from evaluation.__main__ import main
 from evaluation.layer_commands import Layers, Operations, show_layers, show_operations
-from evaluation.layers import COLUMNS
+from evaluation.layers import COLUMNS, layer_profile
+from evaluation.reporting.profile import heat_map, profile_cells
 from evaluation.terminal import run
 from zoo.datasets import load
 
@@ -53,6 +55,16 @@ def test_everything_is_in_the_table_and_the_curves(profiled):
     assert text.splitlines()[3].split(" | ")[1:3] == ["2×2", "8×8"]
     png = log.Tensors("layers/heat_map")[0].tensor_proto.string_val[2]
     assert png.startswith(b"\x89PNG")
+
+
+def test_what_could_not_be_measured_is_a_dash():
+    """Also where nothing at all could: no warning, no blank figure."""
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, keras.layers.UpSampling2D(2, name="stem")(inputs))
+    images = np.random.default_rng(0).random((3, 8, 8, 1), np.float32)
+    frame = layer_profile(model, images, shifts=(1,), lie=())
+    assert profile_cells(frame)[1][0][1:5] == ["–", "unknown", "–", "–"]
+    assert heat_map(frame).startswith(b"\x89PNG")
 
 
 def test_operations_are_printed(capsys):

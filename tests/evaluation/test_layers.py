@@ -212,7 +212,9 @@ def test_a_saved_model_has_the_profile_of_its_keras_model(tmp_path):
     model = zoo.create("global_avg_cnn", (16, 16, 2), 3, filters=(4, 4), padding="circular")
     artifacts.save(model, {"task": "classification"}, tmp_path)
     found = [
-        layer_profile(source, IMAGES, shifts=(1, 2), transformations=("translation_y",))
+        layer_profile(
+            source, IMAGES, shifts=(1, 2), transformations=("translation_y",), lie=("rotation",)
+        )
         for source in (model, tmp_path)
     ]
     assert list(found[0]["layer"].unique()) == ["stem", "stage1", "pre_logits", "logits"]
