@@ -20,7 +20,7 @@ from zoo.transformations import Transformation
 
 Row = dict[str, Any]
 
-_IN_CACHE = 1 << 16  # numbers of an array that is worked on at once
+_IN_CACHE = 1 << 17  # numbers of an array that is worked on at once
 
 
 @dataclass
@@ -109,12 +109,14 @@ class Stream:
     def spread(self, k: int, observed: np.ndarray) -> None:
         """Count what the layer says of the images at strength number k."""
         flat = observed.reshape(len(observed), -1)
+        squares = np.zeros(flat.shape[1], np.float32)
         for part in self.parts:
             values = flat[part] - self.layer.mean
             self.running[part] += values
             self.sums[k] += values.sum(0)
             np.square(values, out=values)
-            self.squares += values.sum(0)
+            squares += values.sum(0)
+        self.squares += squares
 
     def compare(self, k: int, observed: np.ndarray) -> None:
         """Find how far that is from what it would be if the layer moved with the images."""
