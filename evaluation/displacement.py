@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.receptive_field import Axis
+from evaluation.positions import Axis
 
 
 def displaced(maps: np.ndarray, fraction: float, axis: int, wraps: bool) -> np.ndarray:
@@ -107,7 +107,8 @@ def valid_positions(
     places = np.arange(positions)
     low, high = axis.stride * places + axis.low, axis.stride * places + axis.high
     inside = (low >= margin) & (high <= frame - 1 - margin)
-    valid = (low >= max(0, shift) + margin) & (high <= frame - 1 - margin + min(0, shift))
+    # Whose sources see pixels inside, sees pixels that came from inside.
+    valid = inside.copy()
     reach = 1 if margin else 0
     for moved in (math.floor(shift / axis.stride) - reach, math.ceil(shift / axis.stride) + reach):
         source = places - moved

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import tensorflow as tf
 from evaluation.displacement import not_rounding
 from evaluation.lie_derivative import GENERATORS, lie_derivative, lie_positions
 from evaluation.receptive_field import receptive_fields
-from evaluation.streaming import Layer, Stream, with_intervals
+from evaluation.streaming import Layer, Row, Stream, with_intervals
 from evaluation.taps import Taps, load_taps
 from zoo.transformations import TRANSFORMATIONS, Transformation
 
@@ -24,6 +24,7 @@ COLUMNS = (
 )
 TRANSLATIONS = ("translation_x", "translation_y")
 
+_COMPARED = ("equivariance_error", "lie_derivative")
 _LOG = logging.getLogger("evaluation")
 
 
@@ -101,8 +102,14 @@ def layer_profile(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for rows, batch in batches():
             _measure(taps, chosen, streams, rows, batch, pool)
-    found = [row for stream in streams.values() for row in stream.rows()]
-    found += _lie_rows(taps, layers, lie, boundary, batches(), len(images))
+    columns = [stream.errors_of_images() for stream in streams.values()]
+    if lie:
+        columns.append(_lie_errors(taps, layers, lie, boundary, batches(), len(images)))
+    found = with_intervals(  # all at once: the same resampled images serve all columns
+        [place for places, _ in columns for place in places],
+        np.concatenate([values for _, values in columns], axis=1),
+    )
+    found += [row for stream in streams.values() for row in stream.variances()]
     _notify(taps, layers, found)
     known = {layer.name: layer for layer in layers}
     for row in found:
@@ -153,7 +160,7 @@ def _average(taps: Taps, layers: list[Layer], batches: Iterable[tuple[slice, Any
     n = 0
     for _, batch in batches:
         for name, tensor in taps.outputs(batch).items():
-            totals[name] = totals[name] + tensor.numpy().sum(0, dtype=np.float64)
+            totals[name] = totals[name] + np.asarray(tensor).sum(0, dtype=np.float64)
         n += len(batch)
     for layer in layers:
         layer.mean = (totals[layer.name] / n).astype(np.float32).ravel()
@@ -168,36 +175,42 @@ def _measure(
     pool: ThreadPoolExecutor,
 ) -> None:
     """Show one batch at every strength, and let every layer compare what comes out."""
-    reference = {name: tensor.numpy() for name, tensor in taps.outputs(batch).items()}
+    reference = {name: np.asarray(tensor) for name, tensor in taps.outputs(batch).items()}
     for transformation in transformations:
+        watching = {name: streams[name, transformation.name] for name in reference}
         for name, values in reference.items():
-            streams[name, transformation.name].start(rows, values)
+            watching[name].start(rows, values)
+        jobs: list[Future[None]] = []
         for k, strength in enumerate(transformation.strengths):
             outputs = reference
             if strength != transformation.identity:
                 moved = taps.outputs(transformation.images(batch, strength))
-                outputs = {name: tensor.numpy() for name, tensor in moved.items()}
+                outputs = {name: np.asarray(tensor) for name, tensor in moved.items()}
+            _wait(jobs)  # what came out last is compared while the network sees the next
             jobs = [
-                pool.submit(streams[name, transformation.name].add, k, values)
+                pool.submit(job, k, values)
                 for name, values in outputs.items()
+                for job in (watching[name].spread, watching[name].compare)
             ]
-            for job in jobs:
-                job.result()
-        for name in reference:
-            streams[name, transformation.name].finish()
+        _wait(jobs)
+        for stream in watching.values():
+            stream.finish()
 
 
-def _lie_rows(
+def _wait(jobs: list[Future[None]]) -> None:
+    for job in jobs:
+        job.result()
+
+
+def _lie_errors(
     taps: Taps,
     layers: list[Layer],
     transformations: Sequence[str],
     boundary: str,
     batches: Iterable[tuple[slice, Any]],
     images: int,
-) -> list[dict[str, Any]]:
-    """Take the Lie derivative of every layer over all images."""
-    if not transformations:
-        return []
+) -> tuple[list[Row], np.ndarray]:
+    """Take the relative Lie derivative of every layer on every image, `(N, columns)`."""
     fields = {layer.name: layer.seen for layer in layers}
     known = [layer for layer in layers if layer.kind != "unknown"]
 
@@ -224,17 +237,17 @@ def _lie_rows(
         for k, (name, layer) in enumerate(places):
             change, deviation, norm = (t.numpy().astype(float) for t in found[name][layer.name])
             errors[rows, k] = change / not_rounding(deviation, norm)
-    rows_found = with_intervals(errors, [{}] * len(places), "lie_derivative")
-    for row, (name, layer) in zip(rows_found, places, strict=True):
-        row.update(layer=layer.name, transformation=name)
-    return rows_found
+    return [
+        {"quantity": "lie_derivative", "layer": layer.name, "transformation": name}
+        for name, layer in places
+    ], errors
 
 
 def _norm(values: Any) -> Any:
     return tf.sqrt(tf.reduce_sum(values**2, axis=tuple(range(1, len(values.shape)))))
 
 
-def _notify(taps: Taps, layers: list[Layer], rows: list[dict[str, Any]]) -> None:
+def _notify(taps: Taps, layers: list[Layer], rows: list[Row]) -> None:
     """Say in one line each what could not be measured."""
     if taps.notice:
         _LOG.warning("%s", taps.notice)
@@ -245,20 +258,21 @@ def _notify(taps: Taps, layers: list[Layer], rows: list[dict[str, Any]]) -> None
                 "derivative",
                 *(taps.name, layer.name, layer.seen.unknown),
             )
-            continue
-        for name, quantity in sorted({(row["transformation"], row["quantity"]) for row in rows}):
-            empty = [
-                row
-                for row in rows
-                if row["layer"] == layer.name
-                and (row["transformation"], row["quantity"]) == (name, quantity)
-                and row["n"] == 0
-                and "phase" not in row
-            ]
-            if empty and quantity in ("equivariance_error", "lie_derivative"):
-                shifts = sorted(row["strength"] for row in empty if "strength" in row)
-                _LOG.warning(
-                    "%s: no position of %s sees nothing but the picture: no %s under %s%s",
-                    *(taps.name, layer.name, quantity, name),
-                    f" at {', '.join(map(str, shifts))}" if shifts else "",
-                )
+    silent: dict[tuple[str, str, str], list[int]] = {}
+    for row in rows:
+        if row["n"] == 0 and "phase" not in row and row["quantity"] in _COMPARED:
+            shifts = silent.setdefault((row["quantity"], row["layer"], row["transformation"]), [])
+            shifts += [row["strength"]] if "strength" in row else []
+    alike: dict[tuple[str, tuple[int, ...]], list[tuple[str, str]]] = {}
+    for (quantity, name, transformation), shifts in silent.items():
+        if all(layer.kind != "unknown" for layer in layers if layer.name == name):
+            alike.setdefault((quantity, tuple(sorted(shifts))), []).append((name, transformation))
+    for (quantity, where), pairs in alike.items():
+        names, transformations = (
+            ", ".join(dict.fromkeys(part)) for part in zip(*pairs, strict=True)
+        )
+        at = f" at {', '.join(map(str, where))}" if where else ""
+        _LOG.warning(
+            "%s: no position of %s sees nothing but the picture: no %s under %s%s",
+            *(taps.name, names, quantity, transformations, at),
+        )

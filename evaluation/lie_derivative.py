@@ -26,7 +26,7 @@ from evaluation.displacement import (
     turns_around,
     valid_positions,
 )
-from evaluation.receptive_field import Axis, ReceptiveField
+from evaluation.positions import Axis, ReceptiveField
 
 GENERATORS = {
     "translation_x": "px",

@@ -9,7 +9,7 @@ import pandas as pd
 import tensorflow as tf
 
 from evaluation.displacement import channel_deviation, displaced, valid_positions
-from evaluation.receptive_field import Axis
+from evaluation.positions import Axis
 from evaluation.taps import load_taps
 
 COLUMNS = ("operation", "stride", "boundary", "positions", "verdict", "error", "error_between")

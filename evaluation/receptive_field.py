@@ -7,11 +7,13 @@ changes s, low and high in a known way.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from evaluation.positions import Axis, ReceptiveField
 
 _POINTWISE = frozenset(
     {
@@ -29,66 +31,6 @@ _CONVOLUTIONS = frozenset(["Conv2D", "DepthwiseConv2dNative", "_FusedConv2D"])
 _POOLINGS = frozenset(["MaxPool", "AvgPool"])
 _REDUCTIONS = frozenset(["Mean", "Sum", "Max", "Min", "Prod"])
 _VALUE_FREE = frozenset(["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"])
-
-
-@dataclass(frozen=True)
-class Axis:
-    """How the positions along one axis of a map lie on the image.
-
-    Attributes:
-        stride: Pixels from one position to the next; 0 where there are no positions.
-        low: First pixel that position 0 reads; −∞ if it reads the whole frame.
-        high: Last pixel that position 0 reads.
-        period: The stride of the map that an axis without positions was made of.
-        block: Into how many interleaved maps the axis is split, between SpaceToBatch and back.
-    """
-
-    stride: int
-    low: float
-    high: float
-    period: int
-    block: int = 1
-
-
-@dataclass(frozen=True)
-class ReceptiveField:
-    """What a position of a feature map sees.
-
-    Attributes:
-        y: Its axis downwards, or None if an operation on the way is not known.
-        x: Its axis to the right, likewise.
-        unknown: The operation that is not known.
-    """
-
-    y: Axis | None
-    x: Axis | None
-    unknown: str | None = None
-
-    @property
-    def size(self) -> tuple[float, float] | None:
-        """Height and width in pixels; infinite is the whole frame; None is unknown."""
-        if self.y is None or self.x is None:
-            return None
-        return self.y.high - self.y.low + 1, self.x.high - self.x.low + 1
-
-    @property
-    def stride(self) -> tuple[int, int] | None:
-        """Pixels from one position to the next, down and right; None if there are no positions."""
-        if self.y is None or self.x is None or not (self.y.stride and self.x.stride):
-            return None
-        return self.y.stride, self.x.stride
-
-    @property
-    def centre(self) -> tuple[float, float] | None:
-        """Where the middle of the first position's field lies, in pixels down and right."""
-        if self.stride is None or self.y is None or self.x is None:
-            return None
-        return (self.y.low + self.y.high) / 2, (self.x.low + self.x.high) / 2
-
-    @property
-    def period(self) -> tuple[int, int] | None:
-        """Shifts by multiples of which, down and right, the tap can answer exactly."""
-        return None if self.y is None or self.x is None else (self.y.period, self.x.period)
 
 
 class _Unknown(Exception):  # noqa: N818

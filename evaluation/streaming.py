@@ -14,11 +14,13 @@ from evaluation.displacement import (
     turns_around,
     valid_positions,
 )
-from evaluation.receptive_field import Axis, ReceptiveField
+from evaluation.positions import Axis, ReceptiveField
 from evaluation.statistics import bootstrap
 from zoo.transformations import Transformation
 
-_IN_CACHE = 1 << 16  # numbers of an array that is worked on at once
+Row = dict[str, Any]
+
+_IN_CACHE = 1 << 17  # numbers of an array that is worked on at once
 
 
 @dataclass
@@ -104,18 +106,23 @@ class Stream:
         step = max(1, _IN_CACHE // self.layer.mean.size)
         self.parts = [slice(k, k + step) for k in range(0, len(reference), step)]
 
-    def add(self, k: int, observed: np.ndarray) -> None:
-        """Compare what the layer says of the images at strength number k."""
+    def spread(self, k: int, observed: np.ndarray) -> None:
+        """Count what the layer says of the images at strength number k."""
         flat = observed.reshape(len(observed), -1)
+        squares = np.zeros(flat.shape[1], np.float32)
         for part in self.parts:
             values = flat[part] - self.layer.mean
             self.running[part] += values
             self.sums[k] += values.sum(0)
             np.square(values, out=values)
-            self.squares += values.sum(0)
+            squares += values.sum(0)
+        self.squares += squares
+
+    def compare(self, k: int, observed: np.ndarray) -> None:
+        """Find how far that is from what it would be if the layer moved with the images."""
         if self.layer.kind != "unknown":
-            compare = self._map_errors if self.layer.kind == "map" else self._vector_errors
-            self.errors[self.batch, k] = compare(self.transformation.strengths[k], observed)
+            errors = self._map_errors if self.layer.kind == "map" else self._vector_errors
+            self.errors[self.batch, k] = errors(self.transformation.strengths[k], observed)
 
     def finish(self) -> None:
         """End a batch."""
@@ -170,12 +177,16 @@ class Stream:
         )
         return y, x
 
-    def _error_rows(self) -> list[dict[str, Any]]:
-        """Return the error at each strength, in each phase, and altogether."""
+    def errors_of_images(self) -> tuple[list[Row], np.ndarray]:
+        """Return each image's error at each strength, in each phase, and altogether.
+
+        Returns:
+            What the columns are, and `(N, columns)`.
+        """
         strengths = np.array(self.transformation.strengths)
         moving = strengths != self.transformation.identity
         period = self.layer.period(self.transformation.name)
-        groups: list[tuple[dict[str, int], np.ndarray]] = [
+        groups: list[tuple[Row, np.ndarray]] = [
             ({"strength": int(v)}, strengths == v) for v in strengths
         ]
         for phase in range(period or 0):
@@ -184,29 +195,25 @@ class Stream:
                 groups.append(({"phase": phase}, chosen))
         groups.append(({}, moving))
         values = np.stack([mean_of_rows(self.errors[:, chosen]) for _, chosen in groups], axis=1)
-        return with_intervals(values, [at for at, _ in groups], "equivariance_error")
+        return [{"quantity": "equivariance_error", **self._place, **at} for at, _ in groups], values
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return everything measured."""
+    def variances(self) -> list[Row]:
+        """Return the normalised variance of the live units, and the share of the dead ones."""
         images, strengths = self.errors.shape
-        sums = self.sums.astype(np.float64)
-        over_images = (self.squares - np.square(sums).sum(0) / images) / strengths / (images - 1)
+        means = np.square(self.sums, dtype=np.float64).sum(0) / images
+        over_images = (self.squares - means) / strengths / (images - 1)
         over_strengths = (self.squares - self.squared_sums / strengths) / images / (strengths - 1)
         dead = over_images <= 1e-6 * self.squares / strengths / images
-        live = ~dead
-        ratio = np.maximum(over_strengths[live], 0) / over_images[live]
-        rows = self._error_rows()
-        rows.append(
-            {
-                "quantity": "normalized_variance",
-                "value": float(np.median(ratio)) if live.any() else np.nan,
-                "n": int(live.sum()),
-            }
-        )
-        rows.append({"quantity": "dead_units", "value": dead.mean(), "n": dead.size})
-        for row in rows:
-            row.update(layer=self.layer.name, transformation=self.transformation.name)
-        return rows
+        ratio = np.maximum(over_strengths[~dead], 0) / over_images[~dead]
+        value = float(np.median(ratio)) if len(ratio) else np.nan
+        return [
+            {"quantity": "normalized_variance", **self._place, "value": value, "n": len(ratio)},
+            {"quantity": "dead_units", **self._place, "value": dead.mean(), "n": dead.size},
+        ]
+
+    @property
+    def _place(self) -> Row:
+        return {"layer": self.layer.name, "transformation": self.transformation.name}
 
 
 def mean_of_rows(values: np.ndarray) -> np.ndarray:
@@ -216,13 +223,19 @@ def mean_of_rows(values: np.ndarray) -> np.ndarray:
     return np.where(n, np.where(counted, values, 0).sum(1) / np.maximum(n, 1), np.nan)
 
 
-def with_intervals(
-    values: np.ndarray, places: list[dict[str, int]], quantity: str
-) -> list[dict[str, Any]]:
-    """Average columns of values of images `(N, columns)`, with intervals over images."""
+def with_intervals(places: list[Row], values: np.ndarray) -> list[Row]:
+    """Average columns of values of images, with intervals over images.
+
+    Args:
+        places: What the columns are.
+        values: `(N, columns)`; NaN does not count.
+
+    Returns:
+        `places` with `value`, `low`, `high` and `n`.
+    """
     low, high = bootstrap(values)
     means, counts = mean_of_rows(values.T), (~np.isnan(values)).sum(0)
     return [
-        {**place, "quantity": quantity, "value": m, "low": a, "high": b, "n": int(n)}
+        {**place, "value": m, "low": a, "high": b, "n": int(n)}
         for place, m, a, b, n in zip(places, means, low, high, counts, strict=True)
     ]

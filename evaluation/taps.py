@@ -236,7 +236,10 @@ def _taps(
         name=name,
         names=tuple(names),
         input_shape=tuple(spec.shape[1:]),
-        outputs=lambda images: dict(zip(names, fast(images), strict=True)),
+        # Called as it is, a frozen function first fails to match its signature, at some cost.
+        outputs=tf.function(
+            lambda images: dict(zip(names, fast(images), strict=True)), input_signature=[spec]
+        ),
         differentiable=lambda images: dict(zip(names, differentiable(images), strict=True)),
         graph=(fast.graph, dict(zip(names, fast.outputs, strict=True))),
         notice=notice,

@@ -27,14 +27,15 @@ def profile_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     Returns:
         The heading, and a row per layer: stride, receptive field, the mean equivariance error under
         each translation, over shifts that are multiples of the stride and in the worst phase
-        between them, normalised variance, share of dead units, and Lie derivatives.
+        between them, normalised variance, share of dead units, and Lie derivatives per pixel,
+        degree and percent.
     """
     translations = _of(frame, "equivariance_error")
     lies = _of(frame, "lie_derivative")
     header = ["layer", "stride", "field"]
     header += [f"error {_SHORT[t]}" for t in translations]
     header += ["phase 0", "worst phase", "variance", "dead"]
-    header += [f"Lie {_SHORT[t]} /{_UNITS[t]}" for t in lies]
+    header += [f"Lie {_SHORT[t]}" for t in lies]
     rows = []
     for layer, group in frame.groupby("layer", sort=False):
         first = group.iloc[0]
@@ -62,16 +63,17 @@ def profile_tables(frame: pd.DataFrame, where: str) -> list[Table]:
         where: What the model was shown.
     """
     header, rows = profile_cells(frame)
-    first = next((k for k, heading in enumerate(header) if heading.startswith("Lie")), len(header))
+    first = header.index("variance")
     parts = [
-        (range(first), "error: 0 is exact, √2 unrelated; variance: 0 is invariant"),
-        ([0, *range(first, len(header))], "Lie: how fast the error begins to grow, per unit"),
+        (range(first), "error: 0 is exact, √2 unrelated"),
+        (
+            [0, *range(first, len(header))],
+            "variance: 0 is invariant. Lie: how fast the error begins to grow, per px, degree, %",
+        ),
     ]
     boundary = frame["boundary"].iloc[0]
     tables: list[Table] = []
     for columns, caption in parts:
-        if len(columns) < 2:
-            continue
         title = None if tables else f"{frame['model'].iloc[0]}: boundary {boundary}, {where}"
         table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for k in columns:
@@ -121,7 +123,7 @@ def heat_map(frame: pd.DataFrame) -> bytes:
         # Degrees, percent and pixels differ by magnitudes; errors all end near √2.
         norm: Any = Normalize(0, math.sqrt(2))
         if quantity == "lie_derivative":
-            top = max(np.nanmax(values, initial=0), 1e-3)
+            top = max(np.nan_to_num(values).max(), 1e-3)
             norm = LogNorm(top / 1000, top, clip=True)
         colours = np.ma.masked_invalid(np.maximum(values, 1e-12))
         ax.set_facecolor("0.85")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pandas as pd
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -11,7 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import zoo
 from evaluation.__main__ import main
 from evaluation.layer_commands import Layers, Operations, show_layers, show_operations
-from evaluation.layers import COLUMNS
+from evaluation.layers import COLUMNS, layer_profile
+from evaluation.reporting.profile import heat_map, profile_cells
 from evaluation.terminal import run
 from zoo.datasets import load
 
@@ -55,6 +57,16 @@ def test_everything_is_in_the_table_and_the_curves(profiled):
     assert png.startswith(b"\x89PNG")
 
 
+def test_what_could_not_be_measured_is_a_dash():
+    """Also where nothing at all could: no warning, no blank figure."""
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, keras.layers.UpSampling2D(2, name="stem")(inputs))
+    images = np.random.default_rng(0).random((3, 8, 8, 1), np.float32)
+    frame = layer_profile(model, images, shifts=(1,), lie=())
+    assert profile_cells(frame)[1][0][1:5] == ["–", "unknown", "–", "–"]
+    assert heat_map(frame).startswith(b"\x89PNG")
+
+
 def test_operations_are_printed(capsys):
     show_operations(Operations(markdown=True), None)
     assert "| global average | exact | exact | approximate" in capsys.readouterr().out
@@ -77,8 +89,7 @@ except SystemExit:
 
 def test_bad_input_is_one_line_and_status_2(tmp_path, capsys):
     nothing = str(tmp_path / "nothing")
+    message = f"error: expected a model at {nothing}, there is nothing\n"
     for command in (Layers(paths=(nothing,), logs=tmp_path), Operations(model=nothing)):
         assert run(lambda command=command: main(command)) == 2
-        assert (
-            capsys.readouterr().err == f"error: expected a model at {nothing}, there is nothing\n"
-        )
+        assert capsys.readouterr().err == message
