@@ -77,8 +77,12 @@ def layer_profile(
         ValueError: If something does not fit; the message says what was expected.
     """
     grid = _checked(images, shifts, transformations, lie)
+    if boundary not in ("circular", "zero", "reflect"):
+        raise ValueError(
+            f"expected a boundary among circular, zero, reflect, received {boundary!r}"
+        )
     chosen = [
-        replace(TRANSFORMATIONS[name], boundary=boundary, strengths=grid)  # refuses a boundary
+        replace(TRANSFORMATIONS[name], boundary=boundary, strengths=grid)
         for name in transformations
     ]
     for transformation in chosen:

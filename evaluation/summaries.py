@@ -79,11 +79,12 @@ def by_phase(
 
 
 def normalized_variance(features: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Return variance over strengths ÷ variance over images, mean over units (Quiroga et al. 2020).
+    """Return variance over strengths ÷ variance over images, by unit (Quiroga et al. 2020).
 
     For each unit, the variance over strengths is averaged over images, that over images over
-    strengths: 0 is invariant, 1 moves as much as images differ; low is better. A unit that is the
-    same for all images is dead: it is left out. The interval resamples images with the strengths'
+    strengths: 0 is invariant, 1 moves as much as images differ; low is better. The value is the
+    median over units, because the ratio of one that is nearly the same for all images knows no
+    bound; one that is wholly the same is dead, and left out. The interval resamples images with the strengths'
     means held, which is exact to first order in 1/N.
 
     Args:
@@ -114,7 +115,7 @@ def normalized_variance(features: Sequence[np.ndarray]) -> dict[str, Any]:
 
     def ratio(means: np.ndarray) -> np.ndarray:
         within, between = np.split(means, 2, axis=-1)
-        return (within / np.where(between > 0, between, np.nan)).mean(axis=-1)
+        return np.median(within / np.where(between > 0, between, np.nan), axis=-1)
 
     both = np.hstack([above, below])
     (low,), (high,) = percentiles(ratio(resampled_means(both))[:, None])

@@ -238,6 +238,7 @@ def test_a_detector_gives_classes_and_boxes(way, tmp_path):
     assert (handle.task, handle.num_classes) == ("detection", CLASSES)
     expected = keras.Model(inputs, outputs).predict(IMAGES, verbose=0)
     answer = predicted(handle)
-    assert set(answer) == {"logits", "box"}
-    for name, values in answer.items():
-        np.testing.assert_allclose(values, expected[name], atol=1e-5)
+    assert set(answer) == {"logits", "box", "pre_logits"}
+    for name, values in expected.items():
+        np.testing.assert_allclose(answer[name], values, atol=1e-5)
+    np.testing.assert_allclose(answer["pre_logits"], IMAGES.reshape(len(IMAGES), -1), atol=1e-6)
