@@ -1,14 +1,13 @@
 """The layer profile against the forward passes it cannot avoid, and its memory."""
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 
-from benchmarks.report import Figure
+from benchmarks.report import Figure, peak_memory
 
 _IMAGES, _BATCH, _ROUNDS = 1024, 128, 3
 _SHIFTS = range(-8, 9)
@@ -56,8 +55,10 @@ def _measure() -> dict[str, float]:
             start = time.perf_counter()
             way()
             seconds[name].append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"peak": peak, **{name: statistics.median(times) for name, times in seconds.items()}}
+    return {
+        "peak": peak_memory(),
+        **{name: statistics.median(times) for name, times in seconds.items()},
+    }
 
 
 if __name__ == "__main__":

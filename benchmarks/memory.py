@@ -1,13 +1,12 @@
 """The memory of a sweep, which must not grow with the data."""
 
-import resource
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.report import Figure
+from benchmarks.report import Figure, peak_memory
 
 _SMALL, _LARGE = 1_000, 10_000
 
@@ -49,4 +48,4 @@ def _sweep(images: int) -> None:
 
 if __name__ == "__main__":
     _sweep(int(sys.argv[1]))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak_memory())

@@ -1,6 +1,9 @@
 """What a benchmark finds: a figure, and the figure it must reach."""
 
+import re
+import resource
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -27,3 +30,15 @@ class Figure:
     def reached(self) -> bool:
         """Whether the figure keeps its limit."""
         return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+
+def peak_memory() -> float:
+    """Return the peak resident set of this process in MB.
+
+    Linux counts in `ru_maxrss` what the process was before it became this program, a copy of the
+    one that started it; VmHWM begins anew.
+    """
+    status = Path("/proc/self/status")
+    if status.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
+        return int(found[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -84,8 +84,8 @@ def normalized_variance(features: Sequence[np.ndarray]) -> dict[str, Any]:
     For each unit, the variance over strengths is averaged over images, that over images over
     strengths: 0 is invariant, 1 moves as much as images differ; low is better. The value is the
     median over units, because the ratio of one that is nearly the same for all images knows no
-    bound; one that is wholly the same is dead, and left out. The interval resamples images with the strengths'
-    means held, which is exact to first order in 1/N.
+    bound; one that is wholly the same is dead, and left out. The interval resamples images with
+    the strengths' means held, which is exact to first order in 1/N.
 
     Args:
         features: For each of the S strengths, the identity among them, the U units of the N images,
