@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from evaluation.layer_commands import Layers, Operations, show_layers, show_operations
-from evaluation.terminal import check_writable, console, exit_with, import_tensorflow, progress_bar
+from evaluation.terminal import (
+    check_writable,
+    console,
+    exit_with,
+    import_tensorflow,
+    parse,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
     from evaluation.measurements import Measurements
@@ -297,5 +304,5 @@ def _sweep(
 
 
 if __name__ == "__main__":
-    command = tyro.cli(Command, default=Score(), prog="python -m evaluation")
+    command = parse(Command, default=Score(), prog="python -m evaluation")
     exit_with(lambda: main(command))

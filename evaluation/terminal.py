@@ -1,12 +1,16 @@
 """What the commands share: a quiet start, a progress bar, one-line errors, exit statuses."""
 
+import io
+import itertools
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
+from typing import Any
 
+import tyro
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -114,6 +118,26 @@ def progress_bar(description: str) -> Iterator[Callable[..., None]]:
             progress.update(task, completed=done, total=total, description=description)
 
         yield update
+
+
+def parse(command: Any, **options: Any) -> Any:
+    """Read the command line; a mistake in it ends the process like any bad input, in one line.
+
+    Args:
+        command: The dataclass, or union of them, that tyro makes flags of.
+        **options: Those of `tyro.cli`.
+    """
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            return tyro.cli(command, **options)
+    except SystemExit as end:
+        if end.code:
+            # A box, in which what is wrong comes before the first rule.
+            lines = (line.strip("│ ") for line in said.getvalue().splitlines()[1:])
+            wrong = itertools.takewhile(lambda line: not line.startswith("──"), lines)
+            _errors.print(f"error: {' '.join(' '.join(wrong).split())} (see --help)")
+        raise
 
 
 def exit_with(command: Callable[[], int | None]) -> None:

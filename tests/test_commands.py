@@ -383,6 +383,9 @@ def test_an_interruption_is_status_130_and_one_line(command, refused, monkeypatc
     [
         (["training", "--architectures", "nothing"], "expected an architecture among mlp"),
         (["evaluation"], "expected runs in saved_models, there are none"),
+        (["training", "--epochs", "few"], "Error parsing --epochs: invalid literal"),
+        (["training", "--epoch", "3"], "Unrecognized options: --epoch, 3"),
+        (["evaluation", "compare", "a"], "Missing from python -m evaluation compare"),
     ],
 )
 def test_a_real_process_ends_with_the_status_and_nothing_but_the_line(here, line, message):

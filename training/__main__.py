@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import tyro
 
-from evaluation.terminal import console, exit_with, import_tensorflow, progress_bar
+from evaluation.terminal import console, exit_with, import_tensorflow, parse, progress_bar
 from training.config import AUGMENTED, Family, TrainingConfig
 from training.parallel import shared_data, train_all
 
@@ -118,25 +118,29 @@ def _train(configs: list[TrainingConfig], jobs: int, options: dict[str, Any]) ->
             nonlocal left_out
             left_out += config.epochs - len(records[config])
             show()
-            console.print(f"{run}: {_summary(records[config])}", highlight=False, soft_wrap=True)
+            console.print(
+                f"{run}: {_summary(config, records[config])}", highlight=False, soft_wrap=True
+            )
 
         show()
         train_all(configs, jobs=jobs, on_epoch=on_epoch, on_done=on_done, **options)
 
 
-def _summary(records: list[dict[str, float]]) -> str:
+def _summary(config: TrainingConfig, records: list[dict[str, float]]) -> str:
     """Say in a line how a training came out."""
     if not records:
         return "was trained, now saved"
-    last = records[-1]
-    metric = next(name for name in last if name.endswith("accuracy") and "val" not in name)
+    kept = records[-1]
+    if config.early_stopping:
+        kept = min(records, key=lambda record: record["val_loss"])  # whose weights are restored
+    metric = next(name for name in kept if name.endswith("accuracy") and "val" not in name)
     seconds = sum(record["seconds"] for record in records)
     return (
         f"{len(records)} epochs in {seconds:.0f} s, validation {metric.replace('_', ' ')} "
-        f"{last[f'val_{metric}']:.3f}"
+        f"{kept[f'val_{metric}']:.3f}"
     )
 
 
 if __name__ == "__main__":
-    command = tyro.cli(Command, prog="python -m training", config=(tyro.conf.AvoidSubcommands,))
+    command = parse(Command, prog="python -m training", config=(tyro.conf.AvoidSubcommands,))
     exit_with(lambda: main(command))
