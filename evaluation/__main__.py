@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from evaluation.layer_commands import Layers, Operations, show_layers, show_operations
+from evaluation.shown_images import ShownImages, data_of, load_images
 from evaluation.terminal import (
     check_writable,
     console,
@@ -21,26 +22,14 @@ if TYPE_CHECKING:
     from evaluation.measurements import Measurements
     from evaluation.models import ModelHandle
     from evaluation.predictions import Predictions
-    from evaluation.taps import Taps
     from zoo.datasets import Dataset
     from zoo.transformations import Transformation
 
 
 @dataclass(frozen=True)
-class Protocol:
+class Protocol(ShownImages):
     """What models are shown."""
 
-    dataset: str | None = None
-    """By default the one each model was trained on."""
-    split: Literal["train", "validation", "test"] = "test"
-    """Which images of it."""
-    placement: Literal["centre", "uniform"] | tuple[int, int] | None = None
-    """Where the object is on its frame; by default as in training."""
-    frame: tuple[int, int] | None = None
-    """Height and width of the frame of composed images, or to which natural ones are resized; with
-    the boundary crop a window of it as large as the model's input is shown."""
-    limit: int | None = None
-    """Use the first so many images only."""
     transformations: tuple[str, ...] = ()
     """By default the ten usual ones, or those of them that apply to the images."""
     strengths: tuple[float, ...] = ()
@@ -99,11 +88,10 @@ def main(command: Score | Compare | Layers | Operations) -> None:
         _compare(command)
     elif isinstance(command, Layers):
         paths = [_path(p, command.saved_models) for p in command.paths]
-        choices: Any = command
         show_layers(
             command,
             paths or _runs(command.saved_models),
-            lambda taps: _dataset(*_data_of(taps, choices), choices),
+            lambda taps: load_images(*data_of(taps.name, taps.metadata, command), command),
         )
     elif isinstance(command, Operations):
         path = None if command.model is None else _path(command.model, command.saved_models)
@@ -126,11 +114,11 @@ def _score(command: Score) -> None:
     transformations = _transformations(command)
     groups: dict[tuple[str, Any], list[ModelHandle]] = {}
     for model in models:
-        groups.setdefault(_data_of(model, command), []).append(model)
+        groups.setdefault(data_of(model.name, model.metadata, command), []).append(model)
     check_writable(command.logs, "logs")
     found: list[Measurements] = []
     for (name, placement), members in groups.items():
-        dataset = _dataset(name, placement, command)
+        dataset = load_images(name, placement, command)
         if command.precision is not None:
             found.append(_precise(members, dataset, transformations, command))
             continue
@@ -185,11 +173,11 @@ def _compare(command: Compare) -> None:
     models = _load(
         [_path(p, command.saved_models) for p in (command.a, command.b, *command.others)]
     )
-    data = {_data_of(model, command) for model in models}
+    data = {data_of(model.name, model.metadata, command) for model in models}
     if len(data) > 1:
         names = " and ".join(sorted(f"{name} ({placement})" for name, placement in data))
         raise ValueError(f"expected models of one dataset, these are of {names}: choose --dataset")
-    dataset = _dataset(*data.pop(), command)
+    dataset = load_images(*data.pop(), command)
     with progress_bar("comparing") as update:
         frame = compare(
             models,
@@ -226,27 +214,6 @@ def _load(paths: list[Path], *, maps: bool = False) -> list["ModelHandle"]:
             update(done, len(paths), f"loading {path.name}")
             models.append(load_model(path, maps=maps))
     return models
-
-
-def _data_of(model: "ModelHandle | Taps", command: Protocol) -> tuple[str, Any]:
-    """Return the name and placement of the data a model is measured on."""
-    name = command.dataset or model.metadata.get("dataset")
-    if name is None:
-        raise ValueError(f"{model.name} does not say what it was trained on: choose --dataset")
-    placement = command.placement
-    if placement is None and name == model.metadata.get("dataset"):
-        placement = model.metadata.get("placement", "centre")
-    placement = placement or "centre"
-    return name, placement if isinstance(placement, str) else tuple(placement)
-
-
-def _dataset(name: str, placement: Any, command: Protocol) -> "Dataset":
-    from zoo.datasets import load
-
-    with console.status(f"loading {name} …"):
-        return load(
-            name, command.split, frame=command.frame, placement=placement, limit=command.limit
-        )
 
 
 def _transformations(command: Protocol) -> list["Transformation"]:

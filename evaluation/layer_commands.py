@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import tyro
 
+from evaluation.shown_images import ShownImages
 from evaluation.terminal import check_writable, console, progress_bar
 
 if TYPE_CHECKING:
@@ -15,19 +16,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Layers:
+class Layers(ShownImages):
     """Say what each layer of models does to moving pictures."""
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
     """Paths of models, or names of runs; by default every run."""
-    dataset: str | None = None
-    """By default the one each model was trained on."""
-    split: Literal["train", "validation", "test"] = "test"
-    """Which images of it."""
-    placement: Literal["centre", "uniform"] | tuple[int, int] | None = None
-    """Where the object is on its frame; by default as in training."""
-    limit: int | None = None
-    """Use the first so many images only."""
     boundary: Literal["circular", "zero", "reflect"] = "circular"
     """What fills the frame where a shift leaves it empty."""
     shifts: tuple[int, ...] = tuple(range(-8, 9))

@@ -396,3 +396,10 @@ def test_a_real_process_ends_with_the_status_and_nothing_but_the_line(here, line
     assert done.stderr.startswith(f"error: {message}")
     assert done.stderr.count("\n") == 1
     assert not written(here)
+
+
+def test_layers_are_profiled_on_the_images_of_the_run(capsys, finished, here):
+    line = ["layers", finished / "classifier", "--limit", "4", "--shifts", "0", "1"]
+    assert evaluate_command(*line, "--logs", here / "logs") == 0
+    assert "stem" in capsys.readouterr().out
+    assert (here / "logs" / "classifier" / "layers" / "layers.csv").is_file()

@@ -52,10 +52,10 @@ def differences(frame: pd.DataFrame, where: str) -> RenderableType:
 
 def _table(rows: pd.DataFrame, letter: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
-    table.add_column("transformation")
-    headings = ("A", letter, f"{letter} − A, points", "95 % interval", "p (Holm)")
-    for heading in (*headings, "strengths", "images"):
-        table.add_column(heading, justify="right")
+    table.add_column("transformation", no_wrap=True)
+    headings = ("A", letter, f"{letter} − A", "95 % interval", "p (Holm)", "strengths", "images")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=heading == "95 % interval")
     for row in rows[rows["strength"].isna()].to_dict("records"):
         at = rows[rows["strength"].notna() & (rows["transformation"] == row["transformation"])]
         at = at[at["boundary"] == row["boundary"]]
