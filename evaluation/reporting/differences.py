@@ -18,8 +18,8 @@ _NAMES = {
 }
 _LEGEND = (
     "better: survives Holm's correction at 5 % for all rows and models of its table's score, and "
-    "the 95 % interval, which is for its row alone, leaves out zero; strengths: at how many single "
-    "strengths a difference survives likewise"
+    "the 95 % interval, which is for its row alone, leaves out zero; p: after that correction; at: "
+    "at how many single strengths a difference survives likewise"
 )
 
 
@@ -51,9 +51,9 @@ def differences(frame: pd.DataFrame, where: str) -> RenderableType:
 
 
 def _table(rows: pd.DataFrame, letter: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False, pad_edge=False)
     table.add_column("transformation", no_wrap=True)
-    headings = ("A", letter, f"{letter} − A", "95 % interval", "p (Holm)", "strengths", "images")
+    headings = ("A", letter, f"{letter} − A", "95 % interval", "p", "at", "images")
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=heading == "95 % interval")
     for row in rows[rows["strength"].isna()].to_dict("records"):
@@ -66,7 +66,7 @@ def _table(rows: pd.DataFrame, letter: str) -> Table:
             f"{100 * row['difference']:+.1f}",
             _interval(row),
             "–" if math.isnan(row["p_holm"]) else f"{row['p_holm']:.4f}",
-            f"{at['better'].notna().sum()} of {len(at)}" if len(at) else "",
+            f"{at['better'].notna().sum()}/{len(at)}" if len(at) else "",
             f"{row['n']}",
         )
     return table
