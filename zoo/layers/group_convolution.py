@@ -1,6 +1,5 @@
 """Convolutions that commute with quarter turns and reflections (Cohen & Welling 2016)."""
 
-from operator import index
 from typing import Any
 
 import keras
@@ -8,6 +7,7 @@ from keras import ops
 
 from zoo.layers.circular_padding import CircularPadding2D
 from zoo.layers.square_group import ORDERS, filter_index
+from zoo.layers.whole_number import whole_number
 
 
 class _GroupConvolution(keras.layers.Layer):
@@ -35,9 +35,9 @@ class _GroupConvolution(keras.layers.Layer):
         """Check the arguments."""
         super().__init__(**kwargs)
         name = type(self).__name__
-        self.filters = _positive(name, "filters", filters)
-        self.kernel_size = _positive(name, "kernel_size", kernel_size)
-        self.strides = _positive(name, "strides", strides)
+        self.filters = whole_number(self, "filters", filters)
+        self.kernel_size = whole_number(self, "kernel_size", kernel_size)
+        self.strides = whole_number(self, "strides", strides)
         if group not in ORDERS:
             raise ValueError(f"{name} expects group as one of {list(ORDERS)}, received {group!r}")
         if padding not in ("valid", "same", "circular"):
@@ -195,13 +195,3 @@ class GroupConv2D(_GroupConvolution):
     """
 
     lifting = False
-
-
-def _positive(layer: str, name: str, value: Any) -> int:
-    try:
-        number = index(value)
-    except TypeError:
-        number = 0
-    if number < 1:
-        raise ValueError(f"{layer} expects {name} as a whole number ≥ 1, received {value!r}")
-    return number
