@@ -66,7 +66,7 @@ def test_a_table_has_a_row_per_mean_and_counts_the_strengths_that_differ():
     text = printed(FRAME)
     assert text.startswith("A = old\nB = new\non 400 images of digits, test split")
     lines = {line.split()[0]: " ".join(line.split()) for line in text.splitlines() if line.split()}
-    assert lines["rotation"] == "rotation 0.500 0.531 +3.1 [2.0, 4.2] 0.0200 1 of 2 400"
+    assert lines["rotation"] == "rotation 0.500 0.531 +3.1 [2.0, 4.2] 0.0200 1/2 400"
     assert lines["contrast"] == "contrast 0.500 1.500 +100.0 – – 400"
     assert lines["overall"] == "overall 0.500 0.510 +1.0 [0.4, 2.0] 0.0200 400"
     assert "B is better under rotation" in text
