@@ -9,6 +9,7 @@ from keras import ops
 TOLERANCE = 1e-6
 _BITS = 22  # of a value relative to the largest of its image: what float32 holds without loss
 _LOW = 18  # bits of the lower of two digits, so that sums of 2^27 values stay within int32
+_DOUBLINGS = 13  # 8,192 pixels
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -155,15 +156,16 @@ def _exact_sum(values: Any) -> Any:
 def _views(levels: Any) -> Any:
     """Hash the whole image as seen from each pixel: int32 `(N, H, W, C)` → `(N, H, W)`.
 
-    A hash of `2n` pixels joins two of `n`, so the window grows past the image in log₂ steps.
+    A hash of `2n` pixels joins two of `n`, so the window grows past the image in log₂ steps; their
+    number is fixed, so that a graph of unknown size makes the choice that an eager call makes.
     Integer overflow wraps round, which is the arithmetic meant.
     """
     channels = ops.arange(levels.shape[-1], dtype="int32")
     hashes = ops.sum(_mix(levels + _mix(channels + 1)), axis=-1)
     for axis in (1, 2):
-        size = levels.shape[axis]
-        for step in range((size - 1).bit_length() if size is not None else 16):
-            hashes = _mix(hashes * 0x3504F335 + ops.roll(hashes, -(2**step), axis=axis))
+        for doubling in range(_DOUBLINGS):
+            # An even factor: with an odd one a window that has met itself would lose a bit.
+            hashes = _mix(hashes * 0x3504F336 + ops.roll(hashes, -(2**doubling), axis=axis))
     return hashes
 
 
