@@ -1,10 +1,22 @@
 """Laws of the zoo's own layers."""
 
+from itertools import product
+from math import comb
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from zoo.layers import CircularPadding2D
+import zoo.layers
+from zoo.layers import (
+    AdaptivePolyphaseSampling2D,
+    AdaptivePolyphaseUnpooling2D,
+    BlurPool2D,
+    CircularPadding2D,
+    MaxBlurPool2D,
+    PerImageStandardization,
+)
 
 MAPS = np.random.default_rng(0).random((2, 4, 6, 3), np.float32)
 PADDINGS = [0, 1, 4, ((1, 2), (3, 0)), ((0, 0), (6, 6))]
@@ -58,3 +70,337 @@ def test_what_is_no_padding_is_refused_in_one_line(padding):
 def test_a_map_smaller_than_its_padding_is_refused():
     with pytest.raises(ValueError, match="at least 5 pixels, received"):
         CircularPadding2D(5)(MAPS)
+
+
+# What every layer promises, against an implementation of its equation, number by number.
+
+
+def padded(maps, before, after, boundary, **options):
+    mode = {"zero": "constant", "circular": "wrap", "reflect": "reflect"}[boundary]
+    return np.pad(maps, ((0, 0), (before, after), (before, after), (0, 0)), mode=mode, **options)
+
+
+def blurred(maps, size, strides, boundary):
+    taps = np.array([comb(size - 1, a) / 2 ** (size - 1) for a in range(size)])
+    wide = padded(maps, (size - 1) // 2, size // 2, boundary)
+    rows, columns = (range(0, n, strides) for n in maps.shape[1:3])
+    weights = np.multiply.outer(taps, taps)[None, ..., None]
+    return np.stack(
+        [
+            np.stack(
+                [(wide[:, i : i + size, j : j + size] * weights).sum((1, 2)) for j in columns], 1
+            )
+            for i in rows
+        ],
+        1,
+    )
+
+
+def largest(maps, size, boundary):
+    edge = {"constant_values": -np.inf} if boundary == "zero" else {}
+    wide = padded(maps, (size - 1) // 2, size // 2, boundary, **edge)
+    height, width = maps.shape[1:3]
+    moved = [wide[:, a : a + height, b : b + width] for a, b in product(range(size), repeat=2)]
+    return np.max(moved, axis=0)
+
+
+def sampled(maps, strides, order):
+    result, phases = [], []
+    for image in maps.astype(np.float64):
+        parts = [image[i::strides, j::strides] for i, j in product(range(strides), repeat=2)]
+        phases.append(int(np.argmax([np.linalg.norm(part.ravel(), order) for part in parts])))
+        result.append(parts[phases[-1]])
+    return np.array(result), np.array(phases)
+
+
+def unpooled(maps, phases, strides):
+    count, height, width, channels = maps.shape
+    result = np.zeros((count, height * strides, width * strides, channels))
+    for image, small, phase in zip(result, maps, phases, strict=True):
+        image[phase // strides :: strides, phase % strides :: strides] = small
+    return result
+
+
+def standardized(maps):
+    return np.array([(x - x.mean()) / max(x.std(), x.size**-0.5) for x in maps.astype(float)])
+
+
+SIGNED = np.random.default_rng(1).standard_normal((3, 12, 6, 2), np.float32)
+PHASES = np.array([3, 0, 2], np.int32)
+CONTRACT = {
+    "wrap": (CircularPadding2D, {"padding": 2}, (SIGNED,), lambda x: padded(x, 2, 2, "circular")),
+    **{
+        f"blur {size} {strides} {boundary}": (
+            BlurPool2D,
+            {"filter_size": size, "strides": strides, "padding": boundary},
+            (SIGNED,),
+            lambda x, *how: blurred(x, *how),
+        )
+        for size, strides, boundary in [
+            (2, 1, "zero"), (3, 2, "zero"), (4, 2, "circular"), (5, 3, "reflect"), (7, 2, "zero")
+        ]
+    },
+    **{
+        f"max blur {pool} {size} {boundary}": (
+            MaxBlurPool2D,
+            {"filter_size": size, "strides": 2, "padding": boundary, "pool_size": pool},
+            (SIGNED,),
+            lambda x, size, strides, boundary, pool: blurred(
+                largest(x, pool, boundary), size, strides, boundary
+            ),
+        )
+        for pool, size, boundary in [(2, 3, "zero"), (3, 4, "circular"), (2, 5, "reflect")]
+    },
+    **{
+        f"polyphase {strides} {order}": (
+            AdaptivePolyphaseSampling2D,
+            {"strides": strides, "order": order, "return_phase": True},
+            (SIGNED,),
+            lambda x, strides, order, _: sampled(x, strides, order),
+        )
+        for strides, order in [(1, 2), (2, 2), (3, 1), (2, 3)]
+    },
+    "polyphase without phase": (
+        AdaptivePolyphaseSampling2D, {}, (SIGNED,), lambda x: sampled(x, 2, 2)[0]
+    ),
+    "unpooling": (AdaptivePolyphaseUnpooling2D, {"strides": 2}, (SIGNED, PHASES), unpooled),
+    "standardization": (PerImageStandardization, {}, (SIGNED,), standardized),
+}  # fmt: skip
+
+
+def close(observed, expected, **tolerance):
+    observed, expected = (keras.tree.flatten(x) for x in (observed, expected))
+    assert len(observed) == len(expected)
+    for one, other in zip(observed, expected, strict=True):
+        np.testing.assert_allclose(np.asarray(one, np.float64), other, **tolerance)
+
+
+def test_the_contract_holds_every_layer():
+    groups = {"GroupConv2D", "GroupLiftingConv2D", "GroupPooling"}  # test_group_layers
+    capsules = {"CapsuleLength", "PrimaryCapsules2D", "RoutedCapsules", "squash"}
+    here = {case[0].__name__ for case in CONTRACT.values()}
+    assert here | groups | capsules == set(zoo.layers.__all__)
+
+
+@pytest.mark.parametrize("case", CONTRACT)
+def test_contract(case, tmp_path):
+    build, options, inputs, equation = CONTRACT[case]
+    layer = build(**options)
+    expected = equation(*inputs, *([] if case == "wrap" else options.values()))
+    eager = layer(*inputs)
+    close(eager, expected, atol=2e-6)
+    shape = layer.compute_output_shape(*(x.shape for x in inputs))
+    assert keras.tree.flatten(shape) == keras.tree.flatten(
+        keras.tree.map_structure(lambda x: tuple(x.shape), eager)
+    )
+    assert not layer.weights
+
+    # A graph of unknown size.
+    signature = [tf.TensorSpec([None] * (x.ndim - 1) + [x.shape[-1]], x.dtype) for x in inputs[:1]]
+    signature += [tf.TensorSpec([None], x.dtype) for x in inputs[1:]]
+    close(tf.function(layer, input_signature=signature)(*inputs), eager, atol=1e-6)
+
+    copy = build.from_config(layer.get_config())
+    assert copy.get_config() == layer.get_config()
+    assert {key: layer.get_config()[key] for key in options if key != "padding"} == {
+        key: value for key, value in options.items() if key != "padding"
+    }
+
+    ends = [keras.Input(x.shape[1:], dtype=x.dtype) for x in inputs]
+    model = keras.Model(ends, layer(*ends))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    close(loaded(list(inputs)), eager, atol=0)
+    assert [t.dtype for t in model.outputs] == [y.dtype for y in keras.tree.flatten(eager)]
+
+    for start in (inputs[0], np.zeros_like(inputs[0])):
+        x = tf.constant(start)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = keras.tree.flatten(layer(x, *inputs[1:]))[0]
+            total = tf.reduce_sum((y + 1) ** 3)
+        gradient = np.asarray(tape.gradient(total, x))
+        assert np.isfinite(gradient).all()
+        assert gradient.any() or not start.any()
+    half = build(**options, dtype="mixed_float16")(*inputs)
+    assert keras.tree.flatten(half)[0].dtype == tf.float16
+    close(half, expected, atol=0.01)
+
+
+# Blurring.
+
+
+@pytest.mark.parametrize("size", range(2, 8))
+def test_a_blur_keeps_what_is_flat_and_removes_the_highest_frequency(size):
+    rows, columns = np.indices((8, 8))
+    flat, board = np.ones((8, 8)), (-1.0) ** (rows + columns)
+    images = np.stack([flat, board])[..., None].astype(np.float32)
+    kept, removed = np.asarray(BlurPool2D(size, padding="circular")(images))
+    np.testing.assert_array_equal(kept, 1)
+    np.testing.assert_array_equal(removed, 0)
+    np.testing.assert_array_equal(images[1, ::2, ::2], 1)  # a bare stride makes it flat
+
+
+@pytest.mark.parametrize("build", [BlurPool2D, MaxBlurPool2D])
+def test_a_circular_blur_commutes_with_shifts_by_its_stride(build):
+    layer = build(strides=2, padding="circular")
+    still = np.asarray(layer(SIGNED))
+    moved = layer(np.roll(SIGNED, (4, -2), axis=(1, 2)))
+    np.testing.assert_allclose(moved, np.roll(still, (2, -1), axis=(1, 2)), atol=1e-6)
+
+
+def test_a_blur_moves_less_under_a_shift_than_a_bare_stride():
+    def change(layer):
+        still, moved = (np.sort(np.ravel(layer(x))) for x in (SIGNED, np.roll(SIGNED, 1, axis=1)))
+        return np.mean((still - moved) ** 2) / still.var()
+
+    assert change(BlurPool2D(5, padding="circular")) < change(lambda x: x[:, ::2, ::2])
+
+
+# Adaptive polyphase sampling: every circular shift, on images where norms tie.
+
+
+def difficult_images():
+    """One channel, 8 × 12 pixels, no training, many ties."""
+    draw = np.random.default_rng(2)
+    few = draw.integers(0, 2, (8, 12))
+    sparse = np.zeros((8, 12), int)
+    sparse[[0, 2, 1, 1], [0, 0, 1, 5]] = 255  # two points in each of two components
+    rows, columns = np.indices((8, 12))
+    return {
+        "random": draw.random((8, 12)),
+        "blank": np.zeros((8, 12)),
+        "constant": np.full((8, 12), 0.3),
+        "levels": draw.integers(0, 256, (8, 12)) / 255,
+        "few levels": few / 255,
+        "same values in each component": np.concatenate(
+            [draw.permutation(24) for _ in range(4)]
+        ).reshape(2, 2, 4, 6).transpose(2, 0, 3, 1).reshape(8, 12) / 255,
+        "sparse": sparse / 255,
+        "stripes": (columns % 4 == 0) * 1.0,
+        "board": (rows + columns) % 2 * 1.0,
+        "mirrored": np.maximum(few, few[::-1]) * 1.0,
+        "tiny": draw.integers(0, 2, (8, 12)) * 1e-30,
+        "signed": draw.integers(-1, 2, (8, 12)) * 1.0,
+    }  # fmt: skip
+
+
+DIFFICULT = difficult_images()
+SHIFTS = list(product(range(8), range(12)))
+
+
+def orbit(image):
+    """All circular shifts `(96, 8, 12, 1)`, the image itself first."""
+    rolled = [np.roll(image, shift, axis=(0, 1)) for shift in SHIFTS]
+    return np.array(rolled, np.float32)[..., None]
+
+
+def all_are_shifts_of_the_first(maps):
+    height, width = maps.shape[1:3]
+    shifts = {
+        np.roll(maps[0], shift, axis=(0, 1)).tobytes()
+        for shift in product(range(height), range(width))
+    }
+    return all(one.tobytes() in shifts for one in maps + 0.0)
+
+
+@pytest.mark.parametrize("name", DIFFICULT)
+def test_sampling_follows_every_circular_shift(name):
+    images = orbit(DIFFICULT[name])
+    assert all_are_shifts_of_the_first(images)
+    for strides, order in ((2, 2), (2, 1), (4, 3)):
+        layer = AdaptivePolyphaseSampling2D(strides, order, return_phase=True)
+        maps, phases = layer(images)
+        assert all_are_shifts_of_the_first(np.asarray(maps))
+        back = AdaptivePolyphaseUnpooling2D(strides)(maps, phases)
+        assert all_are_shifts_of_the_first(np.asarray(back))
+        assert len(set(np.asarray(layer.ties(images)).tolist())) == 1
+
+
+@pytest.mark.parametrize("name", ["same values in each component", "sparse"])
+def test_ties_broken_by_position_would_be_seen(name):
+    assert not all_are_shifts_of_the_first(sampled(orbit(DIFFICULT[name]), 2, 2)[0])
+
+
+def test_unpooling_returns_to_the_place_it_came_from():
+    still = DIFFICULT["random"]
+    images = orbit(still)
+    back = np.asarray(AdaptivePolyphaseUnpooling2D()(
+        *AdaptivePolyphaseSampling2D(return_phase=True)(images)
+    ))  # fmt: skip
+    for shift, one in zip(SHIFTS, back, strict=True):
+        np.testing.assert_array_equal(one, np.roll(back[0], shift, axis=(0, 1)))
+
+
+def test_ties_are_counted():
+    names = ["random", "blank", "constant", "same values in each component", "stripes", "board"]
+    images = np.array([DIFFICULT[name] for name in names], np.float32)[..., None]
+    ties = AdaptivePolyphaseSampling2D().ties(images)
+    np.testing.assert_array_equal(ties, [0, 3, 3, 3, 1, 1])
+    nearly = np.ones((2, 2, 2, 1), np.float32)
+    nearly[:, 0, 0] = [[1 + 2e-7], [1 + 1e-5]]
+    np.testing.assert_array_equal(AdaptivePolyphaseSampling2D().ties(nearly), [3, 0])
+
+
+def test_an_untrained_network_of_circular_layers_does_not_see_a_shift():
+    keras.utils.set_random_seed(0)
+
+    def logits(subsample):
+        keras.utils.set_random_seed(0)
+        return keras.Sequential(
+            [
+                subsample(),
+                CircularPadding2D(1),
+                keras.layers.Conv2D(8, 3, activation="relu"),
+                subsample(),
+                keras.layers.GlobalAveragePooling2D(),
+                keras.layers.Dense(3),
+            ]
+        )
+
+    images = np.stack([orbit(image) for image in DIFFICULT.values()])
+    flat = images.reshape(-1, 8, 12, 1)
+
+    def spread(network):
+        outputs = np.asarray(network(flat)).reshape(*images.shape[:2], 3)
+        return np.ptp(outputs, axis=1).max()
+
+    assert spread(logits(AdaptivePolyphaseSampling2D)) < 1e-5
+    assert spread(logits(lambda: keras.layers.MaxPooling2D(2))) > 0.01
+
+
+# Standardization.
+
+
+def test_brightness_and_contrast_have_no_effect_behind_standardization():
+    layer = PerImageStandardization()
+    expected = np.asarray(layer(MAPS))
+    np.testing.assert_allclose(layer(0.6 * MAPS + 0.2), expected, atol=1e-5)
+    np.testing.assert_allclose(expected.mean((1, 2, 3)), 0, atol=1e-6)
+    np.testing.assert_allclose(expected.std((1, 2, 3)), 1, atol=1e-5)
+    np.testing.assert_array_equal(layer(np.full((1, 4, 4, 1), 0.5, np.float32)), 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: BlurPool2D(8), "BlurPool2D expects filter_size from 2 to 7, received 8"),
+        (lambda: BlurPool2D(2.5), "filter_size from 2 to 7"),
+        (lambda: BlurPool2D(strides=0), "strides as a whole number ≥ 1, received 0"),
+        (lambda: BlurPool2D(padding="same"), "padding among zero, circular, reflect"),
+        (lambda: BlurPool2D(7, padding="reflect")(MAPS[:, :3]), "at least 4 pixels, received"),
+        (lambda: BlurPool2D(7, padding="circular")(MAPS[:, :2]), "at least 3 pixels, received"),
+        (lambda: MaxBlurPool2D(padding="same"), "MaxBlurPool2D expects padding among"),
+        (lambda: MaxBlurPool2D(0), "pool_size as a whole number ≥ 1, received 0"),
+        (lambda: AdaptivePolyphaseSampling2D(0), "strides as a whole number ≥ 1, received 0"),
+        (lambda: AdaptivePolyphaseSampling2D(order=1.5), "order as a whole number ≥ 1"),
+        (lambda: AdaptivePolyphaseSampling2D(4)(MAPS), r"divisible by 4, received shape \(2, 4, 6"),
+        (lambda: AdaptivePolyphaseUnpooling2D(0), "strides as a whole number ≥ 1, received 0"),
+        (lambda: AdaptivePolyphaseUnpooling2D()(MAPS, MAPS), r"a phase of shape \(N,\)"),
+        (lambda: PerImageStandardization()(MAPS[0]), "expected ndim=4, found ndim=3"),
+    ],
+)
+def test_what_a_layer_cannot_do_is_refused_in_one_line(make, message):
+    with pytest.raises(ValueError, match=message) as error:
+        make()
+    assert "\n" not in str(error.value)

@@ -48,13 +48,7 @@ class CircularPadding2D(keras.layers.Layer):
                     f"CircularPadding2D expects maps of at least {max(before, after)} pixels, "
                     f"received shape {tuple(inputs.shape)}"
                 )
-            parts = [inputs]
-            if before:
-                parts.insert(0, _take(inputs, axis, slice(-before, None)))
-            if after:
-                parts.append(_take(inputs, axis, slice(None, after)))
-            inputs = ops.concatenate(parts, axis=axis)
-        return inputs
+        return wrap(inputs, self.padding)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the padded shape."""
@@ -72,5 +66,17 @@ class CircularPadding2D(keras.layers.Layer):
         return {**super().get_config(), "padding": self.padding}
 
 
-def _take(inputs: Any, axis: int, part: slice) -> Any:
-    return inputs[:, part] if axis == 1 else inputs[:, :, part]
+def wrap(maps: Any, padding: tuple[tuple[int, int], tuple[int, int]]) -> Any:
+    """Return maps `(N, H, W, C)` with `((top, bottom), (left, right))` pixels of the other side."""
+    for axis, (before, after) in zip((1, 2), padding, strict=True):
+        parts = [maps]
+        if before:
+            parts.insert(0, _take(maps, axis, slice(-before, None)))
+        if after:
+            parts.append(_take(maps, axis, slice(None, after)))
+        maps = ops.concatenate(parts, axis=axis)
+    return maps
+
+
+def _take(maps: Any, axis: int, part: slice) -> Any:
+    return maps[:, part] if axis == 1 else maps[:, :, part]

@@ -1,0 +1,104 @@
+"""Subsampling behind a low-pass filter, so that less of a map folds onto itself (aliasing)."""
+
+from math import comb
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.layers.circular_padding import wrap
+
+BOUNDARIES = ("zero", "circular", "reflect")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class BlurPool2D(keras.layers.Layer):
+    """Blur every channel with a fixed binomial filter, then keep every `strides`-th pixel.
+
+    `y[i, j] = Σ_ab k[a] k[b] x[s i + a - o, s j + b - o]` with `k[a] = C(f - 1, a) / 2^(f - 1)` and
+    `o = (f - 1) // 2` (Zhang 2019, Making Convolutional Networks Shift-Invariant Again). The
+    filter sums to 1 and has no weights to train. It damps what a stride aliases and does not
+    remove it: agreement under shifts rises, equality is not promised.
+
+    Args:
+        filter_size: Taps per side, 2 to 7.
+        strides: Step of both axes, at least 1; 1 only blurs.
+        padding: What is beyond the edge: `zero`, `circular` or `reflect` (the edge itself is not
+            repeated). Under `circular` a shift by `strides` pixels is exact where `strides`
+            divides the size.
+
+    Input shape: `(N, H, W, C)`. Output shape: `(N, ⌈H / strides⌉, ⌈W / strides⌉, C)`.
+    """
+
+    def __init__(
+        self, filter_size: int = 3, strides: int = 2, padding: str = "zero", **kwargs: Any
+    ) -> None:
+        """Check the options."""
+        super().__init__(**kwargs)
+        name = type(self).__name__
+        if filter_size not in range(2, 8):
+            raise ValueError(f"{name} expects filter_size from 2 to 7, received {filter_size!r}")
+        if not isinstance(strides, int) or strides < 1:
+            raise ValueError(f"{name} expects strides as a whole number ≥ 1, received {strides!r}")
+        if padding not in BOUNDARIES:
+            raise ValueError(
+                f"{name} expects padding among {', '.join(BOUNDARIES)}, received {padding!r}"
+            )
+        self.filter_size = filter_size
+        self.strides = strides
+        self.padding = padding
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Refuse maps that the boundary cannot continue."""
+        reach = self._reach()
+        least = {"zero": 1, "circular": reach, "reflect": reach + 1}[self.padding]
+        if any(size is not None and size < least for size in input_shape[1:3]):
+            raise ValueError(
+                f"{type(self).__name__} expects maps of at least {least} pixels, "
+                f"received shape {tuple(input_shape)}"
+            )
+
+    def call(self, inputs: Any) -> Any:
+        """Continue the map beyond its edges, then blur and stride in one convolution."""
+        maps = ops.cast(inputs, self.compute_dtype)
+        reach = self.filter_size - 1
+        maps = extend(maps, (reach // 2, reach - reach // 2), self.padding)
+        channels = maps.shape[-1]
+        taps = np.array([comb(reach, a) for a in range(reach + 1)]) / 2**reach
+        kernel = np.tile(np.outer(taps, taps)[..., None, None], (1, 1, channels, 1))
+        return ops.depthwise_conv(
+            maps,
+            ops.convert_to_tensor(kernel, self.compute_dtype),
+            strides=self.strides,
+            padding="valid",
+            data_format="channels_last",
+        )
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the strided shape."""
+        batch, *sizes, channels = input_shape
+        sizes = [None if size is None else -(-size // self.strides) for size in sizes]
+        return (batch, *sizes, channels)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "filter_size": self.filter_size,
+            "strides": self.strides,
+            "padding": self.padding,
+        }
+
+    def _reach(self) -> int:
+        """Return how many pixels beyond the edge are read at most."""
+        return self.filter_size // 2
+
+
+def extend(maps: Any, reach: tuple[int, int], padding: str) -> Any:
+    """Continue maps `(N, H, W, C)` by `(before, after)` pixels on both spatial axes."""
+    if padding == "circular":
+        return wrap(maps, (reach, reach))
+    mode = "reflect" if padding == "reflect" else "constant"
+    return ops.pad(maps, ((0, 0), reach, reach, (0, 0)), mode=mode)
