@@ -385,7 +385,7 @@ def test_brightness_and_contrast_have_no_effect_behind_standardization():
     ("make", "message"),
     [
         (lambda: BlurPool2D(8), "BlurPool2D expects filter_size from 2 to 7, received 8"),
-        (lambda: BlurPool2D(2.5), "filter_size from 2 to 7"),
+        (lambda: BlurPool2D(3.0), "filter_size from 2 to 7, received 3.0"),
         (lambda: BlurPool2D(strides=0), "strides as a whole number ≥ 1, received 0"),
         (lambda: BlurPool2D(padding="same"), "padding among zero, circular, reflect"),
         (lambda: BlurPool2D(7, padding="reflect")(MAPS[:, :3]), "at least 4 pixels, received"),

@@ -37,7 +37,7 @@ class BlurPool2D(keras.layers.Layer):
         """Check the options."""
         super().__init__(**kwargs)
         name = type(self).__name__
-        if filter_size not in range(2, 8):
+        if not isinstance(filter_size, int) or filter_size not in range(2, 8):
             raise ValueError(f"{name} expects filter_size from 2 to 7, received {filter_size!r}")
         if not isinstance(strides, int) or strides < 1:
             raise ValueError(f"{name} expects strides as a whole number ≥ 1, received {strides!r}")
