@@ -187,7 +187,7 @@ def check_scores(scores: Iterable[str], models: Sequence[ModelHandle]) -> list[s
     for name in wanted:
         if name not in SCORES:
             raise ValueError(f"expected scores among {', '.join(SCORES)}, received {name!r}")
-        if SCORES[name].combine is not None:
+        if not SCORES[name].one_per_image():
             raise ValueError(
                 f"expected scores that are averages of one value per image, {name} is not"
             )

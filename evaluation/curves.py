@@ -52,6 +52,7 @@ def curve(
         two strengths.
     """
     noise = _noise(predictions, model)
+    single = [name for name in wanted if not SCORES[name].whole_curve]
     values = partial(values_at, predictions, model, transformation, noise=noise)
     strengths, identity = transformation.strengths, transformation.identity
     kept: dict[str, list[np.ndarray]] = {}
@@ -59,7 +60,7 @@ def curve(
     rows: list[dict[str, Any]] = []
     parts = transformation.parts if isinstance(transformation, Composition) else ()
     for strength in strengths:
-        found = values(strength, wanted)
+        found = values(strength, single)
         for name in ("accuracy", "top1_agreement", "mask_agreement", "box_agreement"):
             if name in found:
                 kept.setdefault(name, []).append(found[name])
@@ -67,18 +68,17 @@ def curve(
             continue
         pending += [(name, strength, matrix) for name, matrix in found.items()]
         if strength != identity and transformation.geometric and predictions.floors:
-            floors = [name for name in wanted if SCORES[name].floor]
+            floors = [name for name in single if SCORES[name].floor]
             found = values(strength, floors, floor=True)
             pending += [(name + FLOOR, strength, matrix) for name, matrix in found.items()]
         if sum(matrix.shape[1] for _, _, matrix in pending) > _COLUMNS:
             rows += _rows(pending)
             pending = []
     rows += _rows(pending)
+    matrices = {name: np.hstack(columns) for name, columns in kept.items()}
+    rows += _summaries(predictions, model, transformation, matrices, noise, wanted)
     _say_undefined(rows, model, transformation)
     rows = [row for row in rows if not np.isnan(row["value"])]
-    matrices = {name: np.hstack(columns) for name, columns in kept.items()}
-    whole = list(_summaries(predictions, model, transformation, matrices, noise, wanted))
-    rows += [row for row in whole if not np.isnan(row["value"])]
     position_map = None
     if len(parts) == 2 and "accuracy" in matrices:
         position_map = summaries.position_map(matrices["accuracy"], strengths)
@@ -196,13 +196,14 @@ def _summaries(
         if transformation.unit == "px" and stride is not None and stride > 1:
             for phase, found in summaries.by_phase(agreement, strengths, stride):
                 yield row(f"agreement_phase_{phase}", "invariance", found)
-    if "cosine_similarity" in wanted and others:
-        cells = [predictions.cell(model, transformation, v)["pre_logits"] for v in strengths]
-        found = summaries.normalized_variance(cells)
-        if dead := found.pop("dead"):
-            _LOG.info("%s: %d dead units of pre_logits left out", model.name, dead)
-        if not np.isnan(found["value"]):
-            yield row("normalized_variance", "invariance", found)
+    for name in wanted:
+        definition = SCORES[name]
+        if definition.whole_curve and others:
+            at = [predictions.cell(model, transformation, v)[definition.needs] for v in strengths]
+            found = definition.function(at)
+            if dead := found.pop("dead"):
+                _LOG.info("%s: %d dead units of %s left out", model.name, dead, definition.needs)
+            yield row(name, definition.property, found)
     if predictions.floors and "flips_below_noise" in wanted:
         exact = {"value": noise, "low": np.nan, "high": np.nan, "n": len(predictions.dataset)}
         yield row("float_noise", "invariance", exact)
@@ -221,17 +222,19 @@ def _say_undefined(
     rows: Sequence[dict[str, Any]], model: ModelHandle, transformation: Transformation
 ) -> None:
     """Name what has no value, and what has no interval."""
+    own = [row for row in rows if row["score"].removesuffix(FLOOR) in SCORES]  # no summaries
     undefined: dict[str, list[Any]] = {}
-    for row in rows:
+    for row in own:
         if np.isnan(row["value"]):
             undefined.setdefault(row["score"], []).append(row["strength"])
     for name, strengths in undefined.items():
         _LOG.warning(
-            "%s of %s under %s left out at %s: %s",
+            "%s of %s under %s left out%s: %s",
             *(name, model.name, transformation.name),
-            *(", ".join(map(str, strengths)), _score(name).undefined),
+            "" if _score(name).whole_curve else f" at {', '.join(map(str, strengths))}",
+            _score(name).undefined,
         )
-    if any(row["n"] < _FEWEST and not _score(row["score"]).proportion for row in rows):
+    if any(row["n"] < _FEWEST and not _score(row["score"]).proportion for row in own):
         _LOG.warning(
             "%s under %s: fewer than %d images count, too few for intervals by the bootstrap",
             *(model.name, transformation.name, _FEWEST),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.positions import Axis
+from zoo.transformations import fourier_shift
 
 
 def displaced(maps: np.ndarray, fraction: float, axis: int, wraps: bool) -> np.ndarray:
@@ -29,22 +30,11 @@ def displaced(maps: np.ndarray, fraction: float, axis: int, wraps: bool) -> np.n
         return maps
     if not wraps:
         return (1 - fraction) * maps + fraction * np.roll(maps, 1, axis)
-    matrix = fourier_shift(maps.shape[axis], fraction).astype(maps.dtype)
+    matrix = fourier_shift(maps.shape[axis], 100 * fraction).astype(maps.dtype)
     if axis == 1:
         n, h, w, c = maps.shape
         return np.matmul(matrix, maps.reshape(n, h, w * c)).reshape(maps.shape)
     return np.matmul(matrix, maps)
-
-
-def fourier_shift(size: int, positions: float) -> np.ndarray:
-    """Return the `(size, size)` matrix that turns each frequency of a circle of samples.
-
-    Args:
-        size: Samples around.
-        positions: How far, any real number.
-    """
-    turns = np.exp(-2j * np.pi * np.fft.fftfreq(size) * positions)[:, None]
-    return np.fft.ifft(turns * np.fft.fft(np.eye(size), axis=0), axis=0).real
 
 
 def fourier_slope(size: int) -> np.ndarray:

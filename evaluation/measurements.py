@@ -107,7 +107,7 @@ def per_image(
     """
     names = list(scores)
     for name in names:
-        if SCORES[name].combine is not None:
+        if not SCORES[name].one_per_image():
             raise ValueError(f"expected an average of one value per image, {name} is not")
     at = [values_at(predictions, model, transformation, v, names) for v in transformation.strengths]
     return {name: np.hstack([values[name] for values in at]) for name in names}

@@ -10,11 +10,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
 from evaluation.freezing import final_activation, freeze, with_dense_input
+from evaluation.keras_file import load_keras_file
 from evaluation.readout import infer_task, read_out
 from evaluation.receptive_field import receptive_fields
-from evaluation.saved_model import load_saved_model, unreadable
+from evaluation.saved_model import home_and_name, load_saved_model
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +79,7 @@ def load_model(
         raise FileNotFoundError(f"expected a model at {path}, there is nothing")
     if path.is_dir():
         return _saved_model_handle(path, name, maps)
-    if path.suffix not in (".keras", ".h5", ".hdf5"):
-        raise ValueError(
-            f"expected a .keras or .h5 file, a SavedModel directory or a run, received {path}"
-        )
-    try:
-        model = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # a damaged file raises one of ten kinds, by where it is cut
-        raise unreadable(path, error) from error
+    model = load_keras_file(path)
     return _keras_handle(model, name or path.stem, input_shape, _digest([path]), maps)
 
 
@@ -118,12 +111,7 @@ def _keras_handle(
 
 
 def _saved_model_handle(path: Path, name: str | None, maps: bool) -> ModelHandle:
-    home = path / "saved_model" if (path / "saved_model").is_dir() else path
-    if not (home / "saved_model.pb").is_file():
-        raise ValueError(
-            f"expected a SavedModel directory or a run, there is no {home / 'saved_model.pb'}"
-        )
-    run = home.parent if home.name == "saved_model" else home
+    home, own = home_and_name(path)
     call, spec, metadata = load_saved_model(home)
     if spec.shape.rank != 4:
         raise ValueError(
@@ -132,7 +120,7 @@ def _saved_model_handle(path: Path, name: str | None, maps: bool) -> ModelHandle
     _check_range(str(path), spec.dtype)
     spec = tf.TensorSpec((None, *spec.shape[1:]), tf.float32)
     files = sorted(file for file in home.rglob("*") if file.is_file())
-    return _handle(call, spec, name or run.resolve().name, metadata, _digest(files), maps)
+    return _handle(call, spec, name or own, metadata, _digest(files), maps)
 
 
 def _check_range(name: str, dtype: Any) -> None:

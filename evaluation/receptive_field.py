@@ -33,7 +33,7 @@ _REDUCTIONS = frozenset(["Mean", "Sum", "Max", "Min", "Prod"])
 _VALUE_FREE = frozenset(["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"])
 
 
-class _Unknown(Exception):  # noqa: N818
+class _UnknownOperationError(Exception):
     """An operation whose reading of positions is not known."""
 
 
@@ -82,7 +82,7 @@ def _after(
         return _joined(list(known.values()))  # whatever it computes, it sees the whole frame
     try:
         return _through(operation, known)
-    except _Unknown:
+    except _UnknownOperationError:
         return f"{operation.name} ({operation.type})"
 
 
@@ -110,7 +110,7 @@ def _through(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[Axis,
         return _reduced(operation, states[0])
     if kind in ("Reshape", "Squeeze", "ExpandDims"):
         return _reshaped(operation, states[0])
-    raise _Unknown
+    raise _UnknownOperationError
 
 
 def _each(state: tuple[Axis, Axis], change: Any) -> tuple[Axis, Axis]:
@@ -129,7 +129,7 @@ def _joined(states: list[tuple[Axis, Axis]]) -> tuple[Axis, Axis]:
     def join(axes: tuple[Axis, ...]) -> Axis:
         strides = {(axis.stride, axis.block) for axis in axes if axis.stride}
         if len(strides) > 1:
-            raise _Unknown
+            raise _UnknownOperationError
         stride, block = next(iter(strides), (0, 1))
         return Axis(
             stride,
@@ -152,7 +152,7 @@ def _windowed(
 ) -> tuple[Axis, Axis]:
     """Slide a window of `kernel` samples over both axes."""
     if operation.get_attr("data_format") != b"NHWC":
-        raise _Unknown
+        raise _UnknownOperationError
     steps = _pair(operation, "strides")
     padding = operation.get_attr("padding").decode()
     sizes = operation.inputs[0].shape[1:3]
@@ -161,7 +161,7 @@ def _windowed(
         if axis.stride == 0:
             return axis
         if axis.block > 1 and steps[k] > 1:
-            raise _Unknown
+            raise _UnknownOperationError
         reach = dilations[k] * (int(kernel[k]) - 1)
         if padding == "VALID":
             before = 0
@@ -186,7 +186,7 @@ def _same_padding(size: int | None, reach: int, step: int) -> int:
     if step == 1:
         return reach
     if size is None:
-        raise _Unknown
+        raise _UnknownOperationError
     return max((math.ceil(size / step) - 1) * step + reach + 1 - size, 0)
 
 
@@ -194,14 +194,14 @@ def _rearranged(operation: Any) -> Any:
     """Split axes into interleaved maps (SpaceToBatchND), or put them together again."""
     blocks, edges = (_constant(tensor) for tensor in operation.inputs[1:3])
     if len(blocks) != 2:
-        raise _Unknown
+        raise _UnknownOperationError
 
     def change(axis: Axis, k: int) -> Axis:
         if operation.type == "SpaceToBatchND" and axis.block == 1:
             return replace(_moved(axis, -int(edges[k, 0])), block=int(blocks[k]))
         if operation.type == "BatchToSpaceND" and axis.block == blocks[k]:
             return _moved(replace(axis, block=1), int(edges[k, 0]))
-        raise _Unknown
+        raise _UnknownOperationError
 
     return change
 
@@ -214,7 +214,7 @@ def _concatenated(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[
         return _joined(list(known.values()))
     sizes = [tensor.shape[along] for tensor in tensors]
     if len(known) < len(tensors) or None in sizes:
-        raise _Unknown
+        raise _UnknownOperationError
     axis = along - 1
     starts = np.cumsum([0, *sizes[:-1]])
     pieces = [
@@ -227,14 +227,14 @@ def _concatenated(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[
         shift = piece[axis].low - pieces[main][axis].low
         same = replace(piece[axis], low=0, high=0) == replace(pieces[main][axis], low=0, high=0)
         if not same or shift % frame or piece[axis].high - pieces[main][axis].high != shift:
-            raise _Unknown  # not the map itself, seen once around
+            raise _UnknownOperationError  # not the map itself, seen once around
     return pieces[main][0], pieces[main][1]
 
 
 def _sliced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
     """Take every n-th position from some position on."""
     if any(operation.get_attr(f"{kind}_mask") for kind in ("ellipsis", "new_axis", "shrink_axis")):
-        raise _Unknown
+        raise _UnknownOperationError
     begins, _, steps = (_constant(tensor) for tensor in operation.inputs[1:4])
     begin_mask = operation.get_attr("begin_mask")
     shape = operation.inputs[0].shape
@@ -246,7 +246,7 @@ def _sliced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
         if begin_mask >> (k + 1) & 1:
             begin = 0
         if step < 1 or (begin < 0 and shape[k + 1] is None):
-            raise _Unknown
+            raise _UnknownOperationError
         begin = begin + shape[k + 1] if begin < 0 else begin
         moved = _moved(axis, begin)
         return replace(moved, stride=axis.stride * step, period=axis.period * step)
@@ -258,13 +258,13 @@ def _reduced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
     """Average, sum or maximise over some axes."""
     rank = operation.inputs[0].shape.rank
     if rank != 4:
-        raise _Unknown
+        raise _UnknownOperationError
     over = {int(axis) % rank for axis in np.ravel(_constant(operation.inputs[1]))}
     if over >= {1, 2}:
         return _each(state, lambda axis, k: _whole(axis))
     if over == {3} and operation.get_attr("keep_dims"):
         return state
-    raise _Unknown
+    raise _UnknownOperationError
 
 
 def _reshaped(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
@@ -275,7 +275,7 @@ def _reshaped(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
     features = None if None in before[1:] else math.prod(before[1:])
     if after.rank == 2 and features is not None and after[-1] == features:
         return _each(state, lambda axis, k: _whole(axis))
-    raise _Unknown
+    raise _UnknownOperationError
 
 
 def _pair(operation: Any, attribute: str) -> tuple[int, int]:
@@ -287,5 +287,5 @@ def _pair(operation: Any, attribute: str) -> tuple[int, int]:
 def _constant(tensor: Any) -> np.ndarray:
     value = tf.get_static_value(tensor)
     if value is None:
-        raise _Unknown
+        raise _UnknownOperationError
     return np.asarray(value)

@@ -37,6 +37,21 @@ FORBIDDEN_OPERATIONS = frozenset(
 )
 
 
+def home_and_name(path: Path) -> tuple[Path, str]:
+    """Find the SavedModel in a run or a directory, and what that is called.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    home = path / "saved_model" if (path / "saved_model").is_dir() else path
+    if not (home / "saved_model.pb").is_file():
+        raise ValueError(
+            f"expected a SavedModel directory or a run, there is no {home / 'saved_model.pb'}"
+        )
+    run = home.parent if home.name == "saved_model" else home
+    return home, run.resolve().name
+
+
 def load_saved_model(directory: Path) -> tuple[Callable[[Any], Any], tf.TensorSpec, dict[str, Any]]:
     """Load a SavedModel's serving signature.
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from evaluation import equivariance, invariance
 from evaluation.answers import Answers
+from evaluation.summaries import normalized_variance
 
 __all__ = ["SCORES", "Answers", "Score"]
 
@@ -23,7 +24,8 @@ class Score:
 
     Attributes:
         function: From answers to one value per image `(N,)`, or to several `(N, C)`; NaN where an
-            image does not count.
+            image does not count. Of a score of the whole curve, from what it needs at each strength
+            to its row, see `evaluation.summaries`.
         combine: From averages over images `(…, C)` to the score `(…)`; NaN where it is undefined.
             None where the score is the average of one value.
         property: `invariance` or `equivariance`.
@@ -33,9 +35,10 @@ class Score:
         needs: The stored output that it reads.
         floor: Whether it compares two answers of the network, so that it has a resampling floor.
         undefined: What an undefined value means.
+        whole_curve: Whether it has one value for all strengths together.
     """
 
-    function: Callable[[Answers], np.ndarray]
+    function: Callable[[Any], Any]
     combine: Callable[[np.ndarray], np.ndarray] | None = None
     property: str = "invariance"
     higher_is_better: bool = True
@@ -44,6 +47,11 @@ class Score:
     needs: str = "logits"
     floor: bool = False
     undefined: str = "no image counts"
+    whole_curve: bool = False
+
+    def one_per_image(self) -> bool:
+        """Whether it is the average of one value per image at each strength."""
+        return self.combine is None and not self.whole_curve
 
 
 def kappa_parts(answers: Answers) -> np.ndarray:
@@ -120,6 +128,14 @@ SCORES: dict[str, Score] = {
         tasks=("classification", "detection"),
         needs="pre_logits",
         floor=True,
+    ),
+    "normalized_variance": Score(
+        normalized_variance,
+        higher_is_better=False,
+        tasks=("classification", "detection"),
+        needs="pre_logits",
+        undefined="every unit is dead",
+        whole_curve=True,
     ),
     "flips_below_noise": Score(
         invariance.flips_below_noise, higher_is_better=False, proportion=True

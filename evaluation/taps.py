@@ -12,9 +12,9 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
-import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
 from evaluation.dilation import with_native_dilation
-from evaluation.saved_model import load_saved_model, unreadable
+from evaluation.keras_file import load_keras_file
+from evaluation.saved_model import home_and_name, load_saved_model
 
 # Whatever goes on from a convolution, product or pooling belongs to its block.
 _GO_ON = frozenset(
@@ -97,11 +97,7 @@ def load_taps(
         raise FileNotFoundError(f"expected a model at {path}, there is nothing")
     if path.is_dir():
         return _of_saved_model(path, name, input_shape)
-    try:
-        model = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # a damaged file raises one of ten kinds, by where it is cut
-        raise unreadable(path, error) from error
-    return _of_keras(model, name or path.stem, input_shape)
+    return _of_keras(load_keras_file(path), name or path.stem, input_shape)
 
 
 def _of_keras(model: keras.Model, name: str, input_shape: tuple[Any, ...] | None) -> Taps:
@@ -112,7 +108,7 @@ def _of_keras(model: keras.Model, name: str, input_shape: tuple[Any, ...] | None
         raise ValueError(f"expected a model of one image input, {name} takes {len(inputs)}")
     own = tuple(inputs[0].shape[1:]) if inputs else tuple(input_shape or ())
     layers = {layer.name: layer.output for layer in model.layers if _is_map(layer)}
-    layers = {k: v for k, v in layers.items() if _is_tap(k)} or layers
+    layers = {k: v for k, v in layers.items() if is_tap(k)} or layers
     notice = None
     # A functional model may want a list or dictionary; a sequential one does not know.
     structure = getattr(model, "input", inputs[0]) if inputs else None
@@ -145,19 +141,15 @@ def _is_float_map(tensor: Any) -> bool:
     return rank in (2, 4) and tf.as_dtype(tensor.dtype).is_floating and bool(tensor.shape[-1])
 
 
-def _is_tap(name: str) -> bool:
+def is_tap(name: str) -> bool:
+    """Tell whether a layer's name is that of a tap of the zoo's architectures."""
     stage = name.removeprefix("stage")
     return name in ("stem", "pre_logits", "logits") or (stage != name and stage.isdigit())
 
 
 def _of_saved_model(path: Path, name: str | None, input_shape: tuple[Any, ...] | None) -> Taps:
-    home = path / "saved_model" if (path / "saved_model").is_dir() else path
-    if not (home / "saved_model.pb").is_file():
-        raise ValueError(
-            f"expected a SavedModel directory or a run, there is no {home / 'saved_model.pb'}"
-        )
-    run = home.parent if home.name == "saved_model" else home
-    name = name or run.resolve().name
+    home, own = home_and_name(path)
+    name = name or own
     call, spec, metadata = load_saved_model(home)  # refuses graphs that touch files
     if spec.shape.rank != 4 or not spec.dtype.is_floating:
         raise ValueError(

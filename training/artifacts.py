@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from evaluation.taps import is_tap
 from training.config import TrainingConfig
 from zoo.datasets import Dataset
 
@@ -63,9 +64,3 @@ def feature_maps(model: keras.Model) -> keras.Model:
     """
     named = [layer for layer in model.layers if is_tap(layer.name)]
     return keras.Model(model.inputs, {layer.name: layer.output for layer in named})
-
-
-def is_tap(name: str) -> bool:
-    """Tell whether a layer's name is that of a tap."""
-    stage = name.removeprefix("stage")
-    return name in ("stem", "pre_logits", "logits") or (stage != name and stage.isdigit())

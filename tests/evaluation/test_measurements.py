@@ -192,3 +192,12 @@ def test_too_few_images_have_values_but_no_bootstrap(caplog):
     assert change["value"].notna().all()
     assert change[["low", "high"]].isna().all(axis=None)
     assert "too few for intervals" in caplog.text
+
+
+def test_a_score_of_the_whole_curve_is_asked_for_by_name(caplog):
+    found = evaluate(dense(), (IMAGES, LABELS), [SHIFTS], scores=["normalized_variance"])
+    assert set(found.to_frame()["score"]) == {"normalized_variance"}
+    flat = np.full_like(IMAGES, 0.5)
+    found = evaluate(dense(), (flat, LABELS), [SHIFTS], scores=["normalized_variance"])
+    assert found.to_frame().empty
+    assert "under translation_x left out: every unit is dead" in caplog.text

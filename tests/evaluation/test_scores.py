@@ -155,7 +155,7 @@ def map_error(answers, k, strength):
 def test_scores_are_those_of_the_definitions(strength):
     answers = random_answers(TRANSFORMATIONS["translation_x"], strength, noise=0.5)
     expected = list(reference_scores(answers, strength))
-    averages = {name: score for name, score in SCORES.items() if score.combine is None}
+    averages = {name: score for name, score in SCORES.items() if score.one_per_image()}
     assert set(expected[0]) == set(averages)
     for name, score in averages.items():
         values = score.function(answers)

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.layers.whole_number import whole_number
+
 # Norms that differ relatively by less count as equal: rounding alone must not decide.
 TOLERANCE = 1e-6
 _BITS = 22  # of a value relative to the largest of its image: what float32 holds without loss
@@ -47,14 +49,8 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
     ) -> None:
         """Check the options."""
         super().__init__(**kwargs)
-        for option, value in (("strides", strides), ("order", order)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"AdaptivePolyphaseSampling2D expects {option} as a whole number ≥ 1, "
-                    f"received {value!r}"
-                )
-        self.strides = strides
-        self.order = order
+        self.strides = whole_number(self, "strides", strides)
+        self.order = whole_number(self, "order", order)
         self.return_phase = return_phase
         self.input_spec = keras.layers.InputSpec(ndim=4)
 

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.layers.whole_number import whole_number
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class AdaptivePolyphaseUnpooling2D(keras.layers.Layer):
@@ -28,12 +30,7 @@ class AdaptivePolyphaseUnpooling2D(keras.layers.Layer):
     def __init__(self, strides: int = 2, **kwargs: Any) -> None:
         """Check the stride."""
         super().__init__(**kwargs)
-        if not isinstance(strides, int) or strides < 1:
-            raise ValueError(
-                "AdaptivePolyphaseUnpooling2D expects strides as a whole number ≥ 1, "
-                f"received {strides!r}"
-            )
-        self.strides = strides
+        self.strides = whole_number(self, "strides", strides)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, inputs_shape: tuple[int | None, ...], phase_shape: tuple[int | None]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from zoo.layers.circular_padding import wrap
+from zoo.layers.whole_number import whole_number
 
 BOUNDARIES = ("zero", "circular", "reflect")
 
@@ -39,14 +40,12 @@ class BlurPool2D(keras.layers.Layer):
         name = type(self).__name__
         if not isinstance(filter_size, int) or filter_size not in range(2, 8):
             raise ValueError(f"{name} expects filter_size from 2 to 7, received {filter_size!r}")
-        if not isinstance(strides, int) or strides < 1:
-            raise ValueError(f"{name} expects strides as a whole number ≥ 1, received {strides!r}")
         if padding not in BOUNDARIES:
             raise ValueError(
                 f"{name} expects padding among {', '.join(BOUNDARIES)}, received {padding!r}"
             )
         self.filter_size = filter_size
-        self.strides = strides
+        self.strides = whole_number(self, "strides", strides)
         self.padding = padding
         self.input_spec = keras.layers.InputSpec(ndim=4)
 

@@ -1,0 +1,24 @@
+"""Reading a `.keras` or `.h5` file, the layers of the zoo among its own."""
+
+from pathlib import Path
+
+import keras
+
+import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
+from evaluation.saved_model import unreadable
+
+
+def load_keras_file(path: Path) -> keras.Model:
+    """Load a model from a file.
+
+    Raises:
+        ValueError: If it is no such file, or cannot be read.
+    """
+    if path.suffix not in (".keras", ".h5", ".hdf5"):
+        raise ValueError(
+            f"expected a .keras or .h5 file, a SavedModel directory or a run, received {path}"
+        )
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # a damaged file raises one of ten kinds, by where it is cut
+        raise unreadable(path, error) from error
