@@ -22,6 +22,8 @@ FAMILIES: dict[str, dict[str, str | None]] = {
         "hue": "hue_range",
     },
 }
+# The fields that are options of architectures.
+OPTIONS = ("filters", "padding", "downsampling", "group", "normalization", "activation", "dropout")
 AUGMENTED: tuple[Family, ...] = ("rotation", "scale", "colour")
 
 
@@ -74,8 +76,10 @@ class TrainingConfig:
     """Channels of each stage (units of each layer for mlp); by default the architecture's own."""
     padding: Literal["zero", "circular", "valid"] | None = None
     """What convolutions see outside the map; by default the architecture's own (zero)."""
-    pooling: Literal["max", "average"] | None = None
-    """By default the architecture's own (max)."""
+    downsampling: Literal["max", "average", "blur", "polyphase", "strided"] | None = None
+    """How maps are halved; by default the architecture's own."""
+    group: Literal["p4", "p4m"] | None = None
+    """Symmetries of group_cnn: quarter turns, or reflections too; by default p4."""
     normalization: bool | None = None
     """Batch normalisation on or off; by default the architecture's own (on)."""
     activation: str | None = None
@@ -133,8 +137,7 @@ class TrainingConfig:
     @property
     def options(self) -> dict[str, Any]:
         """The architecture's options that were chosen."""
-        names = ("filters", "padding", "pooling", "normalization", "activation", "dropout")
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return {name: getattr(self, name) for name in OPTIONS if getattr(self, name) is not None}
 
     @property
     def ranges(self) -> dict[str, Range]:

@@ -75,7 +75,7 @@ SMALL = {
     "global_avg_cnn": {"filters": (2, 2)},
     "fcn": {"filters": (2, 2, 2)},
 }
-CASES = [("mlp", {}), ("plain_cnn", {"pooling": "average"})] + [
+CASES = [("mlp", {}), ("plain_cnn", {"downsampling": "average"})] + [
     (name, {"padding": padding})
     for name in ("plain_cnn", "strided_cnn", "global_avg_cnn", "fcn")
     for padding in ("zero", "circular", "valid")
@@ -86,7 +86,7 @@ CASES = [("mlp", {}), ("plain_cnn", {"pooling": "average"})] + [
 def test_every_architecture_sees_what_its_graph_says(name, choices):
     options = {**SMALL[name], "activation": "linear", **choices}
     if name in ("plain_cnn", "global_avg_cnn"):
-        options["pooling"] = "average"  # a maximum hides all pixels but one
+        options["downsampling"] = "average"  # a maximum hides all pixels but one
     check(zoo.create(name, (SIZE, SIZE, 1), 2, **options))
 
 

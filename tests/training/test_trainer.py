@@ -320,7 +320,7 @@ def test_a_file_in_the_way_of_the_logs_is_said_before_any_training(tiny, data, t
             "expected a dataset with masks for segmentation, arrays has",
         ),
         ({"architecture": "transformer"}, "expected an architecture among mlp, plain_cnn, .*, fcn"),
-        ({"pooling": "max"}, "mlp expects options among .*, received"),
+        ({"downsampling": "max"}, "mlp expects options among .*, received"),
         ({"augmentation": ("rotation",), "rotation_range": (0, 999)}, "rotation expects a whole"),
     ],
 )

@@ -6,20 +6,33 @@ from typing import Any
 
 import keras
 
+from zoo.architectures.average_pool_cnn import average_pool_cnn
+from zoo.architectures.blurpool_cnn import blurpool_cnn
 from zoo.architectures.fcn import fcn
 from zoo.architectures.global_avg_cnn import global_avg_cnn
 from zoo.architectures.mlp import mlp
 from zoo.architectures.plain_cnn import plain_cnn
+from zoo.architectures.polyphase_cnn import polyphase_cnn
 from zoo.architectures.strided_cnn import strided_cnn
 
 __all__ = ["ANY_SIZE", "ARCHITECTURES", "create", "options"]
 
 ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
-    builder.__name__: builder for builder in (mlp, plain_cnn, strided_cnn, global_avg_cnn, fcn)
+    builder.__name__: builder
+    for builder in (
+        mlp,
+        plain_cnn,
+        average_pool_cnn,
+        strided_cnn,
+        global_avg_cnn,
+        blurpool_cnn,
+        polyphase_cnn,
+        fcn,
+    )
 }
 
 # Those that take images of any height and width, if built with None for both.
-ANY_SIZE = frozenset({"global_avg_cnn", "fcn"})
+ANY_SIZE = frozenset({"global_avg_cnn", "blurpool_cnn", "polyphase_cnn", "fcn"})
 
 
 def create(

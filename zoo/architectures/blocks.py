@@ -4,10 +4,10 @@ from typing import Any
 
 from keras import layers
 
-from zoo.layers import CircularPadding2D
+from zoo.layers import AdaptivePolyphaseSampling2D, CircularPadding2D, MaxBlurPool2D
 
 PADDINGS = ("zero", "circular", "valid")
-POOLINGS = ("max", "average")
+DOWNSAMPLINGS = ("max", "average", "blur", "polyphase")
 
 
 def convolution(
@@ -75,20 +75,39 @@ def activated(x: Any, *, name: str, normalization: bool, activation: str, dropou
     return drop(dropout, name=name)(x)
 
 
-def pool(x: Any, pooling: str, *, name: str) -> Any:
-    """Halve a feature map by 2×2 pooling.
+def downsample(x: Any, kind: str, *, padding: str, name: str) -> Any:
+    """Halve a feature map; the result is the layer `name`.
+
+    Args:
+        x: Feature map `(N, H, W, C)`.
+        kind: `max` or `average` of 2×2 pixels; `blur`, their maximum at every pixel behind a
+            low-pass filter (Zhang 2019); `polyphase`, their maximum at every pixel on the grid that
+            follows the image (Chaman & Dokmanić 2021), for maps of even sides.
+        padding: `zero`, `circular` or `valid`, that of the convolutions: what windows see
+            beyond the edge.
+        name: What the last layer is called.
 
     Raises:
-        ValueError: If `pooling` is neither `max` nor `average`, or the map is too small to halve.
+        ValueError: If `kind` is unknown, or the map is too small or too odd to halve.
     """
-    check_choice("pooling", pooling, POOLINGS)
+    check_choice("downsampling", kind, DOWNSAMPLINGS)
     if any(size is not None and size < 2 for size in x.shape[1:3]):
         raise ValueError(
-            f"expected images large enough for every pooling, the map before {name} is "
+            f"expected images large enough for every downsampling, the map before {name} is "
             f"{x.shape[1]}×{x.shape[2]}: use larger images or fewer filters"
         )
-    layer = layers.MaxPooling2D if pooling == "max" else layers.AveragePooling2D
-    return layer(2, name=name)(x)
+    if kind == "max":
+        return layers.MaxPooling2D(2, name=name)(x)
+    if kind == "average":
+        return layers.AveragePooling2D(2, name=name)(x)
+    boundary = "circular" if padding == "circular" else "zero"
+    if kind == "blur":
+        return MaxBlurPool2D(padding=boundary, name=name)(x)
+    if boundary == "circular":
+        x = CircularPadding2D(((0, 1), (0, 1)), name=f"{name}_pad")(x)
+    same = "valid" if boundary == "circular" else "same"
+    x = layers.MaxPooling2D(2, strides=1, padding=same, name=f"{name}_maximum")(x)
+    return AdaptivePolyphaseSampling2D(name=name)(x)
 
 
 def check_choice(option: str, value: Any, known: tuple[str, ...]) -> None:

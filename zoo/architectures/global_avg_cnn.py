@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from zoo.architectures.blocks import convolution, pool
+from zoo.architectures.blocks import convolution, downsample
 
 
 def global_avg_cnn(
@@ -15,7 +15,7 @@ def global_avg_cnn(
     *,
     filters: Sequence[int] = (24, 48, 96),
     padding: str = "zero",
-    pooling: str = "max",
+    downsampling: str = "max",
     normalization: bool = True,
     activation: str = "relu",
     dropout: float = 0.0,
@@ -29,7 +29,7 @@ def global_avg_cnn(
         padding: `zero`, `circular` or `valid`; under `circular` the logits are exactly invariant
             to circular shifts by multiples of the total stride, if the sides of the images are
             multiples of it too.
-        pooling: `max` or `average`, between the stages.
+        downsampling: `max`, `average`, `blur` or `polyphase`, between the stages.
         normalization: Whether batch normalisation follows each convolution.
         activation: A Keras activation.
         dropout: Fraction of feature maps dropped in training.
@@ -46,7 +46,7 @@ def global_avg_cnn(
     inputs = keras.Input(input_shape, name="images")
     x = convolution(inputs, filters[0], name="stem", padding=padding, **block)
     for stage, channels in enumerate(filters[1:], start=1):
-        x = pool(x, pooling, name=f"stage{stage}_pool")
+        x = downsample(x, downsampling, padding=padding, name=f"stage{stage}_pool")
         x = convolution(x, channels, name=f"stage{stage}", padding=padding, **block)
     x = layers.GlobalAveragePooling2D(name="pre_logits")(x)
     outputs = layers.Dense(num_classes, name="logits")(x)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from zoo.architectures.blocks import activated, convolution, pool
+from zoo.architectures.blocks import activated, convolution, downsample
 
 
 def plain_cnn(
@@ -16,7 +16,7 @@ def plain_cnn(
     filters: Sequence[int] = (16, 32, 64),
     units: int = 64,
     padding: str = "zero",
-    pooling: str = "max",
+    downsampling: str = "max",
     normalization: bool = True,
     activation: str = "relu",
     dropout: float = 0.0,
@@ -31,14 +31,14 @@ def plain_cnn(
         filters: Channels of the stem and of each stage.
         units: Size of the dense layer before the logits.
         padding: `zero`, `circular` or `valid`.
-        pooling: `max` or `average`.
+        downsampling: `max`, `average`, `blur` or `polyphase`.
         normalization: Whether batch normalisation follows each convolution and the dense layer.
         activation: A Keras activation.
         dropout: Fraction of feature maps, and of dense units, dropped in training.
 
     Returns:
         A model from images in `[0, 1]` to logits `(N, K)`; taps `stem`, `stage1` …, `pre_logits`,
-        `logits`. Total stride 2 per pooling: `2 ** len(filters)`.
+        `logits`. Total stride 2 per downsampling: `2 ** len(filters)`.
     """
     block: dict[str, Any] = {
         "normalization": normalization,
@@ -48,9 +48,9 @@ def plain_cnn(
     inputs = keras.Input(input_shape, name="images")
     x = convolution(inputs, filters[0], name="stem", padding=padding, **block)
     for stage, channels in enumerate(filters[1:], start=1):
-        x = pool(x, pooling, name=f"stage{stage}_pool")
+        x = downsample(x, downsampling, padding=padding, name=f"stage{stage}_pool")
         x = convolution(x, channels, name=f"stage{stage}", padding=padding, **block)
-    x = pool(x, pooling, name="head_pool")
+    x = downsample(x, downsampling, padding=padding, name="head_pool")
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(units, use_bias=not normalization, name="pre_logits_dense")(x)
     x = activated(x, name="pre_logits", **block)
