@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.datasets import load
+from zoo.transformations import TRANSFORMATIONS
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +151,38 @@ def test_mnist_holds_its_sizes_after_a_balanced_draw():
     dataset = load("mnist", per_class=20, placement="uniform")
     np.testing.assert_array_equal(np.bincount(dataset.labels), np.full(10, 20))
     assert len(np.unique(dataset.boxes, axis=0)) > 150
+
+
+@pytest.mark.tfds_data("mnist")
+def test_rotated_mnist_is_mnist_turned_by_an_angle_per_image():
+    turned, upright = load("rotated_mnist", limit=600), load("mnist", frame=(28, 28), limit=600)
+    assert turned.input_shape == (28, 28, 1)
+    np.testing.assert_array_equal(turned.labels, upright.labels)
+    moved = turned.images.astype(float), upright.images.astype(float)
+    ink = [images.sum(axis=(1, 2, 3)) for images in moved]
+    np.testing.assert_allclose(ink[0], ink[1], rtol=0.03)  # digits of 20 pixels lose nothing
+    back = []
+    for degrees in range(0, 360, 5):
+        again = TRANSFORMATIONS["rotation"].images(turned.image_batch(slice(600)), -degrees)
+        back.append(np.square(np.asarray(again) - upright.image_batch(slice(600))).sum((1, 2, 3)))
+    angles = 5 * np.argmin(back, axis=0)
+    assert np.median(np.min(back, axis=0) / np.square(moved[1] / 255).sum((1, 2, 3))) < 0.1
+    counts = np.histogram(angles, bins=6, range=(0, 360))[0]
+    assert counts.min() > 60  # all round the circle
+
+
+@pytest.mark.tfds_data("mnist")
+def test_rotated_mnist_has_the_sizes_of_the_original_and_disjoint_splits():
+    training = load("rotated_mnist", "train")
+    assert len(training) == 12_000
+    assert np.bincount(training.labels).min() > 1000
+    assert len(load("rotated_mnist", "validation")) == 6000  # of mnist's last tenth
+    few = load("rotated_mnist", "train", limit=50)
+    np.testing.assert_array_equal(few.images, training.images[:50])
+    other = load("rotated_mnist", "train", limit=50, seed=1)
+    assert (other.images != few.images).any(axis=(1, 2, 3)).all()
+    chosen = load("rotated_mnist", "train", per_class=5)
+    assert {image.tobytes() for image in chosen.images} <= {i.tobytes() for i in training.images}
 
 
 @pytest.mark.tfds_data("cifar10_jpeg")

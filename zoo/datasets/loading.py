@@ -14,6 +14,8 @@ from zoo.datasets.dataset import Dataset
 
 SPLITS = ("train", "validation", "test")
 
+_CHUNK = 4096  # objects that are turned at a time
+
 
 @dataclass(frozen=True)
 class Composed:
@@ -24,12 +26,18 @@ class Composed:
         object_size: height and width to which objects are enlarged; None keeps theirs.
         tint: whether each object is coloured.
         transposed: whether TFDS stores rows as columns.
+        source: the TFDS dataset that the objects are from; by default that of the same name.
+        turned: whether each object is turned about its centre by an angle of its own.
+        train_examples: how many of the first objects of the train split are used; by default all.
     """
 
     frame: tuple[int, int]
     object_size: tuple[int, int] | None = None
     tint: bool = False
     transposed: bool = False
+    source: str | None = None
+    turned: bool = False
+    train_examples: int | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,8 @@ class Natural:
 DATASETS: dict[str, Composed | Natural] = {
     "digits": Composed(frame=(32, 32), object_size=(16, 16), tint=True),
     "mnist": Composed(frame=(40, 40)),
+    # The sizes of the original (Larochelle et al. 2007), whose test set had 50,000.
+    "rotated_mnist": Composed(frame=(28, 28), source="mnist", turned=True, train_examples=12_000),
     "fashion_mnist": Composed(frame=(40, 40)),
     "kmnist": Composed(frame=(40, 40)),
     "emnist": Composed(frame=(40, 40), transposed=True),
@@ -80,8 +90,8 @@ def load(
         limit: at most so many images, the first ones.
         per_class: so many images of each class, drawn with `seed`; a larger number contains a
             smaller one.
-        seed: of tints, `uniform` places and `per_class`. An image looks the same whatever is
-            loaded beside it.
+        seed: of tints, angles, `uniform` places and `per_class`. An image looks the same whatever
+            is loaded beside it.
         data_dir: where prepared TFDS datasets lie; by default `$TFDS_DATA_DIR`, else
             `~/tensorflow_datasets`. Digits has a place of its own in the user's cache.
 
@@ -105,7 +115,8 @@ def load(
             f" received {placement!r}"
         )
 
-    builder = _builder(name, data_dir)
+    source = how.source if isinstance(how, Composed) and how.source else name
+    builder = _builder(source, data_dir)
     shape, class_names = _features(builder, name)
     size = shape[:2] if isinstance(how, Composed) else frame or shape[:2]
     if None in size:
@@ -113,9 +124,11 @@ def load(
     part = _tfds_split(builder.info.splits, split)
     draw = (seed, SPLITS.index(split))
 
-    examples = _encoded_examples(builder, part)
+    count = builder.info.splits[part].num_examples
+    if split == "train" and isinstance(how, Composed) and how.train_examples is not None:
+        count = min(count, how.train_examples)
+    examples = _encoded_examples(builder, part).take(count)
     if per_class is None:
-        count = builder.info.splits[part].num_examples
         index = np.arange(count if limit is None else min(count, limit))
     else:
         # A stream of its own, so that being chosen says nothing of an image's tint and place.
@@ -125,6 +138,8 @@ def load(
     if isinstance(how, Natural):
         return Dataset(name, split, images, labels, class_names)
     objects = images[..., 0].transpose(0, 2, 1) if how.transposed else images[..., 0]
+    if how.turned:
+        objects = _turned(objects, index, (*draw, 2))
     images, masks, boxes = compose(
         objects,
         labels,
@@ -136,6 +151,21 @@ def load(
         index=index,
     )
     return Dataset(name, split, images, labels, class_names, masks, boxes)
+
+
+def _turned(objects: np.ndarray, index: np.ndarray, seed: tuple[int, ...]) -> np.ndarray:
+    """Turns each object by whole degrees of its own, uniform over the circle."""
+    from zoo.transformations import TRANSFORMATIONS
+
+    draws = np.random.default_rng(seed).random(int(index[-1]) + 1)[index]
+    degrees = np.floor(360 * draws).astype(np.int32)
+    turned = np.empty_like(objects)
+    for start in range(0, len(objects), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        images = objects[part, ..., None].astype(np.float32)
+        moved = TRANSFORMATIONS["rotation"].images(images, degrees[part])
+        turned[part] = np.rint(np.asarray(moved)[..., 0])
+    return turned
 
 
 def _base_name(name: str) -> str:
