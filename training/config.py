@@ -78,8 +78,8 @@ class TrainingConfig:
     """What convolutions see outside the map; by default the architecture's own (zero)."""
     downsampling: Literal["max", "average", "blur", "polyphase", "strided"] | None = None
     """How maps are halved; by default the architecture's own."""
-    group: Literal["p4", "p4m"] | None = None
-    """Symmetries of group_cnn: quarter turns, or reflections too; by default p4."""
+    group: Literal["p1", "p4", "p4m"] | None = None
+    """Symmetries of group_cnn: none, quarter turns, or reflections too; by default p4."""
     normalization: bool | None = None
     """Batch normalisation on or off; by default the architecture's own (on)."""
     activation: str | None = None

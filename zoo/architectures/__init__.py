@@ -10,6 +10,7 @@ from zoo.architectures.average_pool_cnn import average_pool_cnn
 from zoo.architectures.blurpool_cnn import blurpool_cnn
 from zoo.architectures.fcn import fcn
 from zoo.architectures.global_avg_cnn import global_avg_cnn
+from zoo.architectures.group_cnn import group_cnn
 from zoo.architectures.mlp import mlp
 from zoo.architectures.plain_cnn import plain_cnn
 from zoo.architectures.polyphase_cnn import polyphase_cnn
@@ -27,6 +28,7 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
         global_avg_cnn,
         blurpool_cnn,
         polyphase_cnn,
+        group_cnn,
         fcn,
     )
 }

@@ -154,7 +154,8 @@ class GroupLiftingConv2D(_GroupConvolution):
     Args:
         filters: Filters in the bank; the map has that many channels per orientation.
         kernel_size: Side of the square filters; odd, except for `"valid"` padding.
-        group: `"p4"` (4 quarter turns) or `"p4m"` (quarter turns and reflections, 8).
+        group: `"p4"` (4 quarter turns), `"p4m"` (quarter turns and reflections, 8) or `"p1"` (none,
+            an ordinary convolution).
         strides: Step in both directions, pixels.
         padding: `"valid"`, `"same"` (zeros, the same number on every side) or `"circular"`.
         use_bias: Whether to add one number per filter, the same for every orientation.
@@ -181,7 +182,7 @@ class GroupConv2D(_GroupConvolution):
     Args:
         filters: Filters in the bank; the map has that many channels per orientation.
         kernel_size: Side of the square filters; odd, except for `"valid"` padding.
-        group: `"p4"` or `"p4m"`, that of the input.
+        group: That of the input.
         strides: Step in both directions, pixels.
         padding: `"valid"`, `"same"` or `"circular"`.
         use_bias: Whether to add one number per filter, the same for every orientation.

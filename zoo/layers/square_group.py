@@ -1,4 +1,4 @@
-"""The symmetries of the square grid: quarter turns (p4), with reflections (p4m).
+"""The symmetries of the square grid: none (p1), quarter turns (p4), with reflections (p4m).
 
 Element `4 m + r` is R^r M^m: mirror left and right m times, then turn counter-clockwise r times.
 """
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-ORDERS = {"p4": 4, "p4m": 8}
+ORDERS = {"p1": 1, "p4": 4, "p4m": 8}
 
 
 def act(element: int, maps: Any, axes: tuple[int, int] = (0, 1)) -> np.ndarray:
@@ -47,7 +47,7 @@ def filter_index(kernel_size: int, channels: int, group: str, *, lifting: bool) 
     Args:
         kernel_size: Side of the filter.
         channels: Input channels per orientation.
-        group: `"p4"` or `"p4m"`.
+        group: A key of `ORDERS`.
         lifting: Whether the input is an image, without orientations.
 
     Returns:
