@@ -8,7 +8,16 @@ from rich.table import Table
 
 from evaluation.terminal import BAD_INPUT, REQUIREMENT_NOT_MET, console, quiet_start
 
-NAMES = ("commands", "training", "sweep", "layers", "memory", "scores", "statistics")
+NAMES = (
+    "commands",
+    "training",
+    "sweep",
+    "layers",
+    "architectures",
+    "memory",
+    "scores",
+    "statistics",
+)
 
 
 def main(names: list[str]) -> int:

@@ -81,8 +81,8 @@ def downsample(x: Any, kind: str, *, padding: str, name: str) -> Any:
     Args:
         x: Feature map `(N, H, W, C)`.
         kind: `max` or `average` of 2×2 pixels; `blur`, their maximum at every pixel behind a
-            low-pass filter (Zhang 2019); `polyphase`, their maximum at every pixel on the grid that
-            follows the image (Chaman & Dokmanić 2021), for maps of even sides.
+            low-pass filter (Zhang 2019); `polyphase`, their maximum on the grid that follows the
+            image (Chaman & Dokmanić 2021), for maps of even sides.
         padding: `zero`, `circular` or `valid`, that of the convolutions: what windows see
             beyond the edge.
         name: What the last layer is called.
@@ -100,14 +100,10 @@ def downsample(x: Any, kind: str, *, padding: str, name: str) -> Any:
         return layers.MaxPooling2D(2, name=name)(x)
     if kind == "average":
         return layers.AveragePooling2D(2, name=name)(x)
+    if kind == "polyphase":
+        return AdaptivePolyphaseSampling2D(pool_size=2, name=name)(x)
     boundary = "circular" if padding == "circular" else "zero"
-    if kind == "blur":
-        return MaxBlurPool2D(padding=boundary, name=name)(x)
-    if boundary == "circular":
-        x = CircularPadding2D(((0, 1), (0, 1)), name=f"{name}_pad")(x)
-    same = "valid" if boundary == "circular" else "same"
-    x = layers.MaxPooling2D(2, strides=1, padding=same, name=f"{name}_maximum")(x)
-    return AdaptivePolyphaseSampling2D(name=name)(x)
+    return MaxBlurPool2D(padding=boundary, name=name)(x)
 
 
 def check_choice(option: str, value: Any, known: tuple[str, ...]) -> None:

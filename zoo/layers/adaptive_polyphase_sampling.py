@@ -1,5 +1,6 @@
 """Subsampling whose grid follows the image, so that a circular shift only shifts the result."""
 
+from itertools import product
 from typing import Any
 
 import keras
@@ -23,14 +24,19 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
     2021, Truly Shift-Invariant Convolutional Neural Networks). A circular shift of `x` permutes
     and shifts the components, so `y` is shifted circularly and its global average is the same.
 
+    With a `pool_size` above 1 the maximum of the window that begins at each pixel of the grid is
+    kept, wrapped round the edges: max pooling whose windows follow the image. The grid is chosen by
+    the norms before the maximum.
+
     Equal norms are frequent where images are flat, symmetric or of few levels, and an argmax then
-    decides by position, which breaks the law. Two things prevent it here. Norms are summed as
-    integers, so that their order does not depend on the order of summation. Components within
+    decides by position, which breaks the law. Two things prevent it here. Norms are summed over
+    positions as integers, so that they do not depend on the order of summation. Components within
     a relative 1e-6 of the largest norm are compared by a fingerprint: each pixel gets a hash of the
     whole image as seen from there, round the torus, and a component the sum of its pixels'
     hashes. Fingerprints of two components are equal (hash collisions of about 2^-31 aside) only if
     a circular shift that carries one grid to the other leaves the whole image as it is; either
-    choice then gives the same map up to a circular shift.
+    choice then gives the same map up to a circular shift. Fingerprints cost more than all else and
+    are made only for batches in which there are ties.
 
     The law is exact for inputs that are exact shifts. Behind layers that round differently at
     different places, it holds for all but norms that tie to within their rounding.
@@ -38,6 +44,7 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
     Args:
         strides: Step `s` of both axes, at least 1; it must divide height and width.
         order: `p` of the norm, a whole number ≥ 1.
+        pool_size: Side of the window whose maximum is kept; 1 keeps the pixel itself.
         return_phase: Whether to return `(maps, phase)`, which `AdaptivePolyphaseUnpooling2D` takes.
 
     Input shape: `(N, H, W, C)`. Output shape: `(N, H / strides, W / strides, C)`, and for the phase
@@ -45,12 +52,18 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
     """
 
     def __init__(
-        self, strides: int = 2, order: int = 2, return_phase: bool = False, **kwargs: Any
+        self,
+        strides: int = 2,
+        order: int = 2,
+        pool_size: int = 1,
+        return_phase: bool = False,
+        **kwargs: Any,
     ) -> None:
         """Check the options."""
         super().__init__(**kwargs)
         self.strides = whole_number(self, "strides", strides)
         self.order = whole_number(self, "order", order)
+        self.pool_size = whole_number(self, "pool_size", pool_size)
         self.return_phase = return_phase
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
@@ -65,12 +78,14 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Choose a component per image and return it."""
         maps = ops.cast(inputs, self.compute_dtype)
-        tied, keys = _ranking(maps, self.strides, self.order)
+        tied = _largest(maps, self.strides, self.order)
+        keys = ops.cond(
+            ops.any(ops.sum(ops.cast(tied, "int32"), axis=1) > 1),
+            lambda: _fingerprints(maps, self.strides),
+            lambda: ops.zeros_like(tied, dtype="int32"),
+        )
         phase = ops.cast(ops.argmax(ops.where(tied, keys, -1), axis=1), "int32")
-        components = _components(maps, self.strides)
-        batch, count, *rest = ops.shape(components)
-        rows = ops.arange(batch, dtype="int32") * count + phase
-        sampled = ops.take(ops.reshape(components, (-1, *rest)), rows, axis=0)
+        sampled = _sample(maps, phase, self.strides, self.pool_size)
         return (sampled, phase) if self.return_phase else sampled
 
     def ties(self, inputs: Any) -> Any:
@@ -78,7 +93,7 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
 
         0 means that the norm alone decided; `strides² - 1` is what a flat image has.
         """
-        tied, _ = _ranking(ops.convert_to_tensor(inputs), self.strides, self.order)
+        tied = _largest(ops.convert_to_tensor(inputs), self.strides, self.order)
         return ops.sum(ops.cast(tied, "int32"), axis=1) - 1
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:
@@ -104,36 +119,63 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
             **super().get_config(),
             "strides": self.strides,
             "order": self.order,
+            "pool_size": self.pool_size,
             "return_phase": self.return_phase,
         }
 
 
-def _components(maps: Any, strides: int) -> Any:
-    """Split `(N, H, W, C)` into `(N, s², H / s, W / s, C)`, the row of the phase first."""
-    batch, height, width, channels = ops.shape(maps)
-    size = (height // strides, width // strides)
-    split = ops.reshape(maps, (batch, size[0], strides, size[1], strides, channels))
-    split = ops.transpose(split, (0, 2, 4, 1, 3, 5))
-    return ops.reshape(split, (batch, strides**2, *size, channels))
+def _sample(maps: Any, phase: Any, strides: int, pool_size: int) -> Any:
+    """Return the maxima of the windows that begin on each image's grid.
 
-
-def _ranking(maps: Any, strides: int, order: int) -> tuple[Any, Any]:
-    """Return which components `(N, s²)` have the largest norm, and their fingerprints ≥ 0.
-
-    Everything after the first rounding is integer arithmetic or of single numbers, so both
-    follow a circular shift of the maps exactly.
+    Pixels are gathered, so that what is not kept is not computed either.
     """
-    maps = ops.cast(ops.stop_gradient(maps), "float32")
-    largest = ops.max(ops.abs(maps), axis=(1, 2, 3), keepdims=True)
-    relative = maps / ops.where(largest > 1e-37, largest, 1.0)
-    power = size = ops.abs(relative)
+    batch, height, width, channels = ops.shape(maps)
+    pixels = ops.reshape(maps, (-1, channels))
+    image = ops.arange(batch, dtype="int32")[:, None] * height
+    rows = strides * ops.arange(height // strides, dtype="int32") + phase[:, None] // strides
+    columns = strides * ops.arange(width // strides, dtype="int32") + phase[:, None] % strides
+    sampled = None
+    for down, right in product(range(pool_size), repeat=2):
+        row, column = image + (rows + down) % height, (columns + right) % width
+        found = ops.take(pixels, row[:, :, None] * width + column[:, None, :], axis=0)
+        sampled = found if sampled is None else ops.maximum(sampled, found)
+    return sampled
+
+
+def _components(values: Any, strides: int) -> Any:
+    """Split `(N, H, W)` into `(N, s², H / s, W / s)`, the row of the phase first."""
+    batch, height, width = ops.shape(values)
+    size = (height // strides, width // strides)
+    split = ops.reshape(values, (batch, size[0], strides, size[1], strides))
+    return ops.reshape(ops.transpose(split, (0, 2, 4, 1, 3)), (batch, strides**2, *size))
+
+
+def _largest(maps: Any, strides: int, order: int) -> Any:
+    """Return which components `(N, s²)` have the largest norm.
+
+    Behind the sum over channels everything is integer arithmetic or of single numbers, so that it
+    follows a circular shift of the maps exactly.
+    """
+    size = ops.abs(ops.cast(ops.stop_gradient(maps), "float32"))
+    power = size
     for _ in range(order - 1):  # not `**`: vectorised powers round by position
         power = power * size
-    norms = _exact_sum(_components(_integer(power), strides))
-    tied = norms >= ops.max(norms, axis=1, keepdims=True) * (1 - TOLERANCE)
-    keys = _components(_views(_integer(relative))[..., None], strides)
-    keys = ops.sum(keys, axis=(2, 3, 4))
-    return tied, ops.bitwise_and(keys, 0x7FFFFFFF)
+    norms = _exact_sum(_components(_integer(_relative(ops.sum(power, axis=-1))), strides))
+    return norms >= ops.max(norms, axis=1, keepdims=True) * (1 - TOLERANCE)
+
+
+def _fingerprints(maps: Any, strides: int) -> Any:
+    """Return a number ≥ 0 for each component, int32 `(N, s²)`; see the layer."""
+    maps = ops.cast(ops.stop_gradient(maps), "float32")
+    keys = _components(_views(_integer(_relative(maps))), strides)
+    return ops.bitwise_and(ops.sum(keys, axis=(2, 3)), 0x7FFFFFFF)
+
+
+def _relative(values: Any) -> Any:
+    """Divide by the largest size within each image, unless all is 0."""
+    axes = tuple(range(1, len(values.shape)))
+    largest = ops.max(ops.abs(values), axis=axes, keepdims=True)
+    return values / ops.where(largest > 1e-37, largest, 1.0)
 
 
 def _integer(values: Any) -> Any:
@@ -141,9 +183,9 @@ def _integer(values: Any) -> Any:
 
 
 def _exact_sum(values: Any) -> Any:
-    """Sum non-negative integers over the last three axes in two digits, rounding once."""
+    """Sum non-negative integers over the last two axes in two digits, rounding once."""
     high, low = ops.right_shift(values, _LOW), ops.bitwise_and(values, 2**_LOW - 1)
-    for _ in range(3):
+    for _ in range(2):
         high, low = ops.sum(high, axis=-1), ops.sum(low, axis=-1)
         high, low = high + ops.right_shift(low, _LOW), ops.bitwise_and(low, 2**_LOW - 1)
     return ops.cast(high, "float32") * 2.0**_LOW + ops.cast(low, "float32")
