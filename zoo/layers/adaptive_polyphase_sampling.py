@@ -1,6 +1,5 @@
 """Subsampling whose grid follows the image, so that a circular shift only shifts the result."""
 
-from itertools import product
 from typing import Any
 
 import keras
@@ -11,7 +10,8 @@ from zoo.layers.whole_number import whole_number
 # Norms that differ relatively by less count as equal: rounding alone must not decide.
 TOLERANCE = 1e-6
 _BITS = 22  # of a value relative to the largest of its image: what float32 holds without loss
-_LOW = 18  # bits of the lower of two digits, so that sums of 2^27 values stay within int32
+_NORM_BITS = 19  # of a pixel's, so that sums of 4,095 stay within int32; coarser ones only tie
+_LOW = 16  # bits of the lower of the two digits in which such sums are summed
 _DOUBLINGS = 13  # 8,192 pixels
 
 
@@ -125,29 +125,28 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
 
 
 def _sample(maps: Any, phase: Any, strides: int, pool_size: int) -> Any:
-    """Return the maxima of the windows that begin on each image's grid.
+    """Return the maxima of the windows that begin on each image's grid: rows, then columns.
 
-    Pixels are gathered, so that what is not kept is not computed either.
+    They are gathered, so that what is not kept is not computed either.
     """
     batch, height, width, channels = ops.shape(maps)
-    pixels = ops.reshape(maps, (-1, channels))
-    image = ops.arange(batch, dtype="int32")[:, None] * height
-    rows = strides * ops.arange(height // strides, dtype="int32") + phase[:, None] // strides
-    columns = strides * ops.arange(width // strides, dtype="int32") + phase[:, None] % strides
-    sampled = None
-    for down, right in product(range(pool_size), repeat=2):
-        row, column = image + (rows + down) % height, (columns + right) % width
-        found = ops.take(pixels, row[:, :, None] * width + column[:, None, :], axis=0)
-        sampled = found if sampled is None else ops.maximum(sampled, found)
-    return sampled
+    lines = ops.reshape(maps, (-1, width * channels))
+    images = ops.arange(batch, dtype="int32")[:, None] * height
+    first = strides * ops.arange(height // strides, dtype="int32") + phase[:, None] // strides
+    lines = _maximum(lines, images, first, height, pool_size)
+    pixels = ops.reshape(lines, (-1, channels))
+    lines = ops.arange(batch * (height // strides), dtype="int32") * width
+    lines = ops.reshape(lines, (batch, -1, 1))
+    first = strides * ops.arange(width // strides, dtype="int32") + phase[:, None] % strides
+    return _maximum(pixels, lines, first[:, None], width, pool_size)
 
 
-def _components(values: Any, strides: int) -> Any:
-    """Split `(N, H, W)` into `(N, s², H / s, W / s)`, the row of the phase first."""
-    batch, height, width = ops.shape(values)
-    size = (height // strides, width // strides)
-    split = ops.reshape(values, (batch, size[0], strides, size[1], strides))
-    return ops.reshape(ops.transpose(split, (0, 2, 4, 1, 3)), (batch, strides**2, *size))
+def _maximum(rows: Any, begin: Any, first: Any, size: int, pool_size: int) -> Any:
+    """Return the largest of `pool_size` rows of a table, from `begin + first` on, wrapped round."""
+    found = ops.take(rows, begin + first, axis=0)
+    for step in range(1, pool_size):
+        found = ops.maximum(found, ops.take(rows, begin + (first + step) % size, axis=0))
+    return found
 
 
 def _largest(maps: Any, strides: int, order: int) -> Any:
@@ -156,19 +155,30 @@ def _largest(maps: Any, strides: int, order: int) -> Any:
     Behind the sum over channels everything is integer arithmetic or of single numbers, so that it
     follows a circular shift of the maps exactly.
     """
-    size = ops.abs(ops.cast(ops.stop_gradient(maps), "float32"))
-    power = size
-    for _ in range(order - 1):  # not `**`: vectorised powers round by position
-        power = power * size
-    norms = _exact_sum(_components(_integer(_relative(ops.sum(power, axis=-1))), strides))
+    maps = ops.cast(ops.stop_gradient(maps), "float32")
+    square = maps * maps
+    power = ops.abs(maps) if order % 2 else square
+    for _ in range((order - 1) // 2):  # not `**`: vectorised powers round by position
+        power = power * square
+    levels = _integer(_relative(ops.sum(power, axis=-1)), _NORM_BITS)
+    norms = ops.sum(_grids(levels, strides), axis=3)
+    high, low = ops.right_shift(norms, _LOW), ops.bitwise_and(norms, 2**_LOW - 1)
+    high, low = (ops.cast(ops.sum(digit, axis=1), "float32") for digit in (high, low))
+    norms = ops.reshape(high * 2.0**_LOW + low, (-1, strides**2))
     return norms >= ops.max(norms, axis=1, keepdims=True) * (1 - TOLERANCE)
 
 
 def _fingerprints(maps: Any, strides: int) -> Any:
     """Return a number ≥ 0 for each component, int32 `(N, s²)`; see the layer."""
     maps = ops.cast(ops.stop_gradient(maps), "float32")
-    keys = _components(_views(_integer(_relative(maps))), strides)
-    return ops.bitwise_and(ops.sum(keys, axis=(2, 3)), 0x7FFFFFFF)
+    keys = ops.sum(_grids(_views(_integer(_relative(maps), _BITS)), strides), axis=(1, 3))
+    return ops.bitwise_and(ops.reshape(keys, (-1, strides**2)), 0x7FFFFFFF)
+
+
+def _grids(values: Any, strides: int) -> Any:
+    """Split `(N, H, W)` into `(N, H / s, s, W / s, s)`."""
+    batch, height, width = ops.shape(values)
+    return ops.reshape(values, (batch, height // strides, strides, width // strides, strides))
 
 
 def _relative(values: Any) -> Any:
@@ -178,17 +188,8 @@ def _relative(values: Any) -> Any:
     return values / ops.where(largest > 1e-37, largest, 1.0)
 
 
-def _integer(values: Any) -> Any:
-    return ops.cast(ops.round(values * 2.0**_BITS), "int32")
-
-
-def _exact_sum(values: Any) -> Any:
-    """Sum non-negative integers over the last two axes in two digits, rounding once."""
-    high, low = ops.right_shift(values, _LOW), ops.bitwise_and(values, 2**_LOW - 1)
-    for _ in range(2):
-        high, low = ops.sum(high, axis=-1), ops.sum(low, axis=-1)
-        high, low = high + ops.right_shift(low, _LOW), ops.bitwise_and(low, 2**_LOW - 1)
-    return ops.cast(high, "float32") * 2.0**_LOW + ops.cast(low, "float32")
+def _integer(values: Any, bits: int) -> Any:
+    return ops.cast(ops.round(values * 2.0**bits), "int32")
 
 
 def _views(levels: Any) -> Any:
