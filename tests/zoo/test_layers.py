@@ -104,12 +104,14 @@ def largest(maps, size, boundary):
     return np.max(moved, axis=0)
 
 
-def sampled(maps, strides, order):
+def sampled(maps, strides, order, pool_size):
     result, phases = [], []
     for image in maps.astype(np.float64):
         parts = [image[i::strides, j::strides] for i, j in product(range(strides), repeat=2)]
         phases.append(int(np.argmax([np.linalg.norm(part.ravel(), order) for part in parts])))
-        result.append(parts[phases[-1]])
+        windows = [np.roll(image, (-a, -b), (0, 1)) for a, b in np.ndindex(pool_size, pool_size)]
+        i, j = divmod(phases[-1], strides)
+        result.append(np.max(windows, axis=0)[i::strides, j::strides])
     return np.array(result), np.array(phases)
 
 
@@ -152,16 +154,18 @@ CONTRACT = {
         for pool, size, boundary in [(2, 3, "zero"), (3, 4, "circular"), (2, 5, "reflect")]
     },
     **{
-        f"polyphase {strides} {order}": (
+        f"polyphase {strides} {order} {pool}": (
             AdaptivePolyphaseSampling2D,
-            {"strides": strides, "order": order, "return_phase": True},
+            {"strides": strides, "order": order, "pool_size": pool, "return_phase": True},
             (SIGNED,),
-            lambda x, strides, order, _: sampled(x, strides, order),
+            lambda x, strides, order, pool, _: sampled(x, strides, order, pool),
         )
-        for strides, order in [(1, 2), (2, 2), (3, 1), (2, 3)]
+        for strides, order, pool in [
+            (1, 2, 1), (2, 2, 1), (3, 1, 1), (2, 3, 1), (2, 4, 2), (3, 2, 4)
+        ]
     },
     "polyphase without phase": (
-        AdaptivePolyphaseSampling2D, {}, (SIGNED,), lambda x: sampled(x, 2, 2)[0]
+        AdaptivePolyphaseSampling2D, {}, (SIGNED,), lambda x: sampled(x, 2, 2, 1)[0]
     ),
     "unpooling": (AdaptivePolyphaseUnpooling2D, {"strides": 2}, (SIGNED, PHASES), unpooled),
     "standardization": (PerImageStandardization, {}, (SIGNED,), standardized),
@@ -308,8 +312,8 @@ def all_are_shifts_of_the_first(maps):
 def test_sampling_follows_every_circular_shift(name):
     images = orbit(DIFFICULT[name])
     assert all_are_shifts_of_the_first(images)
-    for strides, order in ((2, 2), (2, 1), (4, 3)):
-        layer = AdaptivePolyphaseSampling2D(strides, order, return_phase=True)
+    for strides, order, pool_size in ((2, 2, 1), (2, 1, 2), (4, 3, 3)):
+        layer = AdaptivePolyphaseSampling2D(strides, order, pool_size, return_phase=True)
         maps, phases = layer(images)
         assert all_are_shifts_of_the_first(np.asarray(maps))
         back = AdaptivePolyphaseUnpooling2D(strides)(maps, phases)
@@ -319,7 +323,7 @@ def test_sampling_follows_every_circular_shift(name):
 
 @pytest.mark.parametrize("name", ["same values in each component", "sparse"])
 def test_ties_broken_by_position_would_be_seen(name):
-    assert not all_are_shifts_of_the_first(sampled(orbit(DIFFICULT[name]), 2, 2)[0])
+    assert not all_are_shifts_of_the_first(sampled(orbit(DIFFICULT[name]), 2, 2, 1)[0])
 
 
 def test_unpooling_returns_to_the_place_it_came_from():
@@ -394,6 +398,7 @@ def test_brightness_and_contrast_have_no_effect_behind_standardization():
         (lambda: MaxBlurPool2D(0), "pool_size as a whole number ≥ 1, received 0"),
         (lambda: AdaptivePolyphaseSampling2D(0), "strides as a whole number ≥ 1, received 0"),
         (lambda: AdaptivePolyphaseSampling2D(order=1.5), "order as a whole number ≥ 1"),
+        (lambda: AdaptivePolyphaseSampling2D(pool_size=0), "pool_size as a whole number ≥ 1"),
         (lambda: AdaptivePolyphaseSampling2D(4)(MAPS), r"divisible by 4, received shape \(2, 4, 6"),
         (lambda: AdaptivePolyphaseUnpooling2D(0), "strides as a whole number ≥ 1, received 0"),
         (lambda: AdaptivePolyphaseUnpooling2D()(MAPS, MAPS), r"a phase of shape \(N,\)"),
