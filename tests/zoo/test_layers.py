@@ -115,11 +115,14 @@ def sampled(maps, strides, order, pool_size):
     return np.array(result), np.array(phases)
 
 
-def unpooled(maps, phases, strides):
+def unpooled(maps, phases, strides, fill):
     count, height, width, channels = maps.shape
     result = np.zeros((count, height * strides, width * strides, channels))
     for image, small, phase in zip(result, maps, phases, strict=True):
-        image[phase // strides :: strides, phase % strides :: strides] = small
+        image[::strides, ::strides] = small
+        if fill == "repeat":
+            image[:] = small.repeat(strides, axis=0).repeat(strides, axis=1)
+        image[:] = np.roll(image, divmod(phase, strides), axis=(0, 1))
     return result
 
 
@@ -167,7 +170,15 @@ CONTRACT = {
     "polyphase without phase": (
         AdaptivePolyphaseSampling2D, {}, (SIGNED,), lambda x: sampled(x, 2, 2, 1)[0]
     ),
-    "unpooling": (AdaptivePolyphaseUnpooling2D, {"strides": 2}, (SIGNED, PHASES), unpooled),
+    **{
+        f"unpooling {strides} {fill}": (
+            AdaptivePolyphaseUnpooling2D,
+            {"strides": strides, "fill": fill},
+            (SIGNED, PHASES),
+            unpooled,
+        )
+        for strides, fill in [(2, "zero"), (2, "repeat"), (3, "repeat")]
+    },
     "standardization": (PerImageStandardization, {}, (SIGNED,), standardized),
 }  # fmt: skip
 
@@ -316,8 +327,9 @@ def test_sampling_follows_every_circular_shift(name):
         layer = AdaptivePolyphaseSampling2D(strides, order, pool_size, return_phase=True)
         maps, phases = layer(images)
         assert all_are_shifts_of_the_first(np.asarray(maps))
-        back = AdaptivePolyphaseUnpooling2D(strides)(maps, phases)
-        assert all_are_shifts_of_the_first(np.asarray(back))
+        for fill in ("zero", "repeat"):
+            back = AdaptivePolyphaseUnpooling2D(strides, fill)(maps, phases)
+            assert all_are_shifts_of_the_first(np.asarray(back))
         assert len(set(np.asarray(layer.ties(images)).tolist())) == 1
 
 
@@ -400,6 +412,7 @@ def test_brightness_and_contrast_have_no_effect_behind_standardization():
         (lambda: AdaptivePolyphaseSampling2D(order=1.5), "order as a whole number ≥ 1"),
         (lambda: AdaptivePolyphaseSampling2D(pool_size=0), "pool_size as a whole number ≥ 1"),
         (lambda: AdaptivePolyphaseSampling2D(4)(MAPS), r"divisible by 4, received shape \(2, 4, 6"),
+        (lambda: AdaptivePolyphaseUnpooling2D(fill=0), "fill among zero, repeat, received 0"),
         (lambda: AdaptivePolyphaseUnpooling2D(0), "strides as a whole number ≥ 1, received 0"),
         (lambda: AdaptivePolyphaseUnpooling2D()(MAPS, MAPS), r"a phase of shape \(N,\)"),
         (lambda: PerImageStandardization()(MAPS[0]), "expected ndim=4, found ndim=3"),

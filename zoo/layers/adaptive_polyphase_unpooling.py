@@ -7,30 +7,42 @@ from keras import ops
 
 from zoo.layers.whole_number import whole_number
 
+FILLS = ("zero", "repeat")
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class AdaptivePolyphaseUnpooling2D(keras.layers.Layer):
-    """Put a sampled map back on the grid it was taken from, with zeros elsewhere.
+    """Put a sampled map back on the grid it was taken from.
 
     `y[s a + i, s b + j] = x[a, b]` at the phase `(i, j)` that `AdaptivePolyphaseSampling2D` with
     `return_phase=True` chose for the image (after Chaman & Dokmanić 2021, Truly Shift-Equivariant
     Convolutional Neural Networks with Adaptive Polyphase Upsampling). Sampling followed by this
-    commutes with every circular shift, up to shifts that leave the image itself as it is: a flat
-    image does not tell which of its grids was meant.
+    commutes with every circular shift that changes the image. One that leaves it as it is, and
+    carries one grid to another, leaves open which grid was meant: zeros between the pixels then
+    show the choice; repeated pixels hide it where the image is flat along the shift, not where it
+    is periodic.
 
     Called as `layer(maps, phase)`.
 
     Args:
         strides: Step of both axes, that of the sampling.
+        fill: What is between the pixels of the grid: `zero`, as published, or `repeat`, the pixel
+            up to `strides - 1` rows below and columns to the right, wrapped round the edges.
 
     Input shape: `(N, H, W, C)` and `(N,)`, whole numbers `strides · row + column`.
     Output shape: `(N, strides · H, strides · W, C)`.
     """
 
-    def __init__(self, strides: int = 2, **kwargs: Any) -> None:
-        """Check the stride."""
+    def __init__(self, strides: int = 2, fill: str = "zero", **kwargs: Any) -> None:
+        """Check the options."""
         super().__init__(**kwargs)
+        if fill not in FILLS:
+            raise ValueError(
+                "AdaptivePolyphaseUnpooling2D expects fill among "
+                f"{', '.join(FILLS)}, received {fill!r}"
+            )
         self.strides = whole_number(self, "strides", strides)
+        self.fill = fill
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, inputs_shape: tuple[int | None, ...], phase_shape: tuple[int | None]) -> None:
@@ -44,6 +56,8 @@ class AdaptivePolyphaseUnpooling2D(keras.layers.Layer):
     def call(self, inputs: Any, phase: Any) -> Any:
         """Spread the map over its grid."""
         maps = ops.cast(inputs, self.compute_dtype)
+        if self.fill == "repeat":
+            return _repeat(maps, phase, self.strides)
         batch, height, width, channels = ops.shape(maps)
         step = self.strides
         chosen = ops.equal(ops.reshape(phase, (-1, 1)), ops.arange(step**2, dtype=phase.dtype))
@@ -64,4 +78,17 @@ class AdaptivePolyphaseUnpooling2D(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        return {**super().get_config(), "strides": self.strides}
+        return {**super().get_config(), "strides": self.strides, "fill": self.fill}
+
+
+def _repeat(maps: Any, phase: Any, strides: int) -> Any:
+    """Gather, for every new row and then column, the one it repeats."""
+    batch, height, width, channels = ops.shape(maps)
+    phase = ops.cast(phase, "int32")[:, None]
+    size = strides * height, strides * width
+    rows = (ops.arange(size[0], dtype="int32") - phase // strides) % size[0] // strides
+    rows = rows + ops.arange(batch, dtype="int32")[:, None] * height
+    lines = ops.take(ops.reshape(maps, (-1, width * channels)), rows, axis=0)
+    columns = (ops.arange(size[1], dtype="int32") - phase % strides) % size[1] // strides
+    begins = ops.reshape(ops.arange(batch * size[0], dtype="int32") * width, (batch, -1, 1))
+    return ops.take(ops.reshape(lines, (-1, channels)), begins + columns[:, None], axis=0)
