@@ -30,8 +30,11 @@ def unet(
         filters: Channels of each depth, the stem's first; the way up mirrors them. At least two.
         padding: `zero` or `circular`; no `valid`, under which maps of one depth would not match.
         downsampling: `max`, `average` or `blur`, undone by repeating pixels; or `polyphase`, undone
-            on the grid it chose, so that under `circular` padding the logits follow every circular
-            shift (Chaman & Dokmanić 2021, Truly Shift-Equivariant Convolutional Neural Networks).
+            on the grid it chose (Chaman & Dokmanić 2021, Truly Shift-Equivariant Convolutional
+            Neural Networks). Under `circular` padding the logits follow circular shifts by
+            multiples of the largest stride; with `polyphase` they follow all, but for images
+            whose pooled maps repeat, as flat and striped ones do: there no grid is told from
+            another.
         normalization: Whether batch normalisation follows each convolution.
         activation: A Keras activation.
         dropout: Fraction of feature maps dropped in training.
