@@ -91,9 +91,11 @@ def _residual(
     rest: dict[str, Any] = {"activation": activation, "dropout": dropout}
     branch = convolution(x, filters, name=f"{name}_inner", strides=strides, **{**linear, **rest})
     branch = convolution(branch, filters, name=f"{name}_outer", **linear)
+    if strides > 1:
+        # Apart from the projection: TensorFlow 2.21 crashes on CPUs in the gradient of a
+        # convolution of size 1 and stride 2.
+        x = layers.AveragePooling2D(1, strides=strides, name=f"{name}_shortcut_pool")(x)
     if strides > 1 or x.shape[-1] != filters:
-        x = convolution(
-            x, filters, name=f"{name}_shortcut", kernel_size=1, strides=strides, **linear
-        )
+        x = convolution(x, filters, name=f"{name}_shortcut", kernel_size=1, **linear)
     x = layers.Add(name=f"{name}_sum")([x, branch])
     return activated(x, name=name, normalization=False, **rest)
