@@ -29,9 +29,7 @@ _SAMPLED = _ANGLES[::8]  # the slow ways are timed on these angles, and compared
 def benchmark() -> Iterator[Figure]:
     """Sweep five architectures over 24 rotations of 2,048 images."""
     dataset = _images()
-    models = [
-        zoo.create(name, dataset.input_shape, dataset.num_classes) for name in _NETWORKS
-    ]
+    models = [zoo.create(name, dataset.input_shape, dataset.num_classes) for name in _NETWORKS]
     handles = [load_model(model) for model in models]
     images = dataset.image_batch(slice(None))
     ways: dict[str, tuple[Callable[[Angles], None], Angles]] = {

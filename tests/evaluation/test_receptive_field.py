@@ -73,6 +73,8 @@ SMALL = {
     "plain_cnn": {"filters": (2, 2), "units": 3},
     "strided_cnn": {"filters": (2, 2, 2), "units": 3},
     "global_avg_cnn": {"filters": (2, 2)},
+    "multiscale_cnn": {"filters": (2, 2)},
+    "resnet": {"filters": (2, 2)},
     "fcn": {"filters": (2, 2, 2)},
 }
 CASES = [("mlp", {}), ("plain_cnn", {"downsampling": "average"})] + [
@@ -80,12 +82,17 @@ CASES = [("mlp", {}), ("plain_cnn", {"downsampling": "average"})] + [
     for name in ("plain_cnn", "strided_cnn", "global_avg_cnn", "fcn")
     for padding in ("zero", "circular", "valid")
 ]
+CASES += [
+    (name, {"padding": padding})
+    for name in ("multiscale_cnn", "resnet")
+    for padding in ("zero", "circular")
+]
 
 
 @pytest.mark.parametrize(("name", "choices"), CASES)
 def test_every_architecture_sees_what_its_graph_says(name, choices):
     options = {**SMALL[name], "activation": "linear", **choices}
-    if name in ("plain_cnn", "global_avg_cnn"):
+    if name in ("plain_cnn", "global_avg_cnn", "multiscale_cnn"):
         options["downsampling"] = "average"  # a maximum hides all pixels but one
     check(zoo.create(name, (SIZE, SIZE, 1), 2, **options))
 
@@ -140,3 +147,11 @@ def test_an_operation_that_is_not_known_is_said_not_guessed():
     assert last.size is None
     assert last.stride is None
     assert "up_sampling" in last.unknown
+
+
+def test_of_a_unet_the_way_down_is_known_and_the_way_up_is_said_not_to_be():
+    found, _ = fields(zoo.create("unet", (SIZE, SIZE, 1), 2, filters=(2, 2, 2)))
+    assert [found[name].size for name in ("stem", "stage1", "stage2")] == [(3, 3), (8, 8), (26, 26)]
+    assert [found[name].stride for name in ("stem", "stage1", "stage2")] == [(1, 1), (2, 2), (4, 4)]
+    for name in ("stage3", "stage4", "pre_logits", "logits"):
+        assert "stage3_up" in found[name].unknown

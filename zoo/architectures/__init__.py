@@ -12,9 +12,12 @@ from zoo.architectures.fcn import fcn
 from zoo.architectures.global_avg_cnn import global_avg_cnn
 from zoo.architectures.group_cnn import group_cnn
 from zoo.architectures.mlp import mlp
+from zoo.architectures.multiscale_cnn import multiscale_cnn
 from zoo.architectures.plain_cnn import plain_cnn
 from zoo.architectures.polyphase_cnn import polyphase_cnn
+from zoo.architectures.resnet import resnet
 from zoo.architectures.strided_cnn import strided_cnn
+from zoo.architectures.unet import unet
 
 __all__ = ["ANY_SIZE", "ARCHITECTURES", "create", "options"]
 
@@ -28,13 +31,18 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
         global_avg_cnn,
         blurpool_cnn,
         polyphase_cnn,
+        multiscale_cnn,
+        resnet,
         group_cnn,
         fcn,
+        unet,
     )
 }
 
 # Those that take images of any height and width, if built with None for both.
-ANY_SIZE = frozenset({"global_avg_cnn", "blurpool_cnn", "polyphase_cnn", "fcn"})
+ANY_SIZE = frozenset(
+    {"global_avg_cnn", "blurpool_cnn", "polyphase_cnn", "multiscale_cnn", "resnet", "fcn"}
+)
 
 
 def create(

@@ -4,7 +4,12 @@ from typing import Any
 
 from keras import layers
 
-from zoo.layers import AdaptivePolyphaseSampling2D, CircularPadding2D, MaxBlurPool2D
+from zoo.layers import (
+    AdaptivePolyphaseSampling2D,
+    AdaptivePolyphaseUnpooling2D,
+    CircularPadding2D,
+    MaxBlurPool2D,
+)
 
 PADDINGS = ("zero", "circular", "valid")
 DOWNSAMPLINGS = ("max", "average", "blur", "polyphase")
@@ -75,7 +80,7 @@ def activated(x: Any, *, name: str, normalization: bool, activation: str, dropou
     return drop(dropout, name=name)(x)
 
 
-def downsample(x: Any, kind: str, *, padding: str, name: str) -> Any:
+def downsample(x: Any, kind: str, *, padding: str, name: str, return_phase: bool = False) -> Any:
     """Halve a feature map; the result is the layer `name`.
 
     Args:
@@ -86,6 +91,8 @@ def downsample(x: Any, kind: str, *, padding: str, name: str) -> Any:
         padding: `zero`, `circular` or `valid`, that of the convolutions: what windows see
             beyond the edge.
         name: What the last layer is called.
+        return_phase: Whether to return `(map, phase)`, which `upsample` takes: the grid that
+            `polyphase` kept, None for the others.
 
     Raises:
         ValueError: If `kind` is unknown, or the map is too small or too odd to halve.
@@ -96,14 +103,29 @@ def downsample(x: Any, kind: str, *, padding: str, name: str) -> Any:
             f"expected images large enough for every downsampling, the map before {name} is "
             f"{x.shape[1]}×{x.shape[2]}: use larger images or fewer filters"
         )
-    if kind == "max":
-        return layers.MaxPooling2D(2, name=name)(x)
-    if kind == "average":
-        return layers.AveragePooling2D(2, name=name)(x)
     if kind == "polyphase":
-        return AdaptivePolyphaseSampling2D(pool_size=2, name=name)(x)
-    boundary = "circular" if padding == "circular" else "zero"
-    return MaxBlurPool2D(padding=boundary, name=name)(x)
+        return AdaptivePolyphaseSampling2D(pool_size=2, return_phase=return_phase, name=name)(x)
+    if kind == "max":
+        x = layers.MaxPooling2D(2, name=name)(x)
+    elif kind == "average":
+        x = layers.AveragePooling2D(2, name=name)(x)
+    else:
+        boundary = "circular" if padding == "circular" else "zero"
+        x = MaxBlurPool2D(padding=boundary, name=name)(x)
+    return (x, None) if return_phase else x
+
+
+def upsample(x: Any, phase: Any, *, name: str) -> Any:
+    """Double a feature map by repeating pixels; the result is the layer `name`.
+
+    Args:
+        x: Feature map `(N, H, W, C)`.
+        phase: The grid that `downsample` kept, on which the map is put back; or None.
+        name: What the layer is called.
+    """
+    if phase is None:
+        return layers.UpSampling2D(2, name=name)(x)
+    return AdaptivePolyphaseUnpooling2D(fill="repeat", name=name)(x, phase)
 
 
 def check_choice(option: str, value: Any, known: tuple[str, ...]) -> None:
