@@ -12,9 +12,9 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
-from evaluation.dilation import with_native_dilation
 from evaluation.keras_file import load_keras_file
 from evaluation.saved_model import home_and_name, load_saved_model
+from zoo.graphs.dilation import with_native_dilation
 
 # Whatever goes on from a convolution, product or pooling belongs to its block.
 _GO_ON = frozenset(
