@@ -15,11 +15,11 @@ import evaluation.__main__ as evaluation_command
 import training.__main__ as training_command
 import training.parallel
 import training.trainer
-from evaluation.terminal import run
 from training import TrainingConfig, train
 from training.trainer import load_data
 from zoo.architectures import ARCHITECTURES
 from zoo.datasets import DATASETS, from_arrays
+from zoo.terminal import run
 from zoo.transformations import TRANSFORMATIONS
 
 TINY = [
