@@ -83,8 +83,13 @@ def test_a_kernel_made_of_weights_counts_nothing():
     assert count(lambda x: [tf.nn.conv2d(x, weights @ mixed, 1, "VALID")]) == 10 * 8 * 4 * 27
 
 
+def test_of_groups_each_output_sums_over_its_own():
+    kernel = tf.ones((3, 3, 1, 6))
+    assert count(lambda x: [tf.nn.conv2d(x, kernel, 1, "VALID")]) == 10 * 8 * 6 * 3 * 3 * 1
+
+
 def test_what_cannot_be_looked_into_is_refused():
-    with pytest.raises(ValueError, match="without calls to count in, .*PartitionedCall"):
+    with pytest.raises(ValueError, match=r"without calls to count in, .*PartitionedCall"):
         count_layer(layers.Conv2D(6, 3, groups=3))
 
 
