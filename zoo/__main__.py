@@ -71,8 +71,8 @@ def _print_table(cards: list["Facts"]) -> None:
 
     rows = [row(found) for found in cards]
     title = f"images {INPUT_SHAPE}, {NUM_CLASSES} classes, default options"
-    for columns in ((0, 1, 2, 3, 4, 5), (0, 6, 7)):
-        table = Table(title=title, box=box.SIMPLE)
+    for columns in ((0, 2, 3, 4, 5), (0, 1, 6, 7)):
+        table = Table(title=title, box=box.SIMPLE, padding=(0, 1, 0, 0))
         for k in columns:
             number = k in (2, 3)
             table.add_column(HEADER[k], justify="right" if number else "left", no_wrap=k < 4)

@@ -22,8 +22,8 @@ def row(facts: Facts) -> list[str]:
         facts.task,
         f"{facts.parameters:,}",
         "unknown" if facts.multiply_adds is None else f"{facts.multiply_adds:,}",
-        facts.total_stride,
-        facts.receptive_field,
+        facts.total_stride.partition(" behind")[0],  # behind what, the card says
+        facts.receptive_field.partition(" behind")[0],
         _symmetries_in_words(facts.symmetries),
         "–" if facts.record is None else _interval(facts.record.accuracy),
     ]
