@@ -6,7 +6,7 @@ import sys
 from rich import box
 from rich.table import Table
 
-from evaluation.terminal import BAD_INPUT, REQUIREMENT_NOT_MET, console, quiet_start
+from zoo.terminal import BAD_INPUT, REQUIREMENT_NOT_MET, console, quiet_start
 
 NAMES = (
     "commands",

@@ -9,7 +9,7 @@ import tyro
 
 from evaluation.layer_commands import Layers, Operations, show_layers, show_operations
 from evaluation.shown_images import ShownImages, data_of, load_images
-from evaluation.terminal import (
+from zoo.terminal import (
     check_writable,
     console,
     exit_with,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.positions import Axis
+from zoo.graphs.positions import Axis
 from zoo.transformations import fourier_shift
 
 

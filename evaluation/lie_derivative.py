@@ -26,7 +26,7 @@ from evaluation.displacement import (
     turns_around,
     valid_positions,
 )
-from evaluation.positions import Axis, ReceptiveField
+from zoo.graphs.positions import Axis, ReceptiveField
 
 GENERATORS = {
     "translation_x": "px",

@@ -10,11 +10,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from evaluation.freezing import final_activation, freeze, with_dense_input
 from evaluation.keras_file import load_keras_file
 from evaluation.readout import infer_task, read_out
-from evaluation.receptive_field import receptive_fields
 from evaluation.saved_model import home_and_name, load_saved_model
+from zoo.graphs.freezing import final_activation, freeze, with_dense_input
+from zoo.graphs.receptive_field import receptive_fields
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ import pandas as pd
 import tensorflow as tf
 
 from evaluation.displacement import channel_deviation, displaced, valid_positions
-from evaluation.positions import Axis
 from evaluation.taps import load_taps
+from zoo.graphs.positions import Axis
 
 COLUMNS = ("operation", "stride", "boundary", "positions", "verdict", "error", "error_between")
 

@@ -14,8 +14,8 @@ from evaluation.displacement import (
     turns_around,
     valid_positions,
 )
-from evaluation.positions import Axis, ReceptiveField
 from evaluation.statistics import bootstrap
+from zoo.graphs.positions import Axis, ReceptiveField
 from zoo.transformations import Transformation
 
 Row = dict[str, Any]

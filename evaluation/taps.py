@@ -12,9 +12,10 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
-from evaluation.dilation import with_native_dilation
 from evaluation.keras_file import load_keras_file
 from evaluation.saved_model import home_and_name, load_saved_model
+from zoo.architectures.taps import is_tap
+from zoo.graphs.dilation import with_native_dilation
 
 # Whatever goes on from a convolution, product or pooling belongs to its block.
 _GO_ON = frozenset(
@@ -139,12 +140,6 @@ def _is_map(layer: keras.Layer) -> bool:
 def _is_float_map(tensor: Any) -> bool:
     rank = len(tensor.shape)
     return rank in (2, 4) and tf.as_dtype(tensor.dtype).is_floating and bool(tensor.shape[-1])
-
-
-def is_tap(name: str) -> bool:
-    """Tell whether a layer's name is that of a tap of the zoo's architectures."""
-    stage = name.removeprefix("stage")
-    return name in ("stem", "pre_logits", "logits") or (stage != name and stage.isdigit())
 
 
 def _of_saved_model(path: Path, name: str | None, input_shape: tuple[Any, ...] | None) -> Taps:

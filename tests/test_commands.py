@@ -15,11 +15,11 @@ import evaluation.__main__ as evaluation_command
 import training.__main__ as training_command
 import training.parallel
 import training.trainer
-from evaluation.terminal import run
 from training import TrainingConfig, train
 from training.trainer import load_data
 from zoo.architectures import ARCHITECTURES
 from zoo.datasets import DATASETS, from_arrays
+from zoo.terminal import run
 from zoo.transformations import TRANSFORMATIONS
 
 TINY = [
@@ -386,6 +386,7 @@ def test_an_interruption_is_status_130_and_one_line(command, refused, monkeypatc
         (["training", "--epochs", "few"], "Error parsing --epochs: invalid literal"),
         (["training", "--epoch", "3"], "Unrecognized options: --epoch, 3"),
         (["evaluation", "compare", "a"], "Missing from python -m evaluation compare"),
+        (["zoo", "mlp", "perceptron"], "expected architectures among mlp"),
     ],
 )
 def test_a_real_process_ends_with_the_status_and_nothing_but_the_line(here, line, message):
@@ -403,3 +404,12 @@ def test_layers_are_profiled_on_the_images_of_the_run(capsys, finished, here):
     assert evaluate_command(*line, "--logs", here / "logs") == 0
     assert "stem" in capsys.readouterr().out
     assert (here / "logs" / "classifier" / "layers" / "layers.csv").is_file()
+
+
+def test_cards_are_written_and_a_table_is_printed(here):
+    line = [sys.executable, "-m", "zoo", "mlp", "fcn", "--output", "cards"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120, cwd=here)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(name in done.stdout for name in ("mlp", "fcn", "445,194", "circular shifts"))
+    written_names = {p.name for p in (here / "cards").iterdir()}
+    assert written_names == {"README.md", "mlp.md", "mlp.png", "fcn.md", "fcn.png"}

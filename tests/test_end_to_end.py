@@ -15,8 +15,8 @@ from tensorboard.util.tensor_util import make_ndarray
 import evaluation.__main__ as evaluation_command
 import training.__main__ as training_command
 from evaluation.reporting.csv import read_csv
-from evaluation.terminal import run
 from zoo.datasets import load
+from zoo.terminal import run
 from zoo.transformations import DEFAULT, TRANSFORMATIONS
 
 LIMIT = 40

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import tyro
 
-from evaluation.terminal import console, exit_with, import_tensorflow, parse, progress_bar
 from training.config import AUGMENTED, Family, TrainingConfig
 from training.parallel import shared_data, train_all
+from zoo.terminal import console, exit_with, import_tensorflow, parse, progress_bar
 
 
 @dataclass(frozen=True)

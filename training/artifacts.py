@@ -10,8 +10,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from evaluation.taps import is_tap
 from training.config import TrainingConfig
+from zoo.architectures.taps import is_tap
 from zoo.datasets import Dataset
 
 

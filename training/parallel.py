@@ -17,8 +17,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from evaluation.terminal import quiet_tensorflow
 from training.config import TrainingConfig
+from zoo.terminal import quiet_tensorflow
 
 OnEpoch = Callable[[TrainingConfig, int, dict[str, float]], None]
 _POLL_S = 0.2

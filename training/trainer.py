@@ -9,7 +9,6 @@ from typing import Any
 import keras
 
 import zoo
-from evaluation.terminal import check_writable
 from training.artifacts import metadata, save
 from training.augmentation import check_ranges
 from training.batches import check_targets, training_batches, validation_batches
@@ -19,6 +18,7 @@ from training.files import publish, recover, write
 from training.journal import Journal, log_hparams
 from zoo.architectures import ANY_SIZE
 from zoo.datasets import Dataset, load
+from zoo.terminal import check_writable
 
 # Up to so many steps run as one call, which saves a sixth to a half of the time on small networks.
 _STEPS_PER_CALL = 32

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from evaluation.reporting.axes import Axis, check
-from evaluation.reporting.markdown import decimals, markdown_table
 from evaluation.reporting.names import short_names
+from zoo.markdown import decimals, markdown_table
 
 SUMMARIES = {
     "invariance_score": "Invariance score: mean agreement with the class at the identity",

@@ -14,8 +14,8 @@ from evaluation.__main__ import main
 from evaluation.layer_commands import Layers, Operations, show_layers, show_operations
 from evaluation.layers import COLUMNS, layer_profile
 from evaluation.reporting.profile import heat_map, profile_cells
-from evaluation.terminal import run
 from zoo.datasets import load
+from zoo.terminal import run
 
 
 @pytest.fixture(scope="module")

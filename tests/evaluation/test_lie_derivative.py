@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from evaluation.lie_derivative import GENERATORS, generator, lie_derivative
-from evaluation.positions import Axis, ReceptiveField
+from zoo.graphs.positions import Axis, ReceptiveField
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.random((2, 12, 12, 2))

@@ -18,6 +18,7 @@ from zoo.architectures.polyphase_cnn import polyphase_cnn
 from zoo.architectures.resnet import resnet
 from zoo.architectures.strided_cnn import strided_cnn
 from zoo.architectures.unet import unet
+from zoo.weights import load_weights, read_records, weights_file
 
 __all__ = ["ANY_SIZE", "ARCHITECTURES", "create", "options"]
 
@@ -46,22 +47,30 @@ ANY_SIZE = frozenset(
 
 
 def create(
-    name: str, input_shape: tuple[int | None, int | None, int], num_classes: int, **choices: Any
+    name: str,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    num_classes: int | None = None,
+    *,
+    weights: str | None = None,
+    **choices: Any,
 ) -> keras.Model:
-    """Build an architecture with fresh random weights.
+    """Build an architecture, with fresh random weights or with trained ones.
 
     Args:
         name: A key of `ARCHITECTURES`.
-        input_shape: `(H, W, C)` of images in `[0, 1]`.
-        num_classes: Number of classes of objects, at least 2.
-        **choices: Keyword options of that architecture; its docstring explains them.
+        input_shape: `(H, W, C)` of images in `[0, 1]`; by default that of the weights.
+        num_classes: Number of classes of objects, at least 2; by default that of the weights.
+        weights: `mnist`, the trained weights that come with the zoo (see `zoo.weights`), or None.
+        **choices: Keyword options of that architecture; its docstring explains them. With weights
+            they are those that were trained, and need not be given.
 
     Returns:
         A functional model whose name is the architecture's, with taps `stem`, `stage1` …,
         `pre_logits` and `logits` as layer names.
 
     Raises:
-        ValueError: If the name, an option, the shape or the number of classes is not usable.
+        ValueError: If the name, an option, the shape or the number of classes is not usable, or
+            not that of the weights.
     """
     if name not in ARCHITECTURES:
         raise ValueError(
@@ -72,6 +81,13 @@ def create(
         raise ValueError(
             f"{name} expects options among {', '.join(options(name))}, "
             f"received {', '.join(unknown)}"
+        )
+    if weights is not None:
+        return _trained(name, input_shape, num_classes, weights, choices)
+    if input_shape is None or num_classes is None:
+        raise ValueError(
+            f"{name} expects an input shape and a number of classes, received {input_shape} and "
+            f"{num_classes}: only weights bring their own"
         )
     if len(input_shape) != 3 or not input_shape[2]:
         raise ValueError(f"expected an input shape (H, W, C), received {tuple(input_shape)}")
@@ -85,6 +101,46 @@ def create(
     if "filters" in choices and not len(choices["filters"]):
         raise ValueError(f"{name} expects filters of at least one stage, received none")
     return ARCHITECTURES[name](tuple(input_shape), num_classes, **choices)
+
+
+def _trained(
+    name: str,
+    input_shape: tuple[int | None, int | None, int] | None,
+    num_classes: int | None,
+    weights: str,
+    choices: dict[str, Any],
+) -> keras.Model:
+    """Build an architecture as its weights were trained, and load them."""
+    record = read_records(weights).get(name)
+    if record is None:
+        there = ", ".join(read_records(weights)) or "none yet"
+        raise ValueError(
+            f"expected an architecture with {weights} weights ({there}), received {name}"
+        )
+    shape: Any = tuple(input_shape or record.input_shape)
+    same = shape[2:] == record.input_shape[2:] if name in ANY_SIZE else shape == record.input_shape
+    if len(shape) != 3 or not same:
+        expected = ("H", "W", record.input_shape[2]) if name in ANY_SIZE else record.input_shape
+        raise ValueError(
+            f"{weights} weights of {name} expect images ({', '.join(map(str, expected))}), "
+            f"received {shape}"
+        )
+    if num_classes not in (None, record.num_classes):
+        raise ValueError(
+            f"{weights} weights of {name} expect {record.num_classes} classes, "
+            f"received {num_classes}"
+        )
+    trained = {**options(name), **record.options}
+    for option, choice in choices.items():
+        value = tuple(choice) if isinstance(choice, list) else choice
+        if value != trained[option]:
+            raise ValueError(
+                f"{weights} weights of {name} expect {option}={trained[option]!r}, "
+                f"received {choice!r}"
+            )
+    model = create(name, shape, record.num_classes, **record.options)
+    load_weights(model, weights_file(name, weights))
+    return model
 
 
 def options(name: str) -> dict[str, Any]:

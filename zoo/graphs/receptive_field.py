@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from evaluation.positions import Axis, ReceptiveField
+from zoo.graphs.positions import Axis, ReceptiveField
 
 _POINTWISE = frozenset(
     {

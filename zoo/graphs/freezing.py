@@ -8,7 +8,7 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
-from evaluation.dilation import with_native_dilation
+from zoo.graphs.dilation import with_native_dilation
 
 # What may stand between the last computation of a network and its output.
 _TRANSPARENT = {"Identity", "IdentityN", "NoOp", "Reshape", "Cast", "Squeeze"}

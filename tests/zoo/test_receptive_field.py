@@ -9,8 +9,8 @@ import tensorflow as tf
 from keras import layers
 
 import zoo
-from evaluation.receptive_field import receptive_fields
 from evaluation.taps import load_taps
+from zoo.graphs.receptive_field import receptive_fields
 
 SIZE = 24
 

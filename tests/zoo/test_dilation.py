@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from evaluation.freezing import freeze
+from zoo.graphs.freezing import freeze
 
 
 def operations(frozen):
