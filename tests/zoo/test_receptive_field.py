@@ -76,6 +76,8 @@ SMALL = {
     "multiscale_cnn": {"filters": (2, 2)},
     "resnet": {"filters": (2, 2)},
     "fcn": {"filters": (2, 2, 2)},
+    "unet": {"filters": (2, 2, 2), "downsampling": "average"},
+    "group_cnn": {"filters": (2, 2)},  # two: a maximum, before stage 2, hides all pixels but one
 }
 CASES = [("mlp", {}), ("plain_cnn", {"downsampling": "average"})] + [
     (name, {"padding": padding})
@@ -84,7 +86,7 @@ CASES = [("mlp", {}), ("plain_cnn", {"downsampling": "average"})] + [
 ]
 CASES += [
     (name, {"padding": padding})
-    for name in ("multiscale_cnn", "resnet")
+    for name in ("multiscale_cnn", "resnet", "unet", "group_cnn")
     for padding in ("zero", "circular")
 ]
 
@@ -149,9 +151,25 @@ def test_an_operation_that_is_not_known_is_said_not_guessed():
     assert "up_sampling" in last.unknown
 
 
-def test_of_a_unet_the_way_down_is_known_and_the_way_up_is_said_not_to_be():
+def test_a_unet_sees_further_on_its_way_up():
     found, _ = fields(zoo.create("unet", (SIZE, SIZE, 1), 2, filters=(2, 2, 2)))
-    assert [found[name].size for name in ("stem", "stage1", "stage2")] == [(3, 3), (8, 8), (26, 26)]
-    assert [found[name].stride for name in ("stem", "stage1", "stage2")] == [(1, 1), (2, 2), (4, 4)]
-    for name in ("stage3", "stage4", "pre_logits", "logits"):
-        assert "stage3_up" in found[name].unknown
+    assert [found[f"stage{k}"].stride for k in (1, 2, 3, 4)] == [(2, 2), (4, 4), (2, 2), (1, 1)]
+    assert [found[f"stage{k}"].size for k in (1, 2, 3, 4)] == [(8, 8), (26, 26), (32, 32), (35, 35)]
+    assert found["logits"].size == (35, 35)
+    assert found["logits"].period == (4, 4)  # it can be exact only at multiples of 4
+
+
+def test_orientations_among_the_channels_have_the_same_field():
+    found, _ = fields(zoo.create("group_cnn", (SIZE, SIZE, 1), 2, filters=(2, 2, 2, 2)))
+    sizes = [found[name].size for name in ("stem", "stage1", "stage2", "stage3")]
+    assert sizes == [(3, 3), (5, 5), (10, 10), (14, 14)]
+    assert found["stage3"].stride == (2, 2)
+    assert found["logits"].period == (2, 2)
+
+
+def test_repeating_is_not_mistaken_for_another_reshape():
+    inputs = keras.Input((4, 4, 2))
+    x = layers.Conv2D(2, 3, strides=2, padding="same", name="stem")(inputs)
+    swapped = layers.Reshape((1, 4, 2), name="stage1")(x)
+    found, _ = fields(keras.Model(inputs, swapped))
+    assert found["stage1"].unknown

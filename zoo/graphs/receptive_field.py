@@ -108,7 +108,11 @@ def _through(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[Axis,
         return _sliced(operation, states[0])
     if kind in _REDUCTIONS:
         return _reduced(operation, states[0])
-    if kind in ("Reshape", "Squeeze", "ExpandDims"):
+    if kind == "ExpandDims":
+        return _expanded(operation, states[0])
+    if kind == "Tile" and states[0] and operation.inputs[0].op.type == "ExpandDims":
+        return states[0]
+    if kind in ("Reshape", "Squeeze"):
         return _reshaped(operation, states[0])
     raise _UnknownOperationError
 
@@ -257,25 +261,56 @@ def _sliced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
 def _reduced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
     """Average, sum or maximise over some axes."""
     rank = operation.inputs[0].shape.rank
-    if rank != 4:
-        raise _UnknownOperationError
     over = {int(axis) % rank for axis in np.ravel(_constant(operation.inputs[1]))}
-    if over >= {1, 2}:
+    if rank == 4 and over >= {1, 2}:
         return _each(state, lambda axis, k: _whole(axis))
-    if over == {3} and operation.get_attr("keep_dims"):
+    if over == {3} and (rank == 5 or (rank == 4 and operation.get_attr("keep_dims"))):
         return state
     raise _UnknownOperationError
 
 
 def _reshaped(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
-    """Keep positions, or put them all into one vector per image."""
+    """Keep positions, repeat them, or put them all into one vector per image."""
     before, after = operation.inputs[0].shape, operation.outputs[0].shape
-    if before.rank == 4 and after.rank == 4 and before[1:] == after[1:]:
+    if operation.inputs[0].op.type == "Tile":
+        return _repeated(before, after, state)
+    kept = before.rank in (4, 5) and after.rank in (4, 5)
+    if kept and before[1:] == after[1:]:
         return state
     features = None if None in before[1:] else math.prod(before[1:])
+    if kept and features and before[1:3] == after[1:3] and features == math.prod(after[1:]):
+        return state  # channels are split into groups, or joined
     if after.rank == 2 and features is not None and after[-1] == features:
         return _each(state, lambda axis, k: _whole(axis))
     raise _UnknownOperationError
+
+
+def _expanded(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
+    """Give the copies that Tile makes of rows or columns an axis, as `tf.repeat` does."""
+    copied = {reader.type for reader in operation.outputs[0].consumers()} == {"Tile"}
+    if copied and operation.inputs[0].shape.rank == 4 and int(_constant(operation.inputs[1])) > 1:
+        return state
+    return _reshaped(operation, state)
+
+
+def _repeated(before: Any, after: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
+    """Read each position several times: `(N, h, r, w, c)` or `(N, h, w, r, c)`, reshaped."""
+    if before.rank != 5 or after.rank != 4 or None in (*before[1:], *after[1:]):
+        raise _UnknownOperationError
+    first, second, third = before[1:4]
+    layouts = {(first * second, third): (second, 1), (first, second * third): (1, third)}
+    if (after[1], after[2]) not in layouts:
+        raise _UnknownOperationError
+    repeats = layouts[after[1], after[2]]
+
+    def repeat(axis: Axis, k: int) -> Axis:
+        times = repeats[k]
+        if axis.stride % times:
+            raise _UnknownOperationError  # positions between pixels
+        step = axis.stride // times
+        return replace(axis, stride=step, low=axis.low - (times - 1) * step)
+
+    return _each(state, repeat)
 
 
 def _pair(operation: Any, attribute: str) -> tuple[int, int]:
