@@ -410,6 +410,6 @@ def test_cards_are_written_and_a_table_is_printed(here):
     line = [sys.executable, "-m", "zoo", "mlp", "fcn", "--output", "cards"]
     done = subprocess.run(line, capture_output=True, text=True, timeout=120, cwd=here)
     assert (done.returncode, done.stderr) == (0, "")
-    assert all(name in done.stdout for name in ("mlp", "fcn", "445,194", "circular shifts"))
+    assert all(name in done.stdout for name in ("mlp", "fcn", "445,194", "segmentation"))
     written_names = {p.name for p in (here / "cards").iterdir()}
     assert written_names == {"README.md", "mlp.md", "mlp.png", "fcn.md", "fcn.png"}

@@ -64,7 +64,7 @@ def test_what_is_shipped_is_recorded_and_loads():
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_weights_survive_the_file_to_half_precision(name, tmp_path):
     keras.utils.set_random_seed(1)
-    first, second = (zoo.create(name, (16, 16, 1), 3) for _ in range(2))
+    first, second = (zoo.create(name, (40, 40, 1), 3) for _ in range(2))
     save_weights(first, tmp_path / "w.npz")
     load_weights(second, tmp_path / "w.npz")
     for before, after in zip(first.get_weights(), second.get_weights(), strict=True):
