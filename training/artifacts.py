@@ -16,9 +16,12 @@ from zoo.datasets import Dataset
 
 
 def metadata(
-    model: keras.Model, task: str, config: TrainingConfig, dataset: Dataset
+    model: keras.Model, task: str, config: TrainingConfig, dataset: Dataset, seconds: float
 ) -> dict[str, Any]:
-    """Describe a trained model, so that its file alone says what it is for."""
+    """Describe a trained model, so that its file alone says what it is for.
+
+    `seconds` are those of the training.
+    """
     return {
         "architecture": config.architecture,
         "task": task,
@@ -31,6 +34,7 @@ def metadata(
         "augmentation": list(config.augmentation),
         "seed": config.seed,
         "parameters": model.count_params(),
+        "seconds": seconds,
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("tensorflow", "keras", "numpy", "invariance-zoo")},

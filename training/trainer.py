@@ -118,7 +118,8 @@ def train(
         checkpoint.on_train_begin()
         if stopping and stopping.best_weights:
             model.set_weights(stopping.best_weights)
-    save(model, metadata(model, task, config, training), partial)
+    seconds = sum(record["seconds"] for record in checkpoint.history)
+    save(model, metadata(model, task, config, training, seconds), partial)
     kept = int(stopping.best_epoch) if stopping else -1
     log_hparams(Path(logs) / config.run, config, checkpoint.history[kept])
     (partial / "checkpoint.npz").unlink()

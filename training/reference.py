@@ -1,0 +1,109 @@
+"""`python -m training.reference`: train, measure and record the weights that come with the zoo."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from training.config import TrainingConfig
+from training.parallel import train_all
+from zoo.terminal import console, exit_with, import_tensorflow, parse, progress_bar
+
+
+def _config(architecture: str, epochs: int, **choices: Any) -> TrainingConfig:
+    return TrainingConfig(
+        **{
+            "architecture": architecture,
+            "dataset": "mnist",
+            "epochs": epochs,
+            "batch_size": 128,
+            "learning_rate": 0.003,
+            "name": f"mnist-{architecture}-reference",
+            **choices,
+        }
+    )
+
+
+CONFIGS = {
+    config.architecture: config
+    for config in (
+        _config("mlp", 6),
+        _config("plain_cnn", 3),
+        _config("average_pool_cnn", 3),
+        _config("strided_cnn", 3),
+        _config("global_avg_cnn", 5),
+        _config("blurpool_cnn", 5),
+        _config("polyphase_cnn", 5),
+        _config("multiscale_cnn", 5),
+        _config("resnet", 3),
+        _config("group_cnn", 2),
+        _config("capsule_net", 3),
+        _config("vision_transformer", 8, learning_rate=0.001),
+        _config("fcn", 3),
+        _config("unet", 3),
+        _config("detector", 4, placement="uniform"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Command:
+    """Train architectures on MNIST and ship their weights with the zoo.
+
+    A run that is there with the same configuration is measured again, not trained again.
+    """
+
+    names: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Architectures; by default all."""
+    jobs: int = 2
+    """How many are trained at a time."""
+    saved_models: Path = Path("saved_models")
+    """The folder of runs."""
+    logs: Path = Path("tensorboard_logs")
+    """The folder of TensorBoard logs."""
+
+
+def main(command: Command) -> None:
+    """Train what is not trained yet, then measure and record."""
+    unknown = sorted(set(command.names) - set(CONFIGS))
+    if unknown:
+        raise ValueError(f"expected {', '.join(CONFIGS)}, received {', '.join(unknown)}")
+    configs = [CONFIGS[name] for name in command.names or CONFIGS]
+    import_tensorflow()
+    from training.publication import publish
+
+    _train(configs, command)
+    for config in configs:
+        found = publish(config, command.saved_models / config.run)
+        console.print(
+            f"{config.architecture}: accuracy {found['value']:.4f} "
+            f"[{found['low']:.4f}, {found['high']:.4f}] on {found['n']:,} test images",
+            highlight=False,
+        )
+
+
+def _train(configs: list[TrainingConfig], command: Command) -> None:
+    done = 0
+
+    with progress_bar("training") as update:
+
+        def on_epoch(config: TrainingConfig, epoch: int, record: dict[str, float]) -> None:
+            nonlocal done
+            done += 1
+            update(done, sum(config.epochs for config in configs))
+
+        train_all(
+            configs,
+            jobs=command.jobs,
+            on_epoch=on_epoch,
+            on_done=lambda config, run: None,
+            resume=True,
+            saved_models=command.saved_models,
+            logs=command.logs,
+        )
+
+
+if __name__ == "__main__":
+    command = parse(Command, prog="python -m training.reference")
+    exit_with(lambda: main(command))
