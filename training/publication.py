@@ -1,16 +1,15 @@
 """Shipping a trained run with the zoo: its weights in half precision, and what they score."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
+from evaluation.keras_file import load_keras_file
 from evaluation.measurements import score
 from evaluation.models import load_model
 from evaluation.sweep import sweep
@@ -34,7 +33,7 @@ def publish(config: TrainingConfig, run: Path) -> dict[str, float]:
     Returns:
         The accuracy on all test images: `value`, `low`, `high`, `n`.
     """
-    model = keras.saving.load_model(run / "model.keras")
+    model = load_keras_file(run / "model.keras")
     model.set_weights([weights.astype(np.float16) for weights in model.get_weights()])
     training, _ = shared_data(config)
     accuracy, scores = measure(model, config)
@@ -74,24 +73,24 @@ def measure(
     """
     dataset = load(config.dataset, "test", placement=config.placement)
     still = replace(TRANSFORMATIONS["translation_x"], strengths=(0,))
-    as_they_are = _frame(model, dataset, [still])
     scores = {
         row["score"]: _interval(row)
-        for row in as_they_are
+        for row in _rows(model, dataset, [still])
         if row["score"] in ("accuracy", "mask_iou", "box_iou") and row["strength"] == 0
     }
-    for row in _frame(model, dataset.subset(slice(_IMAGES)), SWEPT):
+    for row in _rows(model, dataset.subset(slice(_IMAGES)), SWEPT):
         if row["score"] in ("invariance_score", "equivariance_score"):
             scores[f"{row['score']}/{row['transformation']}"] = _interval(row)
     return scores.pop("accuracy"), scores
 
 
-def _frame(model: Any, dataset: Dataset, transformations: Sequence[Any]) -> list[dict[str, Any]]:
+def _rows(model: Any, dataset: Dataset, transformations: Sequence[Any]) -> Iterator[Any]:
     with tempfile.TemporaryDirectory() as directory:
         predictions = sweep(
             [load_model(model)], dataset, transformations, Path(directory), floors=False
         )
-        return score(predictions).to_frame().to_dict("records")
+        for _, row in score(predictions).frame.iterrows():
+            yield row
 
 
 def _interval(row: Mapping[str, Any]) -> dict[str, float]:

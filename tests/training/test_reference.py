@@ -1,0 +1,62 @@
+"""The weights that come with the zoo: that they are published as trained, and score as recorded."""
+
+import numpy as np
+import pytest
+
+import zoo
+from evaluation import load_model
+from training import TrainingConfig, train
+from training.publication import publish
+from training.reference import CONFIGS
+from zoo.datasets import load
+from zoo.weights import read_records, records, weights_file
+
+
+def accuracy(model, dataset):
+    """Return the share of images whose class is right, of a segmenter that of the whole image."""
+    predict = load_model(model).predict
+    logits = [predict(batch)["logits"] for batch in dataset.batches(500)]
+    return np.mean(np.concatenate(logits).argmax(-1) == dataset.labels)
+
+
+def test_a_published_run_is_the_network_that_its_record_describes(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "FOLDER", tmp_path / "weights")
+    (tmp_path / "weights" / "mnist").mkdir(parents=True)
+    (tmp_path / "weights" / "mnist.json").write_text("{}")
+    config = TrainingConfig("mlp", epochs=3, images_per_class=20, filters=(8,), name="tiny")
+    run = train(config, saved_models=tmp_path, logs=tmp_path / "logs")
+    found = publish(config, run)
+
+    record = read_records()["mlp"]
+    model = zoo.create("mlp", weights="mnist")
+    assert record.accuracy == found
+    assert found["low"] < found["value"] < found["high"]
+    assert found["value"] == pytest.approx(accuracy(model, load("digits")), abs=1e-6)
+    assert (record.images_seen, record.options) == (600, {"filters": (8,)})
+    assert (record.input_shape, record.parameters) == ((32, 32, 3), model.count_params())
+    assert record.wall_seconds >= 0
+    shifted = record.scores["invariance_score/translation_x"]
+    assert shifted["value"] < record.scores["invariance_score/brightness"]["value"] <= 1
+    trained = load_model(run / "model.keras").predict(load("digits").image_batch(slice(9)))
+    rounded = load_model(model).predict(load("digits").image_batch(slice(9)))
+    error = np.abs(rounded["logits"] - trained["logits"]).max()
+    assert 0 < error < 0.05  # half precision, and no other weights
+
+
+def test_every_architecture_has_a_reference_and_every_reference_is_recorded():
+    assert set(CONFIGS) == set(zoo.ARCHITECTURES)
+    assert set(read_records()) == set(zoo.ARCHITECTURES)
+    for name, config in CONFIGS.items():
+        assert read_records()[name].options == config.options
+        assert weights_file(name).stat().st_size <= 1_000_000
+
+
+@pytest.mark.tfds_data("mnist")
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_recorded_accuracy_is_that_of_the_shipped_weights(name):
+    record = read_records()[name]
+    dataset = load("mnist", "test", placement=record.placement)
+    assert len(dataset) == record.accuracy["n"] == 10_000
+    found = accuracy(zoo.create(name, weights="mnist"), dataset)
+    # Another machine may round two images the other way.
+    assert found == pytest.approx(record.accuracy["value"], abs=2e-4)
