@@ -8,12 +8,14 @@ import keras
 
 from zoo.architectures.average_pool_cnn import average_pool_cnn
 from zoo.architectures.blurpool_cnn import blurpool_cnn
+from zoo.architectures.capsule_net import capsule_net
 from zoo.architectures.fcn import fcn
 from zoo.architectures.global_avg_cnn import global_avg_cnn
 from zoo.architectures.mlp import mlp
 from zoo.architectures.plain_cnn import plain_cnn
 from zoo.architectures.polyphase_cnn import polyphase_cnn
 from zoo.architectures.strided_cnn import strided_cnn
+from zoo.architectures.vision_transformer import vision_transformer
 
 __all__ = ["ANY_SIZE", "ARCHITECTURES", "create", "options"]
 
@@ -27,6 +29,8 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
         global_avg_cnn,
         blurpool_cnn,
         polyphase_cnn,
+        capsule_net,
+        vision_transformer,
         fcn,
     )
 }
