@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench tensorboard clean
+.PHONY: demo test test-backends check bench tensorboard clean
 
 demo: .venv/installed
 	$(BIN)/python -m training --resume
@@ -10,6 +10,10 @@ demo: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest
+
+# Every architecture and layer on JAX and PyTorch; several gigabytes are installed for it.
+test-backends: .venv-backends/installed
+	.venv-backends/bin/python -m pytest tests/backends
 
 check: .venv/installed
 	$(BIN)/ruff format --check .
@@ -24,11 +28,13 @@ tensorboard: .venv/installed
 	@echo "Open http://localhost:6006/#scalars&regexInput=evaluation&_smoothingWeight=0"
 	$(BIN)/tensorboard --logdir tensorboard_logs --host 127.0.0.1 --port 6006
 
-.venv/installed: pyproject.toml constraints.txt
+.venv/installed: EXTRAS := test,dev
+.venv-backends/installed: EXTRAS := test,backends
+.venv/installed .venv-backends/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version.split()[0] + ": make PYTHON=/path/to/python3.11")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,dev]"
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$(EXTRAS)]"
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv .venv-backends build *.egg-info

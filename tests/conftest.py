@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore = ["backends"]  # unless asked for: make test-backends
+
 
 def pytest_runtest_setup(item):
     """Skip tests of real data where it is not prepared, and say so."""

@@ -182,6 +182,8 @@ def test_filters_are_the_channels_of_the_taps(name):
         assert widths == [*filters, sum(filters)]
     elif name == "unet":  # which comes up again
         assert widths == [4, 5, 6, 7, 6, 5, 4, 4]
+    elif name == "capsule_net":  # whose pre_logits are a vector for each class
+        assert widths == [*filters, 16 * CLASSES]
     else:
         assert widths == list(filters)
 
@@ -239,7 +241,8 @@ def test_normalization_replaces_biases(name):
 @with_option("activation")
 def test_the_activation_is_that_of_every_hidden_tap(name):
     tanh = create(name, activation="tanh")
-    for tap in set(taps(tanh)) - {"logits"} - ({"stem"} if name == "mlp" else set()):
+    without = {"mlp": {"stem"}, "capsule_net": {"pre_logits"}}.get(name, set())
+    for tap in set(taps(tanh)) - {"logits"} - without:
         values = features(tanh, tap, IMAGES)
         assert -1 <= values.min() < 0
         assert features(create(name), tap, IMAGES).min() >= 0

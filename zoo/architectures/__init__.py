@@ -8,6 +8,7 @@ import keras
 
 from zoo.architectures.average_pool_cnn import average_pool_cnn
 from zoo.architectures.blurpool_cnn import blurpool_cnn
+from zoo.architectures.capsule_net import capsule_net
 from zoo.architectures.fcn import fcn
 from zoo.architectures.global_avg_cnn import global_avg_cnn
 from zoo.architectures.group_cnn import group_cnn
@@ -18,6 +19,7 @@ from zoo.architectures.polyphase_cnn import polyphase_cnn
 from zoo.architectures.resnet import resnet
 from zoo.architectures.strided_cnn import strided_cnn
 from zoo.architectures.unet import unet
+from zoo.architectures.vision_transformer import vision_transformer
 from zoo.weights import load_weights, read_records, weights_file
 
 __all__ = ["ANY_SIZE", "ARCHITECTURES", "create", "options"]
@@ -35,6 +37,8 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
         multiscale_cnn,
         resnet,
         group_cnn,
+        capsule_net,
+        vision_transformer,
         fcn,
         unet,
     )

@@ -9,6 +9,7 @@ from zoo.layers.group_convolution import GroupConv2D, GroupLiftingConv2D
 from zoo.layers.group_pooling import GroupPooling
 from zoo.layers.max_blur_pool import MaxBlurPool2D
 from zoo.layers.per_image_standardization import PerImageStandardization
+from zoo.layers.position_embedding import PositionEmbedding2D
 
 __all__ = [
     "AdaptivePolyphaseSampling2D",
@@ -21,6 +22,7 @@ __all__ = [
     "GroupPooling",
     "MaxBlurPool2D",
     "PerImageStandardization",
+    "PositionEmbedding2D",
     "PrimaryCapsules2D",
     "RoutedCapsules",
     "squash",
