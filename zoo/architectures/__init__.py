@@ -8,6 +8,7 @@ import keras
 
 from zoo.architectures.average_pool_cnn import average_pool_cnn
 from zoo.architectures.blurpool_cnn import blurpool_cnn
+from zoo.architectures.detector import detector
 from zoo.architectures.fcn import fcn
 from zoo.architectures.global_avg_cnn import global_avg_cnn
 from zoo.architectures.mlp import mlp
@@ -28,11 +29,12 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
         blurpool_cnn,
         polyphase_cnn,
         fcn,
+        detector,
     )
 }
 
 # Those that take images of any height and width, if built with None for both.
-ANY_SIZE = frozenset({"global_avg_cnn", "blurpool_cnn", "polyphase_cnn", "fcn"})
+ANY_SIZE = frozenset({"global_avg_cnn", "blurpool_cnn", "polyphase_cnn", "fcn", "detector"})
 
 
 def create(

@@ -9,6 +9,7 @@ from zoo.layers.group_convolution import GroupConv2D, GroupLiftingConv2D
 from zoo.layers.group_pooling import GroupPooling
 from zoo.layers.max_blur_pool import MaxBlurPool2D
 from zoo.layers.per_image_standardization import PerImageStandardization
+from zoo.layers.soft_argmax_box import SoftArgmaxBox
 
 __all__ = [
     "AdaptivePolyphaseSampling2D",
@@ -23,5 +24,6 @@ __all__ = [
     "PerImageStandardization",
     "PrimaryCapsules2D",
     "RoutedCapsules",
+    "SoftArgmaxBox",
     "squash",
 ]
