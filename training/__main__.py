@@ -133,12 +133,13 @@ def _summary(config: TrainingConfig, records: list[dict[str, float]]) -> str:
     kept = records[-1]
     if config.early_stopping:
         kept = min(records, key=lambda record: record["val_loss"])  # whose weights are restored
-    metric = next(name for name in kept if name.endswith("accuracy") and "val" not in name)
+    shown = [
+        f"{metric.replace('_', ' ').replace('iou', 'IoU')} {kept[f'val_{metric}']:.3f}"
+        for metric in ("accuracy", "box_iou", "pixel_accuracy", "mask_iou")
+        if metric in kept
+    ]
     seconds = sum(record["seconds"] for record in records)
-    return (
-        f"{len(records)} epochs in {seconds:.0f} s, validation {metric.replace('_', ' ')} "
-        f"{kept[f'val_{metric}']:.3f}"
-    )
+    return f"{len(records)} epochs in {seconds:.0f} s, validation {', '.join(shown)}"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from zoo.transformations import TRANSFORMATIONS, Geometric, resample
+from zoo.transformations import TRANSFORMATIONS, Geometric, hull, resample
 
 
 def draw(
@@ -28,8 +28,10 @@ def draw(
     }
 
 
-def augment(images: Any, masks: Any, strengths: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Transform each image, and its mask with it, by its own strengths.
+def augment(
+    images: Any, masks: Any, boxes: Any, strengths: Mapping[str, Any]
+) -> tuple[Any, Any, Any]:
+    """Transform each image, and its mask and box with it, by its own strengths.
 
     The geometric transformations are composed into one map, in the order of `TRANSFORMATIONS`, so
     that an image is resampled once; the photometric ones follow.
@@ -37,10 +39,13 @@ def augment(images: Any, masks: Any, strengths: Mapping[str, Any]) -> tuple[Any,
     Args:
         images: float32 `(N, H, W, C)` in `[0, 1]`.
         masks: int32 `(N, H, W)`, or None.
+        boxes: float32 `(N, 4)`, `x_min, y_min, x_max, y_max` in pixels, or None.
         strengths: `(N,)` by name of transformation.
 
     Returns:
-        The images and masks, same shapes.
+        The images, masks and boxes, same shapes. A moved box is the tight one of its moved mask;
+        without masks, the hull of its moved corners as far as that is in the frame. Either has no
+        area where the object is out of the frame.
     """
     matrix = None
     for name, transformation in TRANSFORMATIONS.items():
@@ -51,10 +56,33 @@ def augment(images: Any, masks: Any, strengths: Mapping[str, Any]) -> tuple[Any,
         images = resample(images, matrix, "zero", "bilinear")
         if masks is not None:
             masks = resample(masks[..., None], matrix, "zero", "nearest")[..., 0]
+        if boxes is not None:
+            height, width = images.shape[1:3]
+            boxes = (
+                ops.clip(hull(boxes, matrix, (height, width)), 0, [width, height, width, height])
+                if masks is None
+                else tight_boxes(masks)
+            )
     for name, transformation in TRANSFORMATIONS.items():
         if name in strengths and not transformation.geometric:
             images = transformation.images(images, strengths[name])
-    return images, masks
+    return images, masks, boxes
+
+
+def tight_boxes(masks: Any) -> Any:
+    """Return the smallest boxes `(N, 4)` float32 around what is not 0 in masks `(N, H, W)`.
+
+    Where there is nothing the box is `(0, 0, 0, 0)`.
+    """
+    ends = []
+    for axis in (1, 2):  # over rows, which leaves x; then over columns
+        line = ops.cast(ops.any(masks > 0, axis=axis), "int32")
+        low = ops.argmax(line, axis=-1)
+        high = line.shape[-1] - ops.argmax(ops.flip(line, axis=-1), axis=-1)
+        some = ops.max(line, axis=-1)
+        ends.append([some * ops.cast(end, "int32") for end in (low, high)])
+    (left, right), (top, bottom) = ends
+    return ops.cast(ops.stack([left, top, right, bottom], axis=-1), "float32")
 
 
 def check_ranges(

@@ -9,6 +9,13 @@ import tensorflow as tf
 from training.augmentation import augment, draw
 from zoo.datasets import Dataset
 
+# What the targets of a task are made of; the first of them it cannot do without.
+_TRUTH = {
+    "classification": ("labels",),
+    "segmentation": ("masks",),
+    "detection": ("boxes", "labels", "masks"),
+}
+
 
 def training_batches(
     dataset: Dataset,
@@ -27,7 +34,7 @@ def training_batches(
 
     Args:
         dataset: The training images.
-        task: `classification` or `segmentation`: what the targets are.
+        task: `classification`, `segmentation` or `detection`: what the targets are.
         batch_size: Images per batch; the last of an epoch may be smaller.
         epochs: Which epochs.
         seed: Source of all randomness.
@@ -35,11 +42,12 @@ def training_batches(
         steps: Batches per epoch.
 
     Returns:
-        Pairs of float32 images `(n, H, W, C)` and int32 targets, labels `(n,)` or masks
-        `(n, H, W)`.
+        Pairs of float32 images `(n, H, W, C)` and targets: int32 labels `(n,)` or masks
+        `(n, H, W)`, or `{"logits": labels, "box": boxes}` with float32 boxes `(n, 4)`, which have
+        no area where an object was moved out of the frame.
     """
     count = len(dataset)
-    images, targets = tf.constant(dataset.images), _targets(dataset, task)
+    images, truth = tf.constant(dataset.images), _truth(dataset, task)
 
     def order(epoch: np.ndarray) -> list[np.ndarray]:
         generator = np.random.default_rng((seed, int(epoch)))
@@ -53,10 +61,12 @@ def training_batches(
         return tf.data.Dataset.from_tensor_slices(tuple(arrays)).batch(batch_size).take(steps)
 
     def fetch(index: Any, *drawn: Any) -> tuple[Any, Any]:
-        x, y = _as_float(tf.gather(images, index)), tf.cast(tf.gather(targets, index), tf.int32)
-        masks = y if task == "segmentation" else None
-        x, masks = augment(x, masks, dict(zip(ranges, drawn, strict=True)))
-        return x, y if masks is None else masks
+        x = _as_float(tf.gather(images, index))
+        y = _typed({name: tf.gather(array, index) for name, array in truth.items()})
+        x, masks, boxes = augment(
+            x, y.get("masks"), y.get("boxes"), dict(zip(ranges, drawn, strict=True))
+        )
+        return x, _target(task, {**y, "masks": masks, "boxes": boxes})
 
     batches = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch)
     return batches.map(fetch, num_parallel_calls=2, deterministic=True).prefetch(8)
@@ -64,27 +74,43 @@ def training_batches(
 
 def validation_batches(dataset: Dataset, task: str, *, batch_size: int) -> tf.data.Dataset:
     """Return the images as they are, in their order, with their targets."""
-    arrays = (tf.constant(dataset.images), _targets(dataset, task))
+    arrays = (tf.constant(dataset.images), _truth(dataset, task))
     batches = tf.data.Dataset.from_tensor_slices(arrays).batch(batch_size)
-    return batches.map(lambda x, y: (_as_float(x), tf.cast(y, tf.int32))).prefetch(2)
+    return batches.map(lambda x, y: (_as_float(x), _target(task, _typed(y)))).prefetch(2)
 
 
 def check_targets(dataset: Dataset, task: str) -> None:
     """Refuse a dataset that does not have what a task is learnt from.
 
     Raises:
-        ValueError: If it has no masks for segmentation.
+        ValueError: If it has no masks for segmentation, or no boxes for detection.
     """
-    if task == "segmentation" and dataset.masks is None:
+    needed = _TRUTH[task][0]
+    if getattr(dataset, needed) is None:
         raise ValueError(
-            f"expected a dataset with masks for {task}, {dataset.name} has none: "
+            f"expected a dataset with {needed} for {task}, {dataset.name} has none: "
             "use digits or one of the mnist family"
         )
 
 
-def _targets(dataset: Dataset, task: str) -> Any:
+def _truth(dataset: Dataset, task: str) -> dict[str, Any]:
+    """Return what the targets are made of, by name."""
     check_targets(dataset, task)
-    return tf.constant(dataset.labels if task == "classification" else dataset.masks)
+    arrays = {name: getattr(dataset, name) for name in _TRUTH[task]}
+    return {name: tf.constant(array) for name, array in arrays.items() if array is not None}
+
+
+def _typed(truth: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: tf.cast(array, tf.float32 if name == "boxes" else tf.int32)
+        for name, array in truth.items()
+    }
+
+
+def _target(task: str, truth: dict[str, Any]) -> Any:
+    if task == "detection":
+        return {"logits": truth["labels"], "box": truth["boxes"]}
+    return truth["labels" if task == "classification" else "masks"]
 
 
 def _as_float(images: Any) -> Any:

@@ -13,7 +13,7 @@ from training.config import TrainingConfig
 
 
 class Journal(keras.callbacks.Callback):
-    """Logs each epoch's losses, accuracies, learning rate and images per second.
+    """Logs each epoch's losses, metrics, learning rate and images per second.
 
     The logs are made anew from the history when a training resumes, so that they are those of one
     that was never interrupted.
@@ -48,7 +48,11 @@ class Journal(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Append the epoch to the history and to the logs."""
-        record = {name: float(value) for name, value in (logs or {}).items()}
+        # Of several outputs Keras names each metric after its output: `logits_accuracy`.
+        record = {
+            name.replace("logits_accuracy", "accuracy"): float(value)
+            for name, value in (logs or {}).items()
+        }
         record["learning_rate"] = float(self.model.optimizer.learning_rate)
         record["images_per_second"] = self._images / self._trained
         record["seconds"] = time.perf_counter() - self._begun

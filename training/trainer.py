@@ -16,6 +16,8 @@ from training.checkpoint import Checkpoint
 from training.config import TrainingConfig
 from training.files import publish, recover, write
 from training.journal import Journal, log_hparams
+from training.losses import box_loss, mask_loss
+from training.metrics import MeanOverlap, box_overlap, mask_overlap
 from zoo.architectures import ANY_SIZE
 from zoo.datasets import Dataset, load
 from zoo.terminal import check_writable
@@ -205,11 +207,13 @@ def build(config: TrainingConfig, dataset: Dataset) -> keras.Model:
 
 def task_of(model: keras.Model) -> str:
     """Tell what a network of the zoo is for."""
+    if isinstance(model.output, dict):
+        return "detection"
     return "segmentation" if len(model.output_shape) == 4 else "classification"
 
 
 def compile_model(model: keras.Model, config: TrainingConfig, task: str, steps: int) -> None:
-    """Give the network its loss, metric, optimiser and schedule."""
+    """Give the network its losses, metrics, optimiser and schedule."""
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, steps * config.epochs)
@@ -218,13 +222,20 @@ def compile_model(model: keras.Model, config: TrainingConfig, task: str, steps: 
         "adam": lambda: keras.optimizers.Adam(rate),
         "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9),
     }[config.optimizer]()
-    name = "pixel_accuracy" if task == "segmentation" else "accuracy"
-    model.compile(
-        optimizer,
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name=name)],
-        steps_per_execution=_steps_per_call(steps),
-    )
+    cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    accuracy = keras.metrics.SparseCategoricalAccuracy
+    loss, metrics = {
+        "classification": lambda: (cross_entropy, [accuracy(name="accuracy")]),
+        "segmentation": lambda: (
+            mask_loss,
+            [accuracy(name="pixel_accuracy"), MeanOverlap(mask_overlap, name="mask_iou")],
+        ),
+        "detection": lambda: (  # Keras puts the name of the output before that of its metric
+            {"logits": cross_entropy, "box": box_loss},
+            {"logits": [accuracy(name="accuracy")], "box": [MeanOverlap(box_overlap, name="iou")]},
+        ),
+    }[task]()
+    model.compile(optimizer, loss, metrics=metrics, steps_per_execution=_steps_per_call(steps))
 
 
 def _steps(images: int, batch_size: int) -> int:

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import chisquare
 
 import training.augmentation
+from evaluation.equivariance import tight_boxes
 from training.augmentation import augment, check_ranges, draw
 from training.batches import training_batches
 from zoo.datasets import from_arrays
@@ -30,13 +31,19 @@ STRENGTHS = {
     "illumination": [-100, -33, 0, 10, 60, 100],
 }
 GEOMETRIC = [name for name in STRENGTHS if TRANSFORMATIONS[name].geometric]
+CENTRE = np.array([7.5, 7.0, 0.0])  # of the pixel grid
 PHOTOMETRIC = [name for name in STRENGTHS if not TRANSFORMATIONS[name].geometric]
 
 
 def augmented(names, images=IMAGES, masks=MASKS, strengths=STRENGTHS):
     chosen = {name: np.array(strengths[name], np.int32) for name in names}
-    images, masks = augment(images, masks, chosen)
+    images, masks, _ = augment(images, masks, None, chosen)
     return np.asarray(images), None if masks is None else np.asarray(masks)
+
+
+def augmented_boxes(names, masks, boxes, strengths=STRENGTHS):
+    chosen = {name: np.array(strengths[name], np.int32) for name in names}
+    return [np.asarray(x) for x in augment(IMAGES, masks, boxes, chosen) if x is not None]
 
 
 def shown(epochs, *, seed=0, count=600, low=-3, high=4):
@@ -182,6 +189,62 @@ def test_photometric_transformations_leave_masks():
     assert np.abs(images - IMAGES).max() > 0.1
     assert images.min() >= 0
     assert images.max() <= 1
+
+
+def objects():
+    """Masks of an ellipse each, and their tight boxes."""
+    rows, columns = np.indices((15, 16))
+    masks = np.zeros((6, 15, 16), np.int32)
+    for k, (y, x) in enumerate([(4, 5), (7, 8), (10, 11), (7, 4), (6, 10), (9, 7)]):
+        masks[k] = (k % 3 + 1) * ((rows - y) ** 2 / 9 + (columns - x) ** 2 / 4 <= 1)
+    return masks, tight_boxes(masks > 0).astype(np.float32)
+
+
+@pytest.mark.parametrize("names", [*([name] for name in GEOMETRIC), GEOMETRIC], ids="+".join)
+def test_a_box_is_the_tight_one_of_its_moved_mask(names):
+    masks, boxes = objects()
+    _, masks, moved = augmented_boxes(names, masks, boxes)
+    assert moved.dtype == np.float32
+    expected = tight_boxes(masks > 0)
+    seen = masks.any(axis=(1, 2))
+    assert seen.sum() >= 3
+    np.testing.assert_array_equal(moved[seen], expected[seen])
+
+
+@pytest.mark.parametrize("names", [*([name] for name in GEOMETRIC), GEOMETRIC], ids="+".join)
+def test_without_masks_a_box_is_the_hull_of_its_moved_corners_in_the_frame(names):
+    _, boxes = objects()
+    _, moved = augmented_boxes(names, None, boxes)
+    for k, (x_min, y_min, x_max, y_max) in enumerate(boxes - 0.5):  # of pixels' centres
+        product = np.eye(3)
+        for name in GEOMETRIC:
+            if name in names:
+                product = TRANSFORMATIONS[name].matrix(float(STRENGTHS[name][k])) @ product
+        corners = [(x, y, 1) for x in (x_min, x_max) for y in (y_min, y_max)] - CENTRE
+        ends = (product @ corners.T).T + CENTRE + 0.5
+        expected = np.concatenate([ends.min(axis=0)[:2], ends.max(axis=0)[:2]])
+        np.testing.assert_allclose(moved[k], np.clip(expected, 0, [16, 15, 16, 15]), atol=1e-3)
+
+
+@pytest.mark.parametrize("with_masks", [True, False])
+def test_strengths_of_the_identity_leave_boxes(with_masks):
+    masks, boxes = objects()
+    masks = masks if with_masks else None
+    identity = {name: [TRANSFORMATIONS[name].identity] * 6 for name in STRENGTHS}
+    for names in (STRENGTHS, PHOTOMETRIC, []):
+        *_, moved = augmented_boxes(names, masks, boxes, identity)
+        np.testing.assert_allclose(moved, boxes, atol=1e-5)
+
+
+@pytest.mark.parametrize("with_masks", [True, False])
+def test_an_object_that_left_the_frame_has_a_box_without_area(with_masks):
+    masks, boxes = objects()
+    strengths = {"translation_x": [0, 16, -16, 200, 0, 0], "translation_y": [0, 0, 0, 9, 15, -15]}
+    *_, moved = augmented_boxes(strengths, masks if with_masks else None, boxes, strengths)
+    sides = moved[:, 2:] - moved[:, :2]
+    np.testing.assert_array_equal(np.prod(sides, axis=1) > 0, [True] + [False] * 5)
+    assert (sides >= 0).all()
+    assert ((moved >= 0) & (moved <= [16, 15, 16, 15])).all()
 
 
 def test_nothing_drawn_changes_nothing():

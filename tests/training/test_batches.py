@@ -104,6 +104,67 @@ def test_the_targets_of_segmentation_are_augmented_with_the_images():
         np.testing.assert_allclose(images[..., 0] * 255, inside * number, atol=1e-3)
 
 
+def with_boxes(*, masks=True):
+    """Numbered images, each with a box of its own that is the tight one of its mask."""
+    dataset = numbered()
+    boxes = np.stack([NUMBERS % 3, NUMBERS % 2, NUMBERS % 3 + 2, NUMBERS % 2 + 2], axis=1)
+    rows, columns = np.indices((4, 5))
+    inside = (columns >= boxes[:, 0, None, None]) & (columns < boxes[:, 2, None, None])
+    inside &= (rows >= boxes[:, 1, None, None]) & (rows < boxes[:, 3, None, None])
+    return from_arrays(
+        dataset.images,
+        dataset.labels,
+        masks=inside * dataset.masks if masks else None,
+        boxes=boxes,
+    )
+
+
+def detections(dataset, **ranges):
+    found = training_batches(
+        dataset, "detection", batch_size=16, epochs=range(1), seed=0, ranges=ranges, steps=4
+    )
+    return [
+        (np.asarray(images), {key: np.asarray(values) for key, values in targets.items()})
+        for images, targets in found
+    ]
+
+
+@pytest.mark.parametrize("masks", [True, False])
+def test_the_targets_of_detection_are_the_labels_and_the_boxes(masks):
+    dataset = with_boxes(masks=masks)
+    for images, targets in detections(dataset):
+        assert {key: values.dtype for key, values in targets.items()} == {
+            "logits": np.int32,
+            "box": np.float32,
+        }
+        np.testing.assert_array_equal(targets["logits"], numbers(images) % CLASSES)
+        np.testing.assert_array_equal(targets["box"], dataset.boxes[numbers(images)])
+
+
+@pytest.mark.parametrize("masks", [True, False])
+def test_the_targets_of_detection_are_augmented_with_the_images(masks):
+    dataset = with_boxes(masks=masks)
+    for images, targets in detections(dataset, translation_x=(1, 1), translation_y=(2, 2)):
+        number = np.rint(images[:, 3, 4, 0] * 255).astype(int)
+        expected = np.minimum(dataset.boxes[number] + [1, 2, 1, 2], [5, 4, 5, 4])
+        np.testing.assert_allclose(targets["box"], expected, atol=1e-5)
+
+
+def test_a_detector_is_validated_on_every_box_in_its_place():
+    dataset = with_boxes()
+    targets = [target for _, target in validation_batches(dataset, "detection", batch_size=16)]
+    for key, expected in (("logits", dataset.labels), ("box", dataset.boxes)):
+        np.testing.assert_array_equal(np.concatenate([t[key] for t in targets]), expected)
+
+
+def test_a_detector_cannot_be_trained_without_boxes():
+    message = "^expected a dataset with boxes for detection, arrays has none: [^\n]+$"
+    with pytest.raises(ValueError, match=message):
+        detections(numbered())
+    with pytest.raises(ValueError, match=message):
+        validation_batches(numbered(), "detection", batch_size=16)
+
+
 def test_a_segmenter_cannot_be_trained_without_masks():
     message = "^expected a dataset with masks for segmentation, arrays has none: [^\n]+$"
     with pytest.raises(ValueError, match=message):

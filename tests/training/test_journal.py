@@ -103,8 +103,18 @@ def test_a_segmenter_is_logged_by_its_pixels(tiny, data, tmp_path):
     config = tiny(architecture="fcn", filters=(4, 4, 4), epochs=1)
     train(config, data=data, saved_models=tmp_path / "models", logs=tmp_path / "logs")
     logs = tmp_path / "logs" / config.run
-    assert set(curves(logs / "validation")) == {"loss", "pixel_accuracy"}
-    assert "pixel_accuracy" in curves(logs / "train")
+    assert set(curves(logs / "validation")) == {"loss", "pixel_accuracy", "mask_iou"}
+    assert set(curves(logs / "train")) >= {"loss", "pixel_accuracy", "mask_iou"}
+
+
+def test_a_detector_is_logged_by_its_classes_and_its_boxes(tiny, data, tmp_path):
+    config = tiny(architecture="detector", filters=(4, 4, 4), epochs=1)
+    train(config, data=data, saved_models=tmp_path / "models", logs=tmp_path / "logs")
+    logs = tmp_path / "logs" / config.run
+    shown = {"loss", "logits_loss", "box_loss", "accuracy", "box_iou"}
+    assert set(curves(logs / "validation")) == shown
+    assert set(curves(logs / "train")) >= shown
+    assert set(curves(logs)) >= {"accuracy", "box_iou", "val_accuracy", "val_box_iou"}
 
 
 def test_hparams_show_every_field_of_the_configuration(logged):

@@ -9,6 +9,7 @@ import keras
 from zoo.architectures.average_pool_cnn import average_pool_cnn
 from zoo.architectures.blurpool_cnn import blurpool_cnn
 from zoo.architectures.capsule_net import capsule_net
+from zoo.architectures.detector import detector
 from zoo.architectures.fcn import fcn
 from zoo.architectures.global_avg_cnn import global_avg_cnn
 from zoo.architectures.group_cnn import group_cnn
@@ -41,12 +42,16 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
         vision_transformer,
         fcn,
         unet,
+        detector,
     )
 }
 
 # Those that take images of any height and width, if built with None for both.
 ANY_SIZE = frozenset(
-    {"global_avg_cnn", "blurpool_cnn", "polyphase_cnn", "multiscale_cnn", "resnet", "fcn"}
+    {
+        *("global_avg_cnn", "blurpool_cnn", "polyphase_cnn", "multiscale_cnn", "resnet"),
+        *("fcn", "detector"),
+    }
 )
 
 

@@ -10,6 +10,7 @@ from zoo.layers.group_pooling import GroupPooling
 from zoo.layers.max_blur_pool import MaxBlurPool2D
 from zoo.layers.per_image_standardization import PerImageStandardization
 from zoo.layers.position_embedding import PositionEmbedding2D
+from zoo.layers.soft_argmax_box import SoftArgmaxBox
 
 __all__ = [
     "AdaptivePolyphaseSampling2D",
@@ -25,5 +26,6 @@ __all__ = [
     "PositionEmbedding2D",
     "PrimaryCapsules2D",
     "RoutedCapsules",
+    "SoftArgmaxBox",
     "squash",
 ]
