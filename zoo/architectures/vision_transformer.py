@@ -70,7 +70,7 @@ def vision_transformer(
 
 
 def encoder(x: Any, heads: int, *, name: str) -> Any:
-    """Let every token attend to all, then think by itself; the result is tap `name`.
+    """Let every token attend to all, then pass a hidden layer; the result is tap `name`.
 
     Both steps read normalised tokens and add to what they were given (Dosovitskiy et al. 2021,
     equations 2 and 3).
