@@ -39,10 +39,10 @@ CONFIGS = {
         _config("resnet", 3),
         _config("group_cnn", 2),
         _config("capsule_net", 3),
-        _config("vision_transformer", 8, learning_rate=0.001),
-        _config("fcn", 3),
-        _config("unet", 3),
-        _config("detector", 4, placement="uniform"),
+        _config("vision_transformer", 8, learning_rate=0.002),
+        _config("fcn", 2),
+        _config("unet", 2),
+        _config("detector", 3, placement="uniform"),
     )
 }
 

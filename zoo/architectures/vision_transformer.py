@@ -85,22 +85,11 @@ def encoder(x: Any, heads: int, *, name: str) -> Any:
     y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_attention_normalization")(x)
     # No biases: softmax cancels that of the keys, and the normalisation has one.
     attention = layers.MultiHeadAttention(
-        heads,
-        dimensions // heads,
-        use_bias=False,
-        kernel_initializer=small(),
-        name=f"{name}_attention",
+        heads, dimensions // heads, use_bias=False, name=f"{name}_attention"
     )
     x = layers.Add(name=f"{name}_attended")([x, attention(y, y)])
     y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_hidden_normalization")(x)
-    y = layers.Dense(
-        2 * dimensions, activation="gelu", kernel_initializer=small(), name=f"{name}_hidden"
-    )(y)
-    y = layers.Dense(dimensions, kernel_initializer=small(), name=f"{name}_dense")(y)
+    y = layers.Dense(2 * dimensions, activation="gelu", name=f"{name}_hidden")(y)
+    y = layers.Dense(dimensions, name=f"{name}_dense")(y)
     x = layers.Add(name=f"{name}_added")([x, y])
     return layers.Reshape((height, width, dimensions), name=name)(x)
-
-
-def small() -> keras.initializers.Initializer:
-    """Return an initializer of weights so small that an encoder begins close to the identity."""
-    return keras.initializers.TruncatedNormal(stddev=0.02)
