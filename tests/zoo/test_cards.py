@@ -3,6 +3,7 @@
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -78,6 +79,13 @@ def test_symmetries_are_those_of_the_mathematics(cards):
     assert exact(circular) == ["circular shifts by multiples of 4 px"]
     assert exact(cards["polyphase_cnn"].symmetries["defaults"]) == ["circular shifts"]
     assert exact(cards["fcn"].symmetries["circular padding"]) == ["circular shifts"]
+
+
+def test_other_options_bring_other_symmetries():
+    found = facts("group_cnn").symmetries
+    assert exact(found["defaults"]) == ["quarter turns"]
+    assert exact(found["group p4m"]) == ["quarter turns", "reflections"]
+    assert exact(facts("unet").symmetries["polyphase, circular"]) == ["circular shifts"]
 
 
 def test_between_exact_and_broken_lies_a_wide_gap(cards):
@@ -251,3 +259,13 @@ except SystemExit:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.endswith("[]\n")
     assert "--output" in done.stdout
+
+
+def test_the_index_shows_the_scores_of_what_was_trained(cards):
+    text = index(list(cards.values()))
+    assert "Trained on MNIST" not in text
+    trained = replace(cards["mlp"], record=RECORD)
+    text = index([trained, cards["fcn"]])
+    (line,) = [line for line in text.splitlines() if line.startswith("| mlp")]
+    assert line == "| mlp | – | – | 0.500 [0.400, 0.600] | – | – | – |"
+    assert "| fcn" not in text

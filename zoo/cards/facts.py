@@ -25,6 +25,16 @@ INPUT_SHAPE, NUM_CLASSES = (40, 40, 1), 10
 """What networks are described for: a digit of mnist on its frame."""
 
 
+_POLYPHASE = {"polyphase, circular": {"downsampling": "polyphase", "padding": "circular"}}
+_VARIANTS: dict[str, dict[str, dict[str, str]]] = {
+    "multiscale_cnn": _POLYPHASE,
+    "resnet": _POLYPHASE,
+    "unet": _POLYPHASE,
+    "group_cnn": {"group p4m": {"group": "p4m"}},
+}
+"""Options with which an architecture has symmetries that its defaults do not have."""
+
+
 @dataclass(frozen=True)
 class TapFacts:
     """A feature map in words: its shape, its stride and what a position of it sees."""
@@ -49,8 +59,8 @@ class Facts:
         total_stride: Shifts by multiples of which it can answer exactly, in words.
         receptive_field: Of its last map with positions, in words.
         taps: Its feature maps.
-        symmetries: The error of each symmetry, with its defaults and, where it has the option,
-            with circular padding.
+        symmetries: The error of each symmetry, with its defaults, where it has the option with
+            circular padding, and with options of its own that bring others.
         record: That of its trained weights, if there are any.
         model: With its defaults.
     """
@@ -85,9 +95,12 @@ def facts(name: str) -> Facts:
     )
     symmetries = {"defaults": symmetry_errors(model)}
     defaults = options(name)
+    variants = dict(_VARIANTS.get(name, {}))
     if defaults.get("padding", "circular") != "circular":
-        circular = zoo.create(name, INPUT_SHAPE, NUM_CLASSES, padding="circular")
-        symmetries["circular padding"] = symmetry_errors(circular)
+        variants = {"circular padding": {"padding": "circular"}, **variants}
+    for variant, choices in variants.items():
+        other = zoo.create(name, INPUT_SHAPE, NUM_CLASSES, **choices)
+        symmetries[variant] = symmetry_errors(other)
     return Facts(
         name=name,
         task=_task(model),
