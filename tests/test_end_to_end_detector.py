@@ -85,7 +85,7 @@ def test_the_run_is_loaded_as_a_detector_in_either_form(walked, images):
     assert handle.metadata["task"] == "detection"
     assert handle.metadata["placement"] == "uniform"
     batch = images.image_batch(slice(None))
-    expected = keras.saving.load_model(walked.run / "model.keras", compile=False)(batch)
+    expected = keras.saving.load_model(walked.run / "model.keras")(batch)  # of Keras and zoo alone
     loaded = tf.saved_model.load(walked.run / "saved_model")
     served = loaded.signatures["serving_default"](images=tf.constant(batch))
     again = load_model(walked.run / "model.keras").predict(tf.constant(batch))

@@ -49,7 +49,8 @@ def save(model: keras.Model, description: dict[str, Any], directory: Path) -> No
     The SavedModel's signatures: `serving_default`, from images to the output; `layers`, from
     images to every named feature map; `metadata`, from nothing to a JSON string.
     """
-    model.save(directory / "model.keras")
+    # Without its losses and metrics, which the file would need `training` to be read with.
+    keras.Model(model.input, model.output, name=model.name).save(directory / "model.keras")
     taps = feature_maps(model)
     images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
     text = json.dumps(description)

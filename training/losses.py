@@ -5,7 +5,6 @@ from typing import Any
 from keras import ops
 
 _TINY = 1e-6  # square pixels: less than any box has
-_BOX_WEIGHTS = {"giou": 1.0, "smooth_l1": 1.0}
 
 
 def mask_loss(masks: Any, logits: Any) -> Any:
@@ -54,8 +53,7 @@ def box_loss(true: Any, boxes: Any) -> Any:
         boxes: Of the same shape.
     """
     seen = ops.cast(area(true) > 0, boxes.dtype)
-    loss = _BOX_WEIGHTS["giou"] * giou_loss(true, boxes)
-    return seen * (loss + _BOX_WEIGHTS["smooth_l1"] * smooth_l1_loss(true, boxes))
+    return seen * (giou_loss(true, boxes) + smooth_l1_loss(true, boxes))
 
 
 def giou_loss(true: Any, boxes: Any) -> Any:

@@ -89,6 +89,16 @@ def test_the_keras_file_and_the_saved_model_are_the_same_network(finished, data)
     assert np.ptp(expected) > 0.1
 
 
+@pytest.mark.parametrize("architecture", ["mlp", "fcn", "detector"])
+def test_the_keras_file_is_read_without_the_losses_it_was_trained_with(
+    tiny, data, place, architecture
+):
+    config = tiny(architecture=architecture, filters=(4, 4, 4), epochs=1)
+    model = keras.saving.load_model(train(config, data=data, **place) / "model.keras")
+    assert model.name == architecture
+    assert not model.compiled
+
+
 def test_one_configuration_gives_the_same_weights_to_the_last_bit(finished, place, weights_of):
     config, run = finished
     again = train(config, **place)
