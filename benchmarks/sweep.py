@@ -100,9 +100,7 @@ def _one_by_one(
     for model in models:
         for angle in angles:
             outputs = model.predict(rotate(images, angle), verbose=0)
-            if (
-                not isinstance(outputs, dict) and outputs.ndim == 4
-            ):  # the mask and the image-level class of a segmenter
+            if outputs.ndim == 4:  # the mask and the image-level class of a segmenter
                 outputs.argmax(axis=-1)
                 keras.activations.softmax(outputs).numpy()[..., 1:].sum(axis=(1, 2))
 
