@@ -37,7 +37,7 @@ CONFIGS = {
         _config("polyphase_cnn", 5),
         _config("multiscale_cnn", 5),
         _config("resnet", 3),
-        _config("group_cnn", 2),
+        _config("group_cnn", 3, batch_size=64, learning_rate=0.006),
         _config("capsule_net", 3),
         _config("vision_transformer", 8, learning_rate=0.002),
         _config("fcn", 2),
