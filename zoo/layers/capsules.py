@@ -95,6 +95,7 @@ class PrimaryCapsules2D(keras.layers.Layer):
             padding,
             data_format="channels_last",
             dtype=self.dtype_policy,
+            name="convolution",  # the paths of its weights are those of every such layer
         )
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
