@@ -37,7 +37,9 @@ def publish(config: TrainingConfig, run: Path) -> dict[str, float]:
     model.set_weights([weights.astype(np.float16) for weights in model.get_weights()])
     training, _ = shared_data(config)
     accuracy, scores = measure(model, config)
-    save_weights(model, weights_file(config.architecture))
+    file = weights_file(config.architecture)
+    file.parent.mkdir(exist_ok=True)
+    save_weights(model, file)
     entry = Record(
         command=f"python -m training.reference {config.architecture}",
         seed=config.seed,

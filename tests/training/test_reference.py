@@ -21,7 +21,7 @@ def accuracy(model, dataset):
 
 def test_a_published_run_is_the_network_that_its_record_describes(tmp_path, monkeypatch):
     monkeypatch.setattr(records, "FOLDER", tmp_path / "weights")
-    (tmp_path / "weights" / "mnist").mkdir(parents=True)
+    (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "mnist.json").write_text("{}")
     config = TrainingConfig("mlp", epochs=3, images_per_class=20, filters=(8,), name="tiny")
     run = train(config, saved_models=tmp_path, logs=tmp_path / "logs")
