@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 import tyro
-from evaluation.terminal import run
 
 import evaluation.__main__ as evaluation_command
 import training.__main__ as training_command
 from evaluation.equivariance import box_overlap
 from evaluation.reporting.csv import read_csv
 from zoo.datasets import load
+from zoo.terminal import run
 from zoo.transformations import TRANSFORMATIONS
 
 LIMIT = 40

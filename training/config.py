@@ -75,9 +75,11 @@ class TrainingConfig:
     filters: tuple[int, ...] | None = None
     """Channels of each stage (units of each layer for mlp); by default the architecture's own."""
     padding: Literal["zero", "circular", "valid"] | None = None
-    """What convolutions see outside the map; by default the architecture's own (zero)."""
+    """What convolutions see outside the map; by default the architecture's own: mostly zero,
+    circular for polyphase_cnn, valid for group_cnn."""
     downsampling: Literal["max", "average", "blur", "polyphase", "strided"] | None = None
-    """How maps are halved; by default the architecture's own."""
+    """How maps are halved; by default the architecture's own. Strided is of resnet only, and the
+    detector has no polyphase."""
     group: Literal["p1", "p4", "p4m"] | None = None
     """Symmetries of group_cnn: none, quarter turns, or reflections too; by default p4."""
     normalization: bool | None = None

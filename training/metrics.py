@@ -24,7 +24,10 @@ class MeanOverlap(keras.metrics.Mean):
 
 
 def box_overlap(true: Any, boxes: Any) -> tuple[Any, Any]:
-    """Return the IoU `(N,)` of boxes `(N, 4)`, and where the true ones have an area."""
+    """Return the IoU `(N,)` of boxes `(N, 4)`, and where the true ones have an area.
+
+    Boxes count as they are; those that `evaluation`'s `box_iou` compares are cut at the frame.
+    """
     true = ops.cast(true, "float32")
     common, union = intersection_and_union(true, boxes)
     return common / ops.maximum(union, keras.config.epsilon()), area(true) > 0

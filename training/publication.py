@@ -7,24 +7,30 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from evaluation.keras_file import load_keras_file
 from evaluation.measurements import score
 from evaluation.models import load_model
 from evaluation.sweep import sweep
 from training.config import TrainingConfig
 from training.parallel import shared_data
+from training.trainer import images_per_epoch
 from zoo.datasets import Dataset, load
 from zoo.transformations import TRANSFORMATIONS
-from zoo.weights import Record, read_records, save_weights, weights_file, write_records
+from zoo.weights import (
+    SWEPT,
+    Record,
+    load_weights,
+    read_records,
+    save_weights,
+    weights_file,
+    write_records,
+)
 
-SWEPT = ("translation_x", "translation_y", "rotation", "scale", "brightness")
 _IMAGES = 1000  # under each transformation; accuracy is that of all test images
 
 
 def publish(config: TrainingConfig, run: Path) -> dict[str, float]:
-    """Round the weights of a run to half precision, measure them so, and write both down.
+    """Round the weights of a run to half precision, measure them so, and put both into the zoo.
 
     Args:
         config: What was trained.
@@ -32,30 +38,40 @@ def publish(config: TrainingConfig, run: Path) -> dict[str, float]:
 
     Returns:
         The accuracy on all test images: `value`, `low`, `high`, `n`.
+
+    Raises:
+        ValueError: If the zoo has no set of weights of that dataset.
+        OSError: If the zoo's folder cannot be written.
     """
+    records = read_records(config.dataset)
     model = load_keras_file(run / "model.keras")
-    model.set_weights([weights.astype(np.float16) for weights in model.get_weights()])
     training, _ = shared_data(config)
-    accuracy, scores = measure(model, config)
-    file = weights_file(config.architecture)
+    file = weights_file(config.architecture, config.dataset)
     file.parent.mkdir(exist_ok=True)
-    save_weights(model, file)
-    entry = Record(
-        command=f"python -m training.reference {config.architecture}",
-        seed=config.seed,
-        placement=str(config.placement),
-        epochs=config.epochs,
-        images_seen=config.epochs * len(training),
-        wall_seconds=round(load_model(run).metadata["seconds"]),
-        parameters=model.count_params(),
-        input_shape=training.input_shape,
-        num_classes=training.num_classes,
-        options=config.options,
-        accuracy=accuracy,
-        scores=scores,
-        versions={name: version(name) for name in ("tensorflow", "keras", "numpy")},
-    )
-    write_records({**read_records(), config.architecture: entry})
+    partial = file.with_name(f".{file.name}")
+    try:
+        save_weights(model, partial)
+        load_weights(model, partial)
+        accuracy, scores = measure(model, config)
+        entry = Record(
+            command=f"python -m training.reference {config.architecture}",
+            seed=config.seed,
+            placement=str(config.placement),
+            epochs=config.epochs,
+            images_seen=config.epochs * images_per_epoch(len(training), config.batch_size),
+            wall_seconds=round(load_model(run).metadata["seconds"]),
+            parameters=model.count_params(),
+            input_shape=training.input_shape,
+            num_classes=training.num_classes,
+            options=config.options,
+            accuracy=accuracy,
+            scores=scores,
+            versions={name: version(name) for name in ("tensorflow", "keras", "numpy")},
+        )
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+    write_records({**records, config.architecture: entry}, config.dataset)
     return accuracy
 
 
@@ -69,18 +85,19 @@ def measure(
         config: What it was trained on.
 
     Returns:
-        `value`, `low`, `high` and `n` of the accuracy on all of them; and, by score and
-        transformation, those of the scores of whole curves on the first 1,000, and of masks and
-        boxes on all of them as they are.
+        `value`, `low`, `high` and `n` of the accuracy on all of them, placed as in training; and,
+        by score and transformation, those of the scores of whole curves on the first 1,000, all in
+        the centre so that shifts cut none, and of masks and boxes on all of them as they are.
     """
     dataset = load(config.dataset, "test", placement=config.placement)
+    centred = load(config.dataset, "test", limit=_IMAGES)
     still = replace(TRANSFORMATIONS["translation_x"], strengths=(0,))
     scores = {
         row["score"]: _interval(row)
         for row in _rows(model, dataset, [still])
         if row["score"] in ("accuracy", "mask_iou", "box_iou") and row["strength"] == 0
     }
-    for row in _rows(model, dataset.subset(slice(_IMAGES)), SWEPT):
+    for row in _rows(model, centred, SWEPT):
         if row["score"] in ("invariance_score", "equivariance_score"):
             scores[f"{row['score']}/{row['transformation']}"] = _interval(row)
     return scores.pop("accuracy"), scores

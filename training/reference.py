@@ -8,7 +8,15 @@ import tyro
 
 from training.config import TrainingConfig
 from training.parallel import train_all
-from zoo.terminal import console, exit_with, import_tensorflow, parse, progress_bar
+from zoo.terminal import (
+    check_writable,
+    console,
+    exit_with,
+    import_tensorflow,
+    parse,
+    progress_bar,
+)
+from zoo.weights.records import FOLDER
 
 
 def _config(architecture: str, epochs: int, **choices: Any) -> TrainingConfig:
@@ -56,6 +64,8 @@ class Command:
 
     names: tyro.conf.Positional[tuple[str, ...]] = ()
     """Architectures; by default all."""
+    overwrite: bool = False
+    """Train again what is there, also with another configuration."""
     jobs: int = 2
     """How many are trained at a time."""
     saved_models: Path = Path("saved_models")
@@ -69,13 +79,19 @@ def main(command: Command) -> None:
     unknown = sorted(set(command.names) - set(CONFIGS))
     if unknown:
         raise ValueError(f"expected {', '.join(CONFIGS)}, received {', '.join(unknown)}")
-    configs = [CONFIGS[name] for name in command.names or CONFIGS]
+    configs = [CONFIGS[name] for name in dict.fromkeys(command.names or CONFIGS)]
+    check_writable(FOLDER, "weights")
     import_tensorflow()
     from training.publication import publish
+    from training.trainer import needed
 
-    _train(configs, command)
+    options = {"overwrite": command.overwrite, "resume": True}
+    waiting = [c for c in configs if needed(c, command.saved_models, **options)]
+    if waiting:
+        _train(waiting, command, options)
     for config in configs:
-        found = publish(config, command.saved_models / config.run)
+        with console.status(f"measuring {config.architecture}"):
+            found = publish(config, command.saved_models / config.run)
         console.print(
             f"{config.architecture}: accuracy {found['value']:.4f} "
             f"[{found['low']:.4f}, {found['high']:.4f}] on {found['n']:,} test images",
@@ -83,7 +99,7 @@ def main(command: Command) -> None:
         )
 
 
-def _train(configs: list[TrainingConfig], command: Command) -> None:
+def _train(configs: list[TrainingConfig], command: Command, options: dict[str, bool]) -> None:
     done = 0
 
     with progress_bar("training") as update:
@@ -98,7 +114,7 @@ def _train(configs: list[TrainingConfig], command: Command) -> None:
             jobs=command.jobs,
             on_epoch=on_epoch,
             on_done=lambda config, run: None,
-            resume=True,
+            **options,
             saved_models=command.saved_models,
             logs=command.logs,
         )

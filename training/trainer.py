@@ -201,7 +201,13 @@ def build(config: TrainingConfig, dataset: Dataset) -> keras.Model:
     size = (None, None) if config.architecture in ANY_SIZE else (height, width)
     shape = (*size, channels)
     model = zoo.create(config.architecture, shape, dataset.num_classes, **config.options)
-    check_targets(dataset, task_of(model))
+    task = task_of(model)
+    check_targets(dataset, task)
+    if task == "segmentation" and config.padding == "valid":
+        raise ValueError(
+            f"expected a padding under which the map of {config.architecture} is as large as its "
+            "masks, zero or circular, received valid"
+        )
     return model
 
 
@@ -236,6 +242,11 @@ def compile_model(model: keras.Model, config: TrainingConfig, task: str, steps: 
         ),
     }[task]()
     model.compile(optimizer, loss, metrics=metrics, steps_per_execution=_steps_per_call(steps))
+
+
+def images_per_epoch(images: int, batch_size: int) -> int:
+    """Count the training images that an epoch shows."""
+    return min(images, _steps(images, batch_size) * batch_size)
 
 
 def _steps(images: int, batch_size: int) -> int:

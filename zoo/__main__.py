@@ -52,13 +52,10 @@ def main(command: Command) -> None:
             (command.output / f"{name}.png").write_bytes(architecture_figure(found.model))
             (command.output / f"{name}.md").write_text(card(found), encoding="utf-8")
             cards.append(found)
-    (command.output / "README.md").write_text(index(cards), encoding="utf-8")
+    if len(cards) == len(ARCHITECTURES):  # the table of a few would take the place of all
+        (command.output / "README.md").write_text(index(cards), encoding="utf-8")
     _print_table(cards)
-    console.print(
-        f"Cards: {command.output / 'README.md'} and {len(cards)} more",
-        soft_wrap=True,
-        highlight=False,
-    )
+    console.print(f"Cards: {len(cards)} in {command.output}", soft_wrap=True, highlight=False)
 
 
 def _print_table(cards: list["Facts"]) -> None:

@@ -57,6 +57,8 @@ def cases():
     pairs.append((zoo.layers.PositionEmbedding2D(), RANDOM.random((2, 3, 4, 5), np.float32)))
     for number, (layer, inputs) in enumerate(pairs):
         found[f"{type(layer).__name__} {number}"] = (wrapped, layer, inputs)
+    maps = RANDOM.random((2, 3, 4, 1), np.float32), RANDOM.random((2, 3, 4, 4), np.float32)
+    found["SoftArgmaxBox"] = (wrapped, zoo.layers.SoftArgmaxBox(4), *maps)
     return found
 
 

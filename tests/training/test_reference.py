@@ -21,14 +21,15 @@ def accuracy(model, dataset):
 
 def test_a_published_run_is_the_network_that_its_record_describes(tmp_path, monkeypatch):
     monkeypatch.setattr(records, "FOLDER", tmp_path / "weights")
+    monkeypatch.setattr(records, "SETS", ("digits",))
     (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "mnist.json").write_text("{}")
+    (tmp_path / "weights" / "digits.json").write_text("{}")
     config = TrainingConfig("mlp", epochs=3, images_per_class=20, filters=(8,), name="tiny")
     run = train(config, saved_models=tmp_path, logs=tmp_path / "logs")
     found = publish(config, run)
 
-    record = read_records()["mlp"]
-    model = zoo.create("mlp", weights="mnist")
+    record = read_records("digits")["mlp"]
+    model = zoo.create("mlp", weights="digits")
     assert record.accuracy == found
     assert found["low"] < found["value"] < found["high"]
     assert found["value"] == pytest.approx(accuracy(model, load("digits")), abs=1e-6)
@@ -37,6 +38,7 @@ def test_a_published_run_is_the_network_that_its_record_describes(tmp_path, monk
     assert record.wall_seconds >= 0
     shifted = record.scores["invariance_score/translation_x"]
     assert shifted["value"] < record.scores["invariance_score/brightness"]["value"] <= 1
+    assert [file.name for file in (tmp_path / "weights" / "digits").iterdir()] == ["mlp.npz"]
     trained = load_model(run / "model.keras").predict(load("digits").image_batch(slice(9)))
     rounded = load_model(model).predict(load("digits").image_batch(slice(9)))
     error = np.abs(rounded["logits"] - trained["logits"]).max()

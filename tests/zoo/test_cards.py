@@ -31,7 +31,7 @@ RECORD = Record(
     num_classes=NUM_CLASSES,
     options={"dropout": 0.2},
     accuracy={"value": 0.9871, "low": 0.985, "high": 0.989, "n": 10_000},
-    scores={"invariance_score/rotation": {"value": 0.5, "low": 0.4, "high": 0.6}},
+    scores={"invariance_score/rotation": {"value": 0.5, "low": 0.4, "high": 0.6, "n": 1000}},
     versions={"keras": "3.15"},
 )
 
@@ -231,7 +231,10 @@ def test_a_record_is_told_with_its_intervals_its_command_and_its_time(tmp_path, 
     found = facts("mlp")
     text = card(found)
     for expected in (
-        *("0.987 [0.985, 0.989] | 10,000", "invariance_score/rotation | 0.500 [0.400, 0.600]"),
+        *(
+            "0.987 [0.985, 0.989] | 10,000",
+            "invariance_score/rotation | 0.500 [0.400, 0.600] | 1,000",
+        ),
         *("```\npython -m training --architectures plain_cnn\n```", "Seed 7, placement uniform"),
         *("120,000 images seen in 61 s", "dropout=0.2", "keras 3.15"),
     ):

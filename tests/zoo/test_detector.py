@@ -7,9 +7,10 @@ import tensorflow as tf
 
 import zoo
 from evaluation import load_model
-from evaluation.taps import is_tap, load_taps
+from evaluation.taps import load_taps
 from training import artifacts
 from training.trainer import task_of
+from zoo.architectures.taps import is_tap
 from zoo.layers import CircularPadding2D, MaxBlurPool2D
 
 CLASSES = 3

@@ -349,6 +349,13 @@ def test_unpooling_returns_to_the_place_it_came_from():
         np.testing.assert_array_equal(one, np.roll(back[0], shift, axis=(0, 1)))
 
 
+def test_maps_that_do_not_divide_are_refused_by_a_layer_built_for_any_size():
+    layer = AdaptivePolyphaseSampling2D()
+    layer.build((None, None, None, 1))
+    with pytest.raises(ValueError, match=r"divisible by 2, received shape \(1, 5, 4, 1\)"):
+        layer(np.zeros((1, 5, 4, 1), np.float32))
+
+
 def test_ties_are_counted():
     names = ["random", "blank", "constant", "same values in each component", "stripes", "board"]
     images = np.array([DIFFICULT[name] for name in names], np.float32)[..., None]

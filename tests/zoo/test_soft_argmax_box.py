@@ -63,7 +63,7 @@ def test_the_box_moves_by_the_stride_for_each_position_that_the_maps_move(stride
     np.testing.assert_allclose(moved - still, [shift], atol=1e-4)
 
 
-def test_attention_at_the_border_holds_the_box_back():
+def test_under_even_attention_the_box_stays_as_distances_move():
     flat = np.zeros((1, 4, 9, 1), np.float32)  # as much leaves as enters
     moved = SoftArgmaxBox(4)(flat, np.roll(DISTANCES[:1, :4, [0, 1, 2, 3, 4, 5, 6, 0, 1]], 1, 2))
     still = SoftArgmaxBox(4)(flat, DISTANCES[:1, :4, [0, 1, 2, 3, 4, 5, 6, 0, 1]])

@@ -103,7 +103,7 @@ def create(
     if None in input_shape and name not in ANY_SIZE:
         raise ValueError(
             f"{name} expects images of a known size, received {tuple(input_shape)}: "
-            f"{' and '.join(sorted(ANY_SIZE))} take any"
+            f"{', '.join(sorted(ANY_SIZE))} take any"
         )
     if num_classes < 2:
         raise ValueError(f"expected at least 2 classes, received {num_classes}")
@@ -120,9 +120,10 @@ def _trained(
     choices: dict[str, Any],
 ) -> keras.Model:
     """Build an architecture as its weights were trained, and load them."""
-    record = read_records(weights).get(name)
+    records = read_records(weights)
+    record = records.get(name)
     if record is None:
-        there = ", ".join(read_records(weights)) or "none yet"
+        there = ", ".join(records) or "none yet"
         raise ValueError(
             f"expected an architecture with {weights} weights ({there}), received {name}"
         )

@@ -98,11 +98,7 @@ def downsample(x: Any, kind: str, *, padding: str, name: str, return_phase: bool
         ValueError: If `kind` is unknown, or the map is too small or too odd to halve.
     """
     check_choice("downsampling", kind, DOWNSAMPLINGS)
-    if any(size is not None and size < 2 for size in x.shape[1:3]):
-        raise ValueError(
-            f"expected images large enough for every downsampling, the map before {name} is "
-            f"{x.shape[1]}×{x.shape[2]}: use larger images or fewer filters"
-        )
+    check_halving(x, name=name)
     if kind == "polyphase":
         return AdaptivePolyphaseSampling2D(pool_size=2, return_phase=return_phase, name=name)(x)
     if kind == "max":
@@ -126,6 +122,15 @@ def upsample(x: Any, phase: Any, *, name: str) -> Any:
     if phase is None:
         return layers.UpSampling2D(2, name=name)(x)
     return AdaptivePolyphaseUnpooling2D(fill="repeat", name=name)(x, phase)
+
+
+def check_halving(x: Any, *, name: str) -> None:
+    """Raise a ValueError if a map is too small to be halved by layer `name`."""
+    if any(size is not None and size < 2 for size in x.shape[1:3]):
+        raise ValueError(
+            f"expected images large enough for every downsampling, the map before {name} is "
+            f"{x.shape[1]}×{x.shape[2]}: use larger images or fewer filters"
+        )
 
 
 def check_choice(option: str, value: Any, known: tuple[str, ...]) -> None:

@@ -44,7 +44,7 @@ def detector(
     Returns:
         A model from images in `[0, 1]` to `{"logits": (N, K), "box": (N, 4)}`, boxes as `x_min,
         y_min, x_max, y_max` in pixels, half-open; taps `stem`, `stage1` …, `pre_logits`, `logits`.
-        Total stride 4.
+        Total stride 4, from three filters on.
 
     Raises:
         ValueError: If an option is unknown.

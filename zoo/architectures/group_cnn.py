@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from zoo.architectures.blocks import check_choice
+from zoo.architectures.blocks import check_choice, check_halving
 from zoo.layers import GroupConv2D, GroupLiftingConv2D, GroupPooling
 from zoo.layers.square_group import ORDERS
 
@@ -97,5 +97,6 @@ def _by_orientation(x: Any, channels: int, *, name: str) -> Any:
 
 def _halve(x: Any, *, name: str) -> Any:
     """Take maxima whose windows fit the map from both sides, so that turning commutes with them."""
+    check_halving(x, name=name)
     window = tuple(2 + size % 2 for size in x.shape[1:3])
     return layers.MaxPooling2D(window, strides=2, name=name)(x)

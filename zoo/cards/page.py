@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from zoo.cards.facts import INPUT_SHAPE, NUM_CLASSES, Facts, shape_in_words
 from zoo.cards.symmetries import EXACT, exact
 from zoo.markdown import decimals, markdown_table
-from zoo.weights import Record
+from zoo.weights import SWEPT, Record
 
 HEADER = (
     *("architecture", "task", "parameters", "multiply-adds", "total stride", "receptive field"),
     *("exact symmetries", "MNIST accuracy"),
 )
-SCORES = ("translation_x", "translation_y", "rotation", "scale", "brightness")
 NO_RECORD = "There are no trained weights of it yet, and so no scores."
 
 
@@ -38,10 +37,11 @@ def index(cards: list[Facts]) -> str:
     if trained:
         sections += [
             "## Trained on MNIST",
-            "Mean share of images whose class stays under the strengths of a transformation, "
-            "its identity left out, with 95 % intervals; of segmenters and detectors the IoU of "
-            "masks and boxes too.",
-            markdown_table(["architecture", *SCORES, "IoU"], map(scores_row, trained)),
+            "Mean share of 1,000 centred test images whose class stays under the strengths of a "
+            "transformation (default strengths but the identity, boundary `zero`), with 95 % "
+            "intervals over images; of segmenters and detectors the IoU of masks and boxes on all "
+            "10,000, placed as in training.",
+            markdown_table(["architecture", *SWEPT, "IoU"], map(scores_row, trained)),
         ]
     return "\n\n".join(sections) + "\n"
 
@@ -49,7 +49,7 @@ def index(cards: list[Facts]) -> str:
 def scores_row(facts: Facts) -> list[str]:
     """Return an architecture's invariance scores, and what its masks or boxes reach."""
     scores = {} if facts.record is None else facts.record.scores
-    wanted = [f"invariance_score/{name}" for name in SCORES]
+    wanted = [f"invariance_score/{name}" for name in SWEPT]
     overlap = next((name for name in ("mask_iou", "box_iou") if name in scores), "")
     return [
         facts.name,
@@ -127,7 +127,7 @@ def _symmetries_in_words(symmetries: Mapping[str, Mapping[str, float]]) -> str:
 def _record_in_words(name: str, record: Record) -> str:
     rows = [
         ["accuracy", _interval(record.accuracy), f"{record.accuracy['n']:,}"],
-        *([score, _interval(value), ""] for score, value in record.scores.items()),
+        *([name, _interval(v), f"{v['n']:,}"] for name, v in record.scores.items()),
     ]
     options = ", ".join(f"{option}={value!r}" for option, value in record.options.items())
     versions = ", ".join(f"{package} {version}" for package, version in record.versions.items())
@@ -137,6 +137,8 @@ def _record_in_words(name: str, record: Record) -> str:
             f"{shape_in_words((None, *record.input_shape))}, {record.num_classes} classes; "
             f"options: {options or 'the defaults'}.",
             markdown_table(["score", "value and 95 % interval", "images"], rows),
+            "Scores of transformations are of centred images, at the default strengths but the "
+            "identity, under the boundary `zero`.",
             f"Seed {record.seed}, placement {record.placement}, {record.epochs} epochs, "
             f"{record.images_seen:,} images seen in {record.wall_seconds:.0f} s "
             f"({versions or 'versions unknown'}). Made by:",

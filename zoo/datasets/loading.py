@@ -48,7 +48,7 @@ class Natural:
 DATASETS: dict[str, Composed | Natural] = {
     "digits": Composed(frame=(32, 32), object_size=(16, 16), tint=True),
     "mnist": Composed(frame=(40, 40)),
-    # The sizes of the original (Larochelle et al. 2007), whose test set had 50,000.
+    # As many for training as the original has (Larochelle et al. 2007); tested on 10,000.
     "rotated_mnist": Composed(frame=(28, 28), source="mnist", turned=True, train_examples=12_000),
     "fashion_mnist": Composed(frame=(40, 40)),
     "kmnist": Composed(frame=(40, 40)),

@@ -69,14 +69,18 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Refuse maps without whole periods: wrapped round, they have no polyphase components."""
-        if any(size is not None and size % self.strides for size in input_shape[1:3]):
+        self._check(input_shape)
+
+    def _check(self, shape: tuple[int | None, ...]) -> None:
+        if any(size is not None and size % self.strides for size in shape[1:3]):
             raise ValueError(
                 "AdaptivePolyphaseSampling2D expects height and width divisible by "
-                f"{self.strides}, received shape {tuple(input_shape)}"
+                f"{self.strides}, received shape {tuple(shape)}"
             )
 
     def call(self, inputs: Any) -> Any:
         """Choose a component per image and return it."""
+        self._check(inputs.shape)  # a layer that was built for any size meets them only here
         maps = ops.cast(inputs, self.compute_dtype)
         tied = _largest(maps, self.strides, self.order)
         keys = ops.cond(

@@ -27,7 +27,7 @@ class SoftArgmaxBox(keras.layers.Layer):
     Input shape: attention logits `(N, H, W, 1)` and distances `(N, H, W, 4)` before softplus: left,
     top, right, bottom. Output shape: `(N, 4)`, `x_min, y_min, x_max, y_max` in pixels, half-open
     (pixel i covers `[i, i + 1)`), float32 under any policy, because half precision has no whole
-    pixels beyond 2048 and hardly parts of them below. `x_min < x_max` and `y_min < y_max`; the box
+    pixels beyond 2048 and hardly parts of them below. `x_min ≤ x_max` and `y_min ≤ y_max`; the box
     may reach out of the image.
 
     Raises:

@@ -8,6 +8,8 @@ from typing import Any
 
 FOLDER = Path(__file__).parent
 SETS = ("mnist",)
+SWEPT = ("translation_x", "translation_y", "rotation", "scale", "brightness")
+"""The transformations of which there are scores: default strengths, boundary `zero`."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,9 @@ class Record:
         input_shape: `(H, W, C)` of the training images.
         num_classes: Classes of objects.
         options: Those given to `zoo.create`; all others are the defaults.
-        accuracy: `value`, `low`, `high` and `n` on the test images.
-        scores: `value`, `low` and `high` by `score/transformation`.
+        accuracy: `value`, `low`, `high` and `n` on the test images, placed as in training.
+        scores: The same by `score/transformation` on centred test images, for `SWEPT`; and of
+            `mask_iou` or `box_iou` on the images of the accuracy.
         versions: Of the packages that trained, by name.
     """
 
@@ -78,7 +81,9 @@ def write_records(records: Mapping[str, Record], weights: str = "mnist") -> None
     """Write the records of a set, in place of those that are there."""
     content = {name: asdict(entry) for name, entry in sorted(records.items())}
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    (FOLDER / f"{weights}.json").write_text(text, encoding="utf-8")
+    partial = FOLDER / f".{weights}.json"
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(FOLDER / f"{weights}.json")
 
 
 def _with_tuples(value: Any) -> Any:
