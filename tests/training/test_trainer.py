@@ -324,7 +324,7 @@ def test_a_file_in_the_way_of_the_logs_is_said_before_any_training(tiny, data, t
 
 def test_a_segmenter_whose_map_is_smaller_than_its_masks_is_refused(tiny, data, place, tmp_path):
     config = tiny(architecture="fcn", filters=(4, 4, 4), padding="valid")
-    with pytest.raises(ValueError, match="of fcn is as large as its masks, .*received valid"):
+    with pytest.raises(ValueError, match=r"of fcn is as large as its masks, .*received valid"):
         train(config, data=data, **place)
     assert not contents(tmp_path)
 
