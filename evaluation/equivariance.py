@@ -7,6 +7,7 @@ an image does not count.
 import numpy as np
 
 from evaluation.answers import Answers
+from zoo.transformations.boxes import area, intersection_and_union, tight_boxes
 
 
 def mask_agreement(answers: Answers) -> np.ndarray:
@@ -58,7 +59,7 @@ def equivariance_error(answers: Answers) -> np.ndarray:
 
 def box_agreement(answers: Answers) -> np.ndarray:
     """IoU of `box(T_v x)` with `T_v box(x)`: 0–1, high is better; NaN where that left the frame."""
-    return box_overlap(_boxes(answers), answers.moved_boxes(answers.reference["box"]))
+    return iou(_boxes(answers), answers.moved_boxes(answers.reference["box"]))
 
 
 def box_iou(answers: Answers) -> np.ndarray:
@@ -69,7 +70,7 @@ def box_iou(answers: Answers) -> np.ndarray:
     """
     if answers.true_boxes is None:
         return np.full(len(answers.labels), np.nan)
-    return box_overlap(_boxes(answers), answers.moved_boxes(answers.true_boxes, truth=True))
+    return iou(_boxes(answers), answers.moved_boxes(answers.true_boxes, truth=True))
 
 
 def box_iou_ceiling(answers: Answers) -> np.ndarray:
@@ -79,31 +80,16 @@ def box_iou_ceiling(answers: Answers) -> np.ndarray:
     """
     if answers.true_boxes is None or answers.true_masks is None:
         return np.full(len(answers.labels), np.nan)
-    tight = tight_boxes(answers.moved_masks(answers.true_masks, truth=True) > 0)
-    return box_overlap(tight, answers.moved_boxes(answers.true_boxes, truth=True))
+    tight = np.asarray(tight_boxes(answers.moved_masks(answers.true_masks, truth=True)))
+    found = iou(tight, answers.moved_boxes(answers.true_boxes, truth=True))
+    return np.where(np.asarray(area(tight)) > 0, found, np.nan)
 
 
-def box_overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the IoU `(N,)` of boxes `(N, 4)`; NaN where b has no area.
-
-    Half-open boxes `x_min, y_min, x_max, y_max`; one whose ends are exchanged has no area.
-    """
-    sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
-    common = np.prod(np.maximum(sides, 0), axis=-1)
-    areas = [np.prod(np.maximum(box[:, 2:] - box[:, :2], 0), axis=-1) for box in (a, b)]
+def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the IoU `(N,)` of boxes `(N, 4)`; NaN where b has no area."""
+    common, union = (np.asarray(x) for x in intersection_and_union(a, b))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(areas[1] > 0, common / (areas[0] + areas[1] - common), np.nan)
-
-
-def tight_boxes(objects: np.ndarray) -> np.ndarray:
-    """Return the smallest boxes `(N, 4)` around objects, bool `(N, H, W)`; NaN where is none."""
-    boxes = np.full((len(objects), 4), np.nan)
-    some = np.asarray(objects.any(axis=(1, 2)))
-    for axis, side in ((1, 0), (2, 1)):
-        line = np.asarray(objects[some].any(axis=axis))
-        boxes[some, side] = line.argmax(axis=1)
-        boxes[some, side + 2] = line.shape[1] - line[:, ::-1].argmax(axis=1)
-    return boxes
+        return np.where(np.asarray(area(b)) > 0, common / union, np.nan)
 
 
 def _boxes(answers: Answers) -> np.ndarray:

@@ -12,7 +12,7 @@ import tyro
 
 import evaluation.__main__ as evaluation_command
 import training.__main__ as training_command
-from evaluation.equivariance import box_overlap
+from evaluation.equivariance import iou
 from evaluation.reporting.csv import read_csv
 from zoo.datasets import load
 from zoo.terminal import run
@@ -109,7 +109,7 @@ def test_the_numbers_are_those_of_the_saved_network_itself(walked, images):
         assert scores["accuracy"][shift] == pytest.approx(right.mean())
         box = np.clip(found["box"], 0, 32)
         for score, still in (("box_agreement", before), ("box_iou", images.boxes)):
-            overlap = box_overlap(box, np.clip(still + np.array([shift, 0, shift, 0]), 0, 32))
+            overlap = iou(box, np.clip(still + np.array([shift, 0, shift, 0]), 0, 32))
             assert scores[score][shift] == pytest.approx(np.nanmean(overlap), abs=1e-4)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from zoo.transformations import TRANSFORMATIONS, Geometric, hull, resample
+from zoo.transformations import TRANSFORMATIONS, Geometric, resample
+from zoo.transformations.boxes import hull, tight_boxes
 
 
 def draw(
@@ -67,22 +68,6 @@ def augment(
         if name in strengths and not transformation.geometric:
             images = transformation.images(images, strengths[name])
     return images, masks, boxes
-
-
-def tight_boxes(masks: Any) -> Any:
-    """Return the smallest boxes `(N, 4)` float32 around what is not 0 in masks `(N, H, W)`.
-
-    Where there is nothing the box is `(0, 0, 0, 0)`.
-    """
-    ends = []
-    for axis in (1, 2):  # over rows, which leaves x; then over columns
-        line = ops.cast(ops.any(masks > 0, axis=axis), "int32")
-        low = ops.argmax(line, axis=-1)
-        high = line.shape[-1] - ops.argmax(ops.flip(line, axis=-1), axis=-1)
-        some = ops.max(line, axis=-1)
-        ends.append([some * ops.cast(end, "int32") for end in (low, high)])
-    (left, right), (top, bottom) = ends
-    return ops.cast(ops.stack([left, top, right, bottom], axis=-1), "float32")
 
 
 def check_ranges(

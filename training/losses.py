@@ -4,6 +4,8 @@ from typing import Any
 
 from keras import ops
 
+from zoo.transformations.boxes import area, intersection_and_union
+
 _TINY = 1e-6  # square pixels: less than any box has
 
 
@@ -83,17 +85,3 @@ def smooth_l1_loss(true: Any, boxes: Any) -> Any:
     sides = ops.maximum(true[:, 2:] - true[:, :2], 1.0)
     distance = ops.abs(boxes - true) / ops.concatenate([sides, sides], axis=-1)
     return ops.mean(ops.where(distance < 1, distance**2 / 2, distance - 0.5), axis=-1)
-
-
-def intersection_and_union(a: Any, b: Any) -> tuple[Any, Any]:
-    """Return two areas `(N,)` in square pixels of two sets of boxes `(N, 4)`."""
-    inner = ops.concatenate(
-        [ops.maximum(a[:, :2], b[:, :2]), ops.minimum(a[:, 2:], b[:, 2:])], axis=-1
-    )
-    common = area(inner)
-    return common, area(a) + area(b) - common
-
-
-def area(boxes: Any) -> Any:
-    """Return the areas `(N,)` of boxes `(N, 4)`; 0 where ends are exchanged."""
-    return ops.prod(ops.maximum(boxes[:, 2:] - boxes[:, :2], 0.0), axis=-1)

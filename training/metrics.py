@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from training.losses import area, intersection_and_union
+from zoo.transformations.boxes import area, intersection_and_union
 
 
 class MeanOverlap(keras.metrics.Mean):

@@ -19,6 +19,7 @@ from training.journal import Journal, log_hparams
 from training.losses import box_loss, mask_loss
 from training.metrics import MeanOverlap, box_overlap, mask_overlap
 from zoo.architectures import ANY_SIZE
+from zoo.architectures.tasks import task_of
 from zoo.datasets import Dataset, load
 from zoo.terminal import check_writable
 
@@ -209,13 +210,6 @@ def build(config: TrainingConfig, dataset: Dataset) -> keras.Model:
             "masks, zero or circular, received valid"
         )
     return model
-
-
-def task_of(model: keras.Model) -> str:
-    """Tell what a network of the zoo is for."""
-    if isinstance(model.output, dict):
-        return "detection"
-    return "segmentation" if len(model.output_shape) == 4 else "classification"
 
 
 def compile_model(model: keras.Model, config: TrainingConfig, task: str, steps: int) -> None:

@@ -11,10 +11,10 @@ from scipy.spatial.distance import cosine, jensenshannon
 from sklearn.metrics import cohen_kappa_score, recall_score
 
 from evaluation import evaluate
-from evaluation.equivariance import tight_boxes
 from evaluation.scores import SCORES, Answers
 from zoo.layers import CircularPadding2D
 from zoo.transformations import TRANSFORMATIONS
+from zoo.transformations.boxes import tight_boxes
 
 RANDOM = np.random.default_rng(0)
 COUNT, CLASSES, SIZE = 60, 3, (12, 14)
@@ -226,7 +226,7 @@ def test_a_floor_compares_outputs_where_they_are():
 def test_the_ceiling_of_turned_boxes_is_below_1_and_1_at_quarter_turns():
     masks = np.zeros((1, 20, 20), np.uint8)
     masks[0, 6:14, 8:12] = 1
-    boxes = tight_boxes(masks > 0)
+    boxes = np.asarray(tight_boxes(masks > 0))
     np.testing.assert_array_equal(boxes, [[8, 6, 12, 14]])
     answers = Answers(
         *(np.zeros(1, int), {}, {}, TRANSFORMATIONS["rotation"], 90, (20, 20), (20, 20)),

@@ -5,11 +5,11 @@ import pytest
 from scipy.stats import chisquare
 
 import training.augmentation
-from evaluation.equivariance import tight_boxes
 from training.augmentation import augment, check_ranges, draw
 from training.batches import training_batches
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS, resample
+from zoo.transformations.boxes import tight_boxes
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.random((6, 15, 16, 3), np.float32)
@@ -197,7 +197,7 @@ def objects():
     masks = np.zeros((6, 15, 16), np.int32)
     for k, (y, x) in enumerate([(4, 5), (7, 8), (10, 11), (7, 4), (6, 10), (9, 7)]):
         masks[k] = (k % 3 + 1) * ((rows - y) ** 2 / 9 + (columns - x) ** 2 / 4 <= 1)
-    return masks, tight_boxes(masks > 0).astype(np.float32)
+    return masks, np.asarray(tight_boxes(masks > 0))
 
 
 @pytest.mark.parametrize("names", [*([name] for name in GEOMETRIC), GEOMETRIC], ids="+".join)
@@ -205,7 +205,7 @@ def test_a_box_is_the_tight_one_of_its_moved_mask(names):
     masks, boxes = objects()
     _, masks, moved = augmented_boxes(names, masks, boxes)
     assert moved.dtype == np.float32
-    expected = tight_boxes(masks > 0)
+    expected = np.asarray(tight_boxes(masks > 0))
     seen = masks.any(axis=(1, 2))
     assert seen.sum() >= 3
     np.testing.assert_array_equal(moved[seen], expected[seen])

@@ -153,9 +153,9 @@ def test_weights_of_any_size_take_any_size(shipped):
 
 
 def test_a_record_reads_as_it_was_written(shipped):
-    assert records.record("fcn") == RECORD
-    assert records.record("mlp") is None
-    assert records.record("fcn").options["filters"] == (3, 4, 5)
+    assert read_records()["fcn"] == RECORD
+    assert "mlp" not in read_records()
+    assert read_records()["fcn"].options["filters"] == (3, 4, 5)
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,14 @@ import tensorflow as tf
 import zoo
 from zoo.architectures import ARCHITECTURES, options
 from zoo.architectures.taps import is_tap
+from zoo.architectures.tasks import task_of
 from zoo.cards.symmetries import symmetry_errors
 from zoo.graphs.freezing import freeze
 from zoo.graphs.multiply_adds import multiply_adds
 from zoo.graphs.positions import ReceptiveField
 from zoo.graphs.receptive_field import receptive_fields
 from zoo.layers import AdaptivePolyphaseSampling2D
-from zoo.weights import Record, record
+from zoo.weights import Record, read_records
 
 INPUT_SHAPE, NUM_CLASSES = (40, 40, 1), 10
 """What networks are described for: a digit of mnist on its frame."""
@@ -103,7 +104,7 @@ def facts(name: str) -> Facts:
         symmetries[variant] = symmetry_errors(other)
     return Facts(
         name=name,
-        task=_task(model),
+        task=task_of(model),
         description=_description(name),
         options=defaults,
         parameters=model.count_params(),
@@ -112,7 +113,7 @@ def facts(name: str) -> Facts:
         receptive_field=_last_with_positions(taps),
         taps=taps,
         symmetries=symmetries,
-        record=record(name),
+        record=read_records().get(name),
         model=model,
     )
 
@@ -127,12 +128,6 @@ def _tensors(model: keras.Model) -> dict[str, Any]:
     taps = {layer.name: layer.output for layer in model.layers if is_tap(layer.name)}
     named = isinstance(model.output, Mapping)
     return taps | (dict(model.output) if named else {"logits": model.output})
-
-
-def _task(model: keras.Model) -> str:
-    if isinstance(model.output, Mapping):
-        return "detection"
-    return "segmentation" if len(model.output.shape) == 4 else "classification"
 
 
 def _read_graph(

@@ -79,7 +79,9 @@ def compose(
     images = np.zeros((count, *frame, tiles.shape[-1]), np.uint8)
     images[image, rows, columns] = tiles
 
-    boxes = _hulls(solid) + np.stack([left, top, left, top], axis=1)
+    from zoo.transformations.boxes import tight_boxes  # brings Keras, which takes seconds
+
+    boxes = np.asarray(tight_boxes(solid)) + np.stack([left, top, left, top], axis=1)
     return images, masks, boxes.astype(np.float32)
 
 
@@ -136,15 +138,6 @@ def _solid(objects: np.ndarray) -> np.ndarray:
     if not peak.all():
         raise ValueError(f"expected an object in every image, image {peak.argmin()} is blank")
     return np.greater_equal(objects, MASK_THRESHOLD * peak[:, None, None])
-
-
-def _hulls(solid: np.ndarray) -> np.ndarray:
-    """The half-open hull `(N, 4)` of each `(h, w)` mask, which is nowhere empty."""
-    _, height, width = solid.shape
-    columns, rows = solid.max(axis=1), solid.max(axis=2)
-    x_max = width - columns[:, ::-1].argmax(axis=1)
-    y_max = height - rows[:, ::-1].argmax(axis=1)
-    return np.stack([columns.argmax(axis=1), rows.argmax(axis=1), x_max, y_max], axis=1)
 
 
 def _colours(draws: np.ndarray) -> np.ndarray:

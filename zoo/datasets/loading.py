@@ -1,20 +1,24 @@
 """Loads a split of a TFDS dataset by name, composed or natural, into a `Dataset`."""
 
 import os
-import re
-import shlex
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from zoo.datasets.composition import Placement, compose
 from zoo.datasets.dataset import Dataset
+from zoo.datasets.tfds_files import (
+    base_name,
+    encoded_examples,
+    find_builder,
+    read_features,
+    read_images,
+    read_labels,
+    tfds_split,
+)
+from zoo.datasets.turning import turn
 
 SPLITS = ("train", "validation", "test")
-
-_CHUNK = 4096  # objects that are turned at a time
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def load(
             raise ValueError(f"expected {argument} of at least 1, received {value}")
     if limit is not None and per_class is not None:
         raise ValueError(f"expected limit or per_class, received both: {limit} and {per_class}")
-    how = DATASETS.get(_base_name(name), Natural())
+    how = DATASETS.get(base_name(name), Natural())
     if isinstance(how, Natural) and placement != "centre":
         raise ValueError(
             f"expected no placement for {name!r}, whose natural images are used as they are,"
@@ -116,30 +120,30 @@ def load(
         )
 
     source = how.source if isinstance(how, Composed) and how.source else name
-    builder = _builder(source, data_dir)
-    shape, class_names = _features(builder, name)
+    builder = find_builder(source, data_dir, DATASETS)
+    shape, class_names = read_features(builder, name)
     size = shape[:2] if isinstance(how, Composed) else frame or shape[:2]
     if None in size:
         raise ValueError(f"expected frame=(H, W) for {name!r}, whose images vary in size")
-    part = _tfds_split(builder.info.splits, split)
+    part = tfds_split(builder.info.splits, split)
     draw = (seed, SPLITS.index(split))
 
     count = builder.info.splits[part].num_examples
     if split == "train" and isinstance(how, Composed) and how.train_examples is not None:
         count = min(count, how.train_examples)
-    examples = _encoded_examples(builder, part).take(count)
+    examples = encoded_examples(builder, part).take(count)
     if per_class is None:
         index = np.arange(count if limit is None else min(count, limit))
     else:
         # A stream of its own, so that being chosen says nothing of an image's tint and place.
-        index = _balanced(_labels(examples), per_class, class_names, (*draw, 1))
-    images, labels = _decode(examples, index, builder.info.features["image"], size)
+        index = _balanced(read_labels(examples), per_class, class_names, (*draw, 1))
+    images, labels = read_images(examples, index, builder.info.features["image"], size)
 
     if isinstance(how, Natural):
         return Dataset(name, split, images, labels, class_names)
     objects = images[..., 0].transpose(0, 2, 1) if how.transposed else images[..., 0]
     if how.turned:
-        objects = _turned(objects, index, (*draw, 2))
+        objects = turn(objects, index, (*draw, 2))
     images, masks, boxes = compose(
         objects,
         labels,
@@ -151,118 +155,6 @@ def load(
         index=index,
     )
     return Dataset(name, split, images, labels, class_names, masks, boxes)
-
-
-def _turned(objects: np.ndarray, index: np.ndarray, seed: tuple[int, ...]) -> np.ndarray:
-    """Turns each object by whole degrees of its own, uniform over the circle."""
-    from zoo.transformations import TRANSFORMATIONS
-
-    draws = np.random.default_rng(seed).random(int(index[-1]) + 1)[index]
-    degrees = np.floor(360 * draws).astype(np.int32)
-    turned = np.empty_like(objects)
-    for start in range(0, len(objects), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        images = objects[part, ..., None].astype(np.float32)
-        moved = TRANSFORMATIONS["rotation"].images(images, degrees[part])
-        turned[part] = np.rint(np.asarray(moved)[..., 0])
-    return turned
-
-
-def _base_name(name: str) -> str:
-    return re.split("[/:]", name, maxsplit=1)[0]
-
-
-def _builder(name: str, data_dir: str | os.PathLike[str] | None) -> Any:
-    """The prepared TFDS builder of `name`."""
-    if name == "digits":
-        from zoo.datasets.digits import prepared_builder
-
-        return prepared_builder()
-
-    import tensorflow_datasets as tfds
-
-    root = os.path.expanduser(
-        data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    )
-    try:
-        builder = tfds.builder(name, data_dir=root)
-    except tfds.core.DatasetNotFoundError:
-        if _base_name(name) in DATASETS:
-            raise FileNotFoundError(
-                f"{name!r} is not prepared under {root} and TFDS cannot prepare it:"
-                " copy its folder there, or point TFDS_DATA_DIR to where it is"
-            ) from None
-        raise ValueError(
-            f"expected a dataset of {', '.join(DATASETS)}, any other of TFDS, or one prepared"
-            f" under {root}, received {name!r}"
-        ) from None
-    except (AssertionError, ValueError) as error:  # its configuration or version is unknown
-        reason = " ".join(str(error).split())
-        raise ValueError(
-            f"expected a dataset that TFDS can build, received {name!r}: {reason}"
-        ) from None
-    # Asked first, because TFDS would retry a missing network for minutes, and because
-    # is_prepared() alone logs a warning.
-    if not (builder.data_path.exists() and builder.is_prepared()):
-        download = f"import tensorflow_datasets as tfds; tfds.load('{name}')"
-        raise FileNotFoundError(
-            f"{name!r} is not prepared under {root}: where there is a network, run"
-            f' TFDS_DATA_DIR={shlex.quote(root)} python -c "{download}"'
-        )
-    return builder
-
-
-def _features(builder: Any, name: str) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """The shape of one image (None where it varies) and the names of the classes."""
-    import tensorflow_datasets as tfds
-
-    features = dict(builder.info.features.items())
-    image, label = features.get("image"), features.get("label")
-    if (
-        not isinstance(image, tfds.features.Image)
-        or not isinstance(label, tfds.features.ClassLabel)
-        or image.np_dtype != np.uint8
-    ):
-        raise ValueError(
-            f"expected a dataset with a uint8 'image' and a class 'label', received {name!r}"
-            f" with {', '.join(sorted(features))}"
-        )
-    return image.shape, tuple(label.names)
-
-
-def _tfds_split(available: Collection[str], split: str) -> str:
-    """What to ask TFDS for: missing splits are cut from the end of train, 10 % each."""
-    missing = [held_out for held_out in ("validation", "test") if held_out not in available]
-    if split != "train" and split not in missing:
-        return split
-    if "train" not in available:
-        raise ValueError(
-            f"expected a dataset with a train split to cut {split} from,"
-            f" received one that has {', '.join(available)}"
-        )
-    kept = 100 - 10 * len(missing)
-    if split == "train":
-        return f"train[:{kept}%]"
-    start = kept + 10 * missing.index(split)
-    return f"train[{start}%:{start + 10}%]"
-
-
-def _encoded_examples(builder: Any, part: str) -> Any:
-    """A tf.data.Dataset of (encoded image, label), in the order of the files."""
-    import tensorflow_datasets as tfds
-
-    examples = builder.as_dataset(
-        split=part,
-        shuffle_files=False,
-        decoders={"image": tfds.decode.SkipDecoding()},
-        read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
-    )
-    return examples.map(lambda example: (example["image"], example["label"]))
-
-
-def _labels(examples: Any) -> np.ndarray:
-    batches = examples.map(lambda _, label: label).batch(4096)
-    return np.concatenate(list(_as_numpy(batches)))
 
 
 def _balanced(
@@ -278,48 +170,3 @@ def _balanced(
                 f" {len(positions)}: lower per_class"
             )
     return np.sort(np.concatenate(chosen))
-
-
-def _decode(
-    examples: Any, index: np.ndarray, feature: Any, size: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The images (uint8, resized to `size` if they differ) and labels at ascending `index`."""
-    import tensorflow as tf
-
-    last = int(index[-1])
-    wanted = np.isin(np.arange(last + 1), index)
-    resize = feature.shape[:2] != tuple(size)
-
-    def decode(_: Any, example: Any) -> tuple[Any, Any]:
-        image = feature.decode_example(example[0])
-        if resize:
-            image = tf.image.resize(image, size, antialias=True)
-            image = tf.cast(tf.round(tf.clip_by_value(image, 0, 255)), tf.uint8)
-        return image, example[1]
-
-    decoded = (
-        examples.take(last + 1)
-        .enumerate()
-        .filter(lambda number, _: tf.gather(wanted, number))
-        .map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .batch(256)
-        .prefetch(2)
-    )
-    images = np.empty((len(index), *size, feature.shape[-1]), np.uint8)
-    labels = np.empty(len(index), np.int32)
-    filled = 0
-    for some_images, some_labels in _as_numpy(decoded):
-        until = filled + len(some_labels)
-        images[filled:until], labels[filled:until] = some_images, some_labels
-        filled = until
-    return images, labels
-
-
-def _as_numpy(batches: Any) -> Iterator[Any]:
-    import tensorflow as tf
-
-    try:
-        yield from batches.as_numpy_iterator()
-    except tf.errors.OpError as error:  # truncated files, and fewer examples than promised
-        reason = " ".join(error.message.split())
-        raise OSError(f"expected whole TFDS files, prepare the dataset again: {reason}") from None

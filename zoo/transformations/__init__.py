@@ -7,7 +7,7 @@ from typing import Any
 from zoo.transformations.composition import Composition
 from zoo.transformations.flip import Flip
 from zoo.transformations.gamma import Gamma
-from zoo.transformations.geometric import Geometric, hull, resample
+from zoo.transformations.geometric import Geometric, resample
 from zoo.transformations.illumination import Illumination
 from zoo.transformations.photometric import Brightness, Contrast, Hue, Photometric, Saturation
 from zoo.transformations.rotation import Rotation
@@ -27,7 +27,6 @@ __all__ = [
     "Transformation",
     "compose",
     "fourier_shift",
-    "hull",
     "named",
     "resample",
 ]

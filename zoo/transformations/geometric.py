@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from keras import ops
 
+from zoo.transformations.boxes import hull
 from zoo.transformations.transformation import Transformation, is_scalar, real
 from zoo.transformations.window import cut, margins
 
@@ -144,21 +145,3 @@ def _inverted(matrix: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
     determinant = a * d - b * c
     a, b, c, d = d / determinant, -b / determinant, -c / determinant, a / determinant
     return a, b, -(a * x + b * y), c, d, -(c * x + d * y)
-
-
-def hull(boxes: Any, matrix: Any, size: tuple[int, int]) -> Any:
-    """Move the corners of boxes `(N, 4)` and return the smallest upright boxes around them.
-
-    A box's edges lie half a pixel before the centres of its pixels, so in edge coordinates the
-    centre of the frame is `(W/2, H/2)`.
-    """
-    boxes = ops.cast(boxes, "float32")
-    matrix = ops.cast(matrix, "float32")
-    x = ops.take(boxes, [0, 2, 0, 2], axis=-1) - size[1] / 2
-    y = ops.take(boxes, [1, 1, 3, 3], axis=-1) - size[0] / 2
-    entry = [[matrix[..., row, column, None] for column in range(3)] for row in range(2)]
-    new_x = entry[0][0] * x + entry[0][1] * y + entry[0][2] + size[1] / 2
-    new_y = entry[1][0] * x + entry[1][1] * y + entry[1][2] + size[0] / 2
-    return ops.stack(
-        [ops.min(new_x, -1), ops.min(new_y, -1), ops.max(new_x, -1), ops.max(new_y, -1)], axis=-1
-    )

@@ -1,14 +1,13 @@
 """Trained weights that come with the zoo: a file and a record for each architecture."""
 
 from zoo.weights.files import load_weights, save_weights
-from zoo.weights.records import SWEPT, Record, read_records, record, weights_file, write_records
+from zoo.weights.records import SWEPT, Record, read_records, weights_file, write_records
 
 __all__ = [
     "SWEPT",
     "Record",
     "load_weights",
     "read_records",
-    "record",
     "save_weights",
     "weights_file",
     "write_records",

@@ -53,15 +53,6 @@ def weights_file(name: str, weights: str = "mnist") -> Path:
     return FOLDER / weights / f"{name}.npz"
 
 
-def record(name: str, weights: str = "mnist") -> Record | None:
-    """Return the record of an architecture, or None if no weights of it are shipped.
-
-    Raises:
-        ValueError: If there is no such set of weights.
-    """
-    return read_records(weights).get(name)
-
-
 def read_records(weights: str = "mnist") -> dict[str, Record]:
     """Return the record of every architecture whose weights are shipped.
 

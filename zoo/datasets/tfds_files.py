@@ -1,0 +1,163 @@
+"""Reads the files of a prepared TFDS dataset, in their order; never over a network."""
+
+import os
+import re
+import shlex
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import numpy as np
+
+
+def base_name(name: str) -> str:
+    """The name of a dataset without its configuration and version."""
+    return re.split("[/:]", name, maxsplit=1)[0]
+
+
+def find_builder(name: str, data_dir: str | os.PathLike[str] | None, known: Collection[str]) -> Any:
+    """The prepared TFDS builder of a dataset.
+
+    Args:
+        name: of the dataset, also with its configuration and version.
+        data_dir: where prepared datasets lie, or None for the default places.
+        known: names that the zoo knows, for the message about one that TFDS does not.
+
+    Raises:
+        FileNotFoundError: if the dataset is known but not prepared.
+        ValueError: if it is not known.
+    """
+    if name == "digits":
+        from zoo.datasets.digits import prepared_builder
+
+        return prepared_builder()
+
+    import tensorflow_datasets as tfds
+
+    root = os.path.expanduser(
+        data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    )
+    try:
+        builder = tfds.builder(name, data_dir=root)
+    except tfds.core.DatasetNotFoundError:
+        if base_name(name) in known:
+            raise FileNotFoundError(
+                f"{name!r} is not prepared under {root} and TFDS cannot prepare it:"
+                " copy its folder there, or point TFDS_DATA_DIR to where it is"
+            ) from None
+        raise ValueError(
+            f"expected a dataset of {', '.join(known)}, any other of TFDS, or one prepared"
+            f" under {root}, received {name!r}"
+        ) from None
+    except (AssertionError, ValueError) as error:  # its configuration or version is unknown
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"expected a dataset that TFDS can build, received {name!r}: {reason}"
+        ) from None
+    # Asked first, because TFDS would retry a missing network for minutes, and because
+    # is_prepared() alone logs a warning.
+    if not (builder.data_path.exists() and builder.is_prepared()):
+        download = f"import tensorflow_datasets as tfds; tfds.load('{name}')"
+        raise FileNotFoundError(
+            f"{name!r} is not prepared under {root}: where there is a network, run"
+            f' TFDS_DATA_DIR={shlex.quote(root)} python -c "{download}"'
+        )
+    return builder
+
+
+def read_features(builder: Any, name: str) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """The shape of one image (None where it varies) and the names of the classes."""
+    import tensorflow_datasets as tfds
+
+    features = dict(builder.info.features.items())
+    image, label = features.get("image"), features.get("label")
+    if (
+        not isinstance(image, tfds.features.Image)
+        or not isinstance(label, tfds.features.ClassLabel)
+        or image.np_dtype != np.uint8
+    ):
+        raise ValueError(
+            f"expected a dataset with a uint8 'image' and a class 'label', received {name!r}"
+            f" with {', '.join(sorted(features))}"
+        )
+    return image.shape, tuple(label.names)
+
+
+def tfds_split(available: Collection[str], split: str) -> str:
+    """What to ask TFDS for: missing splits are cut from the end of train, 10 % each."""
+    missing = [held_out for held_out in ("validation", "test") if held_out not in available]
+    if split != "train" and split not in missing:
+        return split
+    if "train" not in available:
+        raise ValueError(
+            f"expected a dataset with a train split to cut {split} from,"
+            f" received one that has {', '.join(available)}"
+        )
+    kept = 100 - 10 * len(missing)
+    if split == "train":
+        return f"train[:{kept}%]"
+    start = kept + 10 * missing.index(split)
+    return f"train[{start}%:{start + 10}%]"
+
+
+def encoded_examples(builder: Any, part: str) -> Any:
+    """A tf.data.Dataset of (encoded image, label), in the order of the files."""
+    import tensorflow_datasets as tfds
+
+    examples = builder.as_dataset(
+        split=part,
+        shuffle_files=False,
+        decoders={"image": tfds.decode.SkipDecoding()},
+        read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+    )
+    return examples.map(lambda example: (example["image"], example["label"]))
+
+
+def read_labels(examples: Any) -> np.ndarray:
+    """The labels `(N,)` of encoded examples."""
+    batches = examples.map(lambda _, label: label).batch(4096)
+    return np.concatenate(list(_as_numpy(batches)))
+
+
+def read_images(
+    examples: Any, index: np.ndarray, feature: Any, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The images (uint8, resized to `size` if they differ) and labels at ascending `index`."""
+    import tensorflow as tf
+
+    last = int(index[-1])
+    wanted = np.isin(np.arange(last + 1), index)
+    resize = feature.shape[:2] != tuple(size)
+
+    def decode(_: Any, example: Any) -> tuple[Any, Any]:
+        image = feature.decode_example(example[0])
+        if resize:
+            image = tf.image.resize(image, size, antialias=True)
+            image = tf.cast(tf.round(tf.clip_by_value(image, 0, 255)), tf.uint8)
+        return image, example[1]
+
+    decoded = (
+        examples.take(last + 1)
+        .enumerate()
+        .filter(lambda number, _: tf.gather(wanted, number))
+        .map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .batch(256)
+        .prefetch(2)
+    )
+    images = np.empty((len(index), *size, feature.shape[-1]), np.uint8)
+    labels = np.empty(len(index), np.int32)
+    filled = 0
+    for some_images, some_labels in _as_numpy(decoded):
+        until = filled + len(some_labels)
+        images[filled:until], labels[filled:until] = some_images, some_labels
+        filled = until
+    return images, labels
+
+
+def _as_numpy(batches: Any) -> Iterator[Any]:
+    import tensorflow as tf
+
+    try:
+        yield from batches.as_numpy_iterator()
+    except tf.errors.OpError as error:  # truncated files, and fewer examples than promised
+        reason = " ".join(error.message.split())
+        raise OSError(f"expected whole TFDS files, prepare the dataset again: {reason}") from None
