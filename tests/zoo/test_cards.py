@@ -271,5 +271,5 @@ def test_the_index_shows_the_scores_of_what_was_trained(cards):
     trained = replace(cards["mlp"], record=RECORD)
     text = index([trained, untrained])
     (line,) = [line for line in text.splitlines() if line.startswith("| mlp")]
-    assert line == "| mlp | – | – | 0.500 [0.400, 0.600] | – | – | – |"
+    assert "| 0.987 [0.985, 0.989] | – | – | 0.500 [0.400, 0.600] | – | – | – | 7 |" in line
     assert "| fcn" not in text

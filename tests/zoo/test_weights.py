@@ -8,6 +8,7 @@ import zoo
 from zoo.architectures import ANY_SIZE, ARCHITECTURES
 from zoo.weights import (
     Record,
+    in_words,
     load_weights,
     read_records,
     records,
@@ -57,6 +58,11 @@ def test_what_is_shipped_is_recorded_and_loads():
         assert zoo.create(name, weights="mnist").name == name
     files = (records.FOLDER / "mnist").glob("*.npz")
     assert {file.stem for file in files} == set(read_records())
+
+
+def test_the_pages_beside_the_weights_say_what_the_records_say():
+    page = (records.FOLDER / "mnist.md").read_text(encoding="utf-8")
+    assert page.endswith(f"{in_words(read_records())}\n")
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

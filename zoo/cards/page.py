@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from zoo.cards.facts import INPUT_SHAPE, NUM_CLASSES, Facts, shape_in_words
 from zoo.cards.symmetries import EXACT, exact
-from zoo.markdown import decimals, markdown_table
-from zoo.weights import SWEPT, Record
+from zoo.markdown import markdown_table
+from zoo.weights import Record, in_words, interval_in_words
 
 HEADER = (
     *("architecture", "task", "parameters", "multiply-adds", "total stride", "receptive field"),
@@ -25,36 +25,18 @@ def row(facts: Facts) -> list[str]:
         facts.total_stride.partition(" behind")[0],  # behind what, the card says
         facts.receptive_field.partition(" behind")[0],
         _symmetries_in_words(facts.symmetries),
-        "–" if facts.record is None else _interval(facts.record.accuracy),
+        "–" if facts.record is None else interval_in_words(facts.record.accuracy),
     ]
 
 
 def index(cards: list[Facts]) -> str:
     """Write the table of all cards, each linked."""
     rows = [[f"[{cells[0]}]({cells[0]}.md)", *cells[1:]] for cells in map(row, cards)]
-    trained = [found for found in cards if found.record is not None]
     sections = ["# Architectures", _for_whom(), markdown_table(HEADER, rows)]
+    trained = {found.name: found.record for found in cards if found.record is not None}
     if trained:
-        sections += [
-            "## Trained on MNIST",
-            "Mean share of 1,000 centred test images whose class stays under the strengths of a "
-            "transformation (default strengths but the identity, boundary `zero`), with 95 % "
-            "intervals over images; of segmenters and detectors the IoU of masks and boxes on all "
-            "10,000, placed as in training.",
-            markdown_table(["architecture", *SWEPT, "IoU"], map(scores_row, trained)),
-        ]
+        sections += ["## Trained on MNIST", in_words(trained)]
     return "\n\n".join(sections) + "\n"
-
-
-def scores_row(facts: Facts) -> list[str]:
-    """Return an architecture's invariance scores, and what its masks or boxes reach."""
-    scores = {} if facts.record is None else facts.record.scores
-    wanted = [f"invariance_score/{name}" for name in SWEPT]
-    overlap = next((name for name in ("mask_iou", "box_iou") if name in scores), "")
-    return [
-        facts.name,
-        *(_interval(scores[name]) if name in scores else "–" for name in (*wanted, overlap)),
-    ]
 
 
 def card(facts: Facts) -> str:
@@ -126,8 +108,8 @@ def _symmetries_in_words(symmetries: Mapping[str, Mapping[str, float]]) -> str:
 
 def _record_in_words(name: str, record: Record) -> str:
     rows = [
-        ["accuracy", _interval(record.accuracy), f"{record.accuracy['n']:,}"],
-        *([name, _interval(v), f"{v['n']:,}"] for name, v in record.scores.items()),
+        ["accuracy", interval_in_words(record.accuracy), f"{record.accuracy['n']:,}"],
+        *([name, interval_in_words(v), f"{v['n']:,}"] for name, v in record.scores.items()),
     ]
     options = ", ".join(f"{option}={value!r}" for option, value in record.options.items())
     versions = ", ".join(f"{package} {version}" for package, version in record.versions.items())
@@ -145,8 +127,3 @@ def _record_in_words(name: str, record: Record) -> str:
             f"```\n{record.command}\n```",
         ]
     )
-
-
-def _interval(value: Mapping[str, float]) -> str:
-    found = (decimals(value[key], 3) for key in ("value", "low", "high"))
-    return "{} [{}, {}]".format(*found)
