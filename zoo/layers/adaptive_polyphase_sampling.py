@@ -129,27 +129,21 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
 
 
 def _sample(maps: Any, phase: Any, strides: int, pool_size: int) -> Any:
-    """Return the maxima of the windows that begin on each image's grid: rows, then columns.
+    """Return the maxima of the windows that begin on each image's grid, wrapped round the edges.
 
-    They are gathered, so that what is not kept is not computed either.
+    Pixels are gathered, one of each window at a time: what is not kept is not computed either.
     """
     batch, height, width, channels = ops.shape(maps)
-    lines = ops.reshape(maps, (-1, width * channels))
+    pixels = ops.reshape(maps, (-1, channels))
     images = ops.arange(batch, dtype="int32")[:, None] * height
-    first = strides * ops.arange(height // strides, dtype="int32") + phase[:, None] // strides
-    lines = _maximum(lines, images, first, height, pool_size)
-    pixels = ops.reshape(lines, (-1, channels))
-    lines = ops.arange(batch * (height // strides), dtype="int32") * width
-    lines = ops.reshape(lines, (batch, -1, 1))
-    first = strides * ops.arange(width // strides, dtype="int32") + phase[:, None] % strides
-    return _maximum(pixels, lines, first[:, None], width, pool_size)
-
-
-def _maximum(rows: Any, begin: Any, first: Any, size: int, pool_size: int) -> Any:
-    """Return the largest of `pool_size` rows of a table, from `begin + first` on, wrapped round."""
-    found = ops.take(rows, begin + first, axis=0)
-    for step in range(1, pool_size):
-        found = ops.maximum(found, ops.take(rows, begin + (first + step) % size, axis=0))
+    rows = strides * ops.arange(height // strides, dtype="int32") + phase[:, None] // strides
+    columns = strides * ops.arange(width // strides, dtype="int32") + phase[:, None] % strides
+    found = None
+    for down in range(pool_size):
+        begin = (images + (rows + down) % height)[:, :, None] * width
+        for right in range(pool_size):
+            pixel = ops.take(pixels, begin + ((columns + right) % width)[:, None], axis=0)
+            found = pixel if found is None else ops.maximum(found, pixel)
     return found
 
 
