@@ -45,7 +45,7 @@ CONFIGS = {
         _config("polyphase_cnn", 5),
         _config("multiscale_cnn", 5),
         _config("resnet", 3),
-        _config("group_cnn", 3, batch_size=64, learning_rate=0.006),
+        _config("group_cnn", 6, batch_size=64, learning_rate=0.006),
         _config("capsule_net", 3),
         _config("vision_transformer", 8, learning_rate=0.002),
         _config("fcn", 2),
