@@ -1,5 +1,7 @@
 """Weights come back as they were written, into the network they are of and into no other."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from zoo.architectures import ANY_SIZE, ARCHITECTURES
 from zoo.weights import (
     Record,
     in_words,
+    interval_in_words,
     load_weights,
     read_records,
     records,
@@ -63,6 +66,16 @@ def test_what_is_shipped_is_recorded_and_loads():
 def test_the_pages_beside_the_weights_say_what_the_records_say():
     page = (records.FOLDER / "mnist.md").read_text(encoding="utf-8")
     assert page.endswith(f"{in_words(read_records())}\n")
+
+
+def test_the_readme_shows_what_the_records_say():
+    readme = (Path(zoo.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    for name, record in read_records().items():
+        cells = [f"`{name}`", f"{record.parameters:,}", interval_in_words(record.accuracy)]
+        for transformation in ("translation_x", "rotation", "scale", "brightness"):
+            value = record.scores[f"invariance_score/{transformation}"]
+            cells.append("{value:.2f} [{low:.2f}, {high:.2f}]".format_map(value))
+        assert f"| {' | '.join(cells)} |" in readme
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
