@@ -47,7 +47,7 @@ CONFIGS = {
         _config("resnet", 3),
         _config("group_cnn", 6, batch_size=64, learning_rate=0.006),
         _config("capsule_net", 3),
-        _config("vision_transformer", 8, learning_rate=0.002),
+        _config("vision_transformer", 7, batch_size=64, learning_rate=0.001),
         _config("fcn", 2),
         _config("unet", 2),
         _config("detector", 3, placement="uniform"),

@@ -17,12 +17,13 @@ def vision_transformer(
     depth: int = 4,
     heads: int = 4,
 ) -> keras.Model:
-    """Cut the image into patches, let each attend to all, and average (Dosovitskiy et al. 2021).
+    """Cut the image into patches, let each attend to all, and flatten (Dosovitskiy et al. 2021).
 
-    Of the paper's network it differs in that the mean over tokens is classified and not a token of
-    its own, that the hidden layer of an encoder is twice and not four times as wide, and that
-    attention has no biases. Only the position embedding says where a patch lies: what the network
-    knows of translation it has to learn.
+    Of the paper's network it differs in that all tokens are classified, behind a batch
+    normalisation, and not one of its own, which learns from far fewer images; that the hidden layer
+    of an encoder is twice and not four times as wide; and that attention has no biases. Up to the
+    last stage only the position embedding says where a patch lies: what the network knows of
+    translation it has to learn.
 
     Args:
         input_shape: `(H, W, C)`, all known; H and W multiples of the patch.
@@ -64,7 +65,8 @@ def vision_transformer(
     for stage in range(1, depth + 1):
         x = encoder(x, heads, name=f"stage{stage}")
     x = layers.LayerNormalization(epsilon=1e-6, name="head_normalization")(x)
-    x = layers.GlobalAveragePooling2D(name="pre_logits")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.BatchNormalization(momentum=0.9, name="pre_logits")(x)
     outputs = layers.Dense(num_classes, name="logits")(x)
     return keras.Model(inputs, outputs, name="vision_transformer")
 
