@@ -90,7 +90,7 @@ def in_words(records: Mapping[str, Record]) -> str:
         "Accuracy on all test images, placed as in training. By transformation, the mean share of "
         "the first 1,000 of them, centred, whose class stays (default strengths but the identity, "
         "boundary `zero`). IoU of masks or boxes on all of them. 95 % intervals over images. "
-        "Seconds of training, two at a time on two cores.\n\n"
+        "Seconds of training on one or two cores, mostly beside another training.\n\n"
         + markdown_table(header, [_row(name, entry) for name, entry in sorted(records.items())])
     )
 
