@@ -4,6 +4,8 @@ import hashlib
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -38,6 +40,33 @@ def weights_of():
         return hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest()
 
     return digest
+
+
+@pytest.fixture(scope="session")
+def data(tiny):
+    """The images to train and to validate on."""
+    from training.trainer import load_data
+
+    return load_data(tiny())
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Where runs and their logs go."""
+    return {"saved_models": tmp_path / "models", "logs": tmp_path / "logs"}
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(data, tmp_path_factory, weights_of):
+    """A function from a configuration to the weights of a training that nothing disturbs."""
+    from training import train
+
+    @cache
+    def weights(config):
+        folder = tmp_path_factory.mktemp("whole")
+        return weights_of(train(config, data=data, saved_models=folder, logs=folder / "logs"))
+
+    return lambda config: weights(replace(config, name=None))
 
 
 CHILD = """

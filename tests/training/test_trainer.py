@@ -1,27 +1,16 @@
-"""A training ends in a whole run, the same one however often it was killed, or in none."""
+"""A training ends in a whole run, which its configuration decides to the last bit, or in none."""
 
-import os
-import shutil
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import training.files
 import training.trainer
 from training import train
-from training.files import publish, recover, write
 from training.trainer import load_data
 from zoo.datasets import from_arrays
-
-
-@pytest.fixture(scope="module")
-def data(tiny):
-    return load_data(tiny())
 
 
 @pytest.fixture(scope="module")
@@ -32,30 +21,12 @@ def natural():
     return dataset, dataset
 
 
-@pytest.fixture
-def place(tmp_path):
-    """Where runs and their logs go."""
-    return {"saved_models": tmp_path / "models", "logs": tmp_path / "logs"}
-
-
 @pytest.fixture(scope="module")
 def finished(tiny, data, tmp_path_factory):
     """A finished run that no test changes."""
     folder = tmp_path_factory.mktemp("finished")
     config = tiny(dropout=0.25, augmentation=("rotation", "colour"))
     return config, train(config, saved_models=folder, logs=folder / "logs", data=data)
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(data, tmp_path_factory, weights_of):
-    """A function from a configuration to the weights of a training that nothing disturbs."""
-
-    @cache
-    def weights(config):
-        folder = tmp_path_factory.mktemp("whole")
-        return weights_of(train(config, data=data, saved_models=folder, logs=folder / "logs"))
-
-    return lambda config: weights(replace(config, name=None))
 
 
 def contents(folder):
@@ -132,70 +103,6 @@ def test_the_seed_decides_the_initial_weights(tiny, data, place, monkeypatch):
     assert (first != other).mean() > 0.9
 
 
-@pytest.mark.parametrize("name", ["cosine", "early stopping"])
-def test_a_killed_training_ends_in_the_weights_of_an_uninterrupted_one(
-    resumed, place, weights_of, name
-):
-    config, killed, left = resumed[name]
-    epochs = []
-    run = train(config, **place, on_epoch=lambda epoch, record: epochs.append(epoch))
-    assert weights_of(run) == weights_of(killed / "models" / config.run)
-    assert left == epochs[-len(left) :]
-    assert 0 < len(left) < len(epochs)
-
-
-def test_a_resumed_training_leaves_the_same_files_as_any_other(resumed, finished):
-    for config, killed, _ in resumed.values():
-        models = killed / "models"
-        assert [p.name for p in models.iterdir()] == [config.run]
-        files = {p.name for p in (models / config.run).iterdir()}
-        assert files == {p.name for p in finished[1].iterdir()}
-
-
-def test_a_training_killed_between_its_last_epoch_and_its_end_is_only_saved(
-    tiny, data, place, weights_of, uninterrupted, monkeypatch
-):
-    config = tiny()
-    with monkeypatch.context() as patch:
-
-        def half_saved(model, description, directory):
-            (directory / "model.keras").write_bytes(b"half")
-            (directory / "saved_model").mkdir()
-            raise KilledError
-
-        patch.setattr(training.trainer, "save", half_saved)
-        with pytest.raises(KilledError):
-            train(config, data=data, **place)
-    run = train(config, data=data, resume=True, on_epoch=interrupt, **place)
-    assert weights_of(run) == uninterrupted(config)
-    assert {p.name for p in run.iterdir()} == {"config.json", "model.keras", "saved_model"}
-    assert tf.saved_model.load(run / "saved_model").signatures
-
-
-def test_a_training_killed_after_early_stopping_keeps_the_best_weights(
-    tiny, data, place, weights_of, tmp_path
-):
-    """The last epoch's checkpoint is written before Keras puts the best weights back."""
-    config = tiny(epochs=30, early_stopping=1, schedule="constant", learning_rate=0.5)
-    records = []
-    whole = train(
-        config,
-        data=data,
-        saved_models=tmp_path / "whole",
-        logs=tmp_path / "whole logs",
-        on_epoch=lambda epoch, record: records.append(record),
-    )
-
-    def interrupt_the_last(epoch, record):
-        if epoch == len(records):
-            raise KilledError
-
-    with pytest.raises(KilledError):
-        train(config, data=data, on_epoch=interrupt_the_last, **place)
-    run = train(config, data=data, resume=True, on_epoch=interrupt, **place)
-    assert weights_of(run) == weights_of(whole)
-
-
 def test_a_run_of_the_same_configuration_is_kept(finished, tmp_path):
     config, run = finished
     before = contents(run)
@@ -229,58 +136,6 @@ def test_overwrite_replaces_a_run_once_the_new_one_is_finished(
     assert type(new).from_json((run / "config.json").read_text()) == new
     assert weights_of(run) == uninterrupted(new)
     assert [p.name for p in run.parent.iterdir()] == ["mine"]
-
-
-def test_an_unfinished_run_is_neither_lost_nor_continued_unasked(tiny, data, place, tmp_path):
-    config = tiny(name="mine")
-    with pytest.raises(KilledError):
-        train(config, data=data, on_epoch=interrupt, **place)
-    before = contents(tmp_path)
-    with pytest.raises(FileExistsError, match="unfinished: --resume continues it"):
-        train(config, data=data, **place)
-    with pytest.raises(FileExistsError, match="unfinished with another configuration"):
-        train(tiny(name="mine", seed=1), data=data, resume=True, **place)
-    assert contents(tmp_path) == before
-
-
-@pytest.mark.parametrize("resume", [False, True])
-def test_overwrite_does_not_continue_an_unfinished_run_of_another_configuration(
-    tiny, data, place, weights_of, uninterrupted, resume
-):
-    with pytest.raises(KilledError):
-        train(tiny(name="mine"), data=data, on_epoch=interrupt, **place)
-    config = tiny(name="mine", seed=1)
-    run = train(config, data=data, overwrite=True, resume=resume, **place)
-    assert weights_of(run) == uninterrupted(config)
-
-
-def test_resume_begins_what_was_never_begun(tiny, data, place, weights_of, uninterrupted):
-    config = tiny()
-    run = train(config, data=data, resume=True, **place)
-    assert weights_of(run) == uninterrupted(config)
-
-
-def test_a_damaged_checkpoint_is_refused_with_what_to_do(tiny, data, place):
-    config = tiny(name="mine")
-    with pytest.raises(KilledError):
-        train(config, data=data, on_epoch=interrupt, **place)
-    (checkpoint,) = place["saved_models"].glob(".mine.partial/checkpoint.npz")
-    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=r"^expected a checkpoint in .*--overwrite$"):
-        train(config, data=data, resume=True, **place)
-
-
-def test_a_checkpoint_of_a_network_that_was_since_changed_is_refused(
-    tiny, data, place, monkeypatch
-):
-    config = tiny(name="mine")
-    with pytest.raises(KilledError):
-        train(config, data=data, on_epoch=interrupt, **place)
-    build = training.trainer.build
-    changed = replace(config, filters=(9,))
-    monkeypatch.setattr(training.trainer, "build", lambda _, dataset: build(changed, dataset))
-    with pytest.raises(ValueError, match=r"^expected a checkpoint of mlp as it is .*--overwrite$"):
-        train(config, data=data, resume=True, **place)
 
 
 @pytest.mark.parametrize("choices", [{}, {"optimizer": "sgd"}], ids=str)
@@ -364,104 +219,3 @@ def test_a_fully_convolutional_network_stays_open_to_images_of_any_size(tiny, da
     loaded = tf.saved_model.load(run / "saved_model")
     (outputs,) = loaded.signatures["serving_default"](images=tf.zeros((2, 48, 20, 3))).values()
     assert outputs.shape == (2, 48, 20, 11)
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "file"
-    write(path, lambda file: file.write(b"old"))
-    assert path.read_bytes() == b"old"
-
-    def half(file):
-        file.write(b"ne")
-        file.flush()
-        raise KilledError
-
-    with pytest.raises(KilledError):
-        write(path, half)
-    assert path.read_bytes() == b"old"
-    write(path, lambda file: file.write(b"new"))
-    assert contents(tmp_path) == {Path("file"): b"new"}
-
-
-def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
-    named_when_synced = []
-    fsync = os.fsync
-
-    def watched(handle):
-        named_when_synced.append((tmp_path / "file").exists())
-        fsync(handle)
-
-    monkeypatch.setattr(os, "fsync", watched)
-    write(tmp_path / "file", lambda file: file.write(b"content"))
-    assert named_when_synced == [False, True]  # the content, then the folder that names it
-
-
-@pytest.fixture
-def directories(tmp_path):
-    """A run that is there, and one that is finished and has no name yet."""
-    final, partial = tmp_path / "run", tmp_path / ".run.partial"
-    for directory, content in ((final, "old"), (partial, "new")):
-        (directory / "inner").mkdir(parents=True)
-        (directory / "inner" / "file").write_text(content)
-    return final, partial
-
-
-@pytest.mark.parametrize("there", [("run",), (".run.old",), ("run", ".run.old"), ()], ids=str)
-def test_publishing_puts_the_new_directory_in_the_place_of_the_old(directories, there):
-    final, partial = directories
-    for name in there:
-        shutil.copytree(final, final.with_name(f"{name}.copy"))
-    shutil.rmtree(final)
-    for name in there:  # `.run.old` is what a kill left over
-        final.with_name(f"{name}.copy").rename(final.with_name(name))
-    publish(partial, final)
-    assert contents(final.parent) == {Path("run/inner/file"): b"new"}
-
-
-@pytest.mark.parametrize("moment", [0, 1, 2])
-def test_publishing_that_is_killed_leaves_the_old_directory_or_the_new(
-    directories, monkeypatch, moment
-):
-    final, partial = directories
-    steps = iter(range(3))
-
-    def killed(function):
-        def step(*arguments, **options):
-            if next(steps) == moment:
-                raise KilledError
-            return function(*arguments, **options)
-
-        return step
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", killed(Path.rename))
-        remove = training.files.shutil.rmtree
-        patch.setattr(
-            training.files.shutil,
-            "rmtree",
-            lambda path, **options: killed(remove)(path, **options) if path.exists() else None,
-        )
-        with pytest.raises(KilledError):
-            publish(partial, final)
-    recover(final)
-    assert (final / "inner" / "file").read_text() == ("new" if moment == 2 else "old")
-    assert partial.exists() == (moment < 2)
-    if partial.exists():
-        publish(partial, final)
-        assert contents(final.parent) == {Path("run/inner/file"): b"new"}
-
-
-def test_recovering_leaves_a_directory_that_is_there(directories):
-    final, partial = directories
-    partial.rename(final.with_name(".run.old"))
-    recover(final)
-    assert (final / "inner" / "file").read_text() == "old"
-
-
-def test_the_next_training_brings_back_a_run_that_was_set_aside(tiny, data, place):
-    config = tiny(name="mine")
-    run = train(config, data=data, **place)
-    before = contents(run)
-    run.rename(run.with_name(".mine.old"))
-    assert train(config, data=data, on_epoch=interrupt, **place) == run
-    assert contents(run) == before
