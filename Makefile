@@ -26,7 +26,7 @@ bench: .venv/installed
 
 tensorboard: .venv/installed
 	@echo "Open http://localhost:6006/#scalars&regexInput=evaluation&_smoothingWeight=0"
-	$(BIN)/tensorboard --logdir tensorboard_logs --host 127.0.0.1 --port 6006
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/tensorboard --logdir tensorboard_logs --host 127.0.0.1 --port 6006
 
 .venv/installed: EXTRAS := test,dev
 .venv-backends/installed: EXTRAS := test,backends
