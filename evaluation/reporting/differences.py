@@ -51,11 +51,10 @@ def differences(frame: pd.DataFrame, where: str) -> RenderableType:
 
 
 def _table(rows: pd.DataFrame, letter: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False, pad_edge=False)
-    table.add_column("transformation", no_wrap=True)
-    headings = ("A", letter, f"{letter} − A", "95 % interval", "p", "at", "images")
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=heading == "95 % interval")
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    table.add_column("transformation", overflow="fold")  # in a narrow terminal, never the numbers
+    for heading in ("A", letter, f"{letter} − A", "95 % interval", "p", "at", "images"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows[rows["strength"].isna()].to_dict("records"):
         at = rows[rows["strength"].notna() & (rows["transformation"] == row["transformation"])]
         at = at[at["boundary"] == row["boundary"]]

@@ -55,8 +55,8 @@ def test_only_what_survives_the_correction_is_called_better(chosen, words):
     assert in_words(FRAME.iloc[chosen]) == words
 
 
-def printed(frame):
-    console = Console(width=110)
+def printed(frame, width=110):
+    console = Console(width=width)
     with console.capture() as capture:
         console.print(differences(frame, "400 images of digits, test split"))
     return capture.get()
@@ -70,6 +70,19 @@ def test_a_table_has_a_row_per_mean_and_counts_the_strengths_that_differ():
     assert lines["contrast"] == "contrast 0.500 1.500 +100.0 – – 400"
     assert lines["overall"] == "overall 0.500 0.510 +1.0 [0.4, 2.0] 0.0200 400"
     assert "B is better under rotation" in text
+
+
+def test_no_number_is_cut_in_a_terminal_of_80_columns():
+    wide = [
+        row(name, -1.0, -1.0, -1.0, "old", boundary="circular", n=10000, strength=strength)
+        for name in ("translation_x", "translation_rotation")
+        for strength in (pd.NA, *range(16))
+    ]
+    text = printed(pd.DataFrame(wide).astype({"strength": "Int64"}), width=80)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    numbers = "0.500 -0.500 -100.0 [-100.0, -100.0] 0.0200 16/16 10000"
+    assert " ".join(text.split()).count(numbers) == 2
 
 
 def test_each_model_has_its_letter_and_its_table():
