@@ -7,13 +7,14 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import zoo
 from evaluation.__main__ import main
 from evaluation.layer_commands import Layers, Operations, show_layers, show_operations
 from evaluation.layers import COLUMNS, layer_profile
-from evaluation.reporting.profile import heat_map, profile_cells
+from evaluation.reporting.profile import heat_map, profile_cells, profile_tables
 from zoo.datasets import load
 from zoo.terminal import run
 
@@ -55,6 +56,21 @@ def test_everything_is_in_the_table_and_the_curves(profiled):
     assert text.splitlines()[3].split(" | ")[1:3] == ["2×2", "8×8"]
     png = log.Tensors("layers/heat_map")[0].tensor_proto.string_val[2]
     assert png.startswith(b"\x89PNG")
+
+
+def test_no_number_is_cut_in_a_terminal_of_80_columns(profiled):
+    frame = pd.read_csv(profiled / "layers.csv")
+    named = frame.assign(layer="backbone_block_3_conv_2d_transpose_" + frame["layer"])
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(*profile_tables(named, "6 images"))
+    text = capture.get()
+    assert "…" not in text
+    header, rows = profile_cells(named)
+    first = header.index("variance")
+    for row in rows:
+        for numbers in (row[1:first], row[first:]):
+            assert " ".join(numbers) in " ".join(text.split())
 
 
 def test_what_could_not_be_measured_is_a_dash():
