@@ -77,10 +77,10 @@ def profile_tables(frame: pd.DataFrame, where: str) -> list[Table]:
         title = None if tables else f"{frame['model'].iloc[0]}: boundary {boundary}, {where}"
         table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for k in columns:
-            if k == 0:  # names are as long as a model's author liked: they fold, numbers do not
-                table.add_column(header[k], overflow="fold")
-            else:
-                table.add_column(header[k], justify="right", no_wrap=True)
+            # Names are as long as a model's author liked: they fold, numbers do not.
+            table.add_column(
+                header[k], justify="right" if k else "left", no_wrap=k > 0, overflow="fold"
+            )
         for row in rows:
             table.add_row(*(row[k] for k in columns))
         tables.append(table)

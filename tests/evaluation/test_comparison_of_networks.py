@@ -1,40 +1,21 @@
 """Laws of the comparison of networks that are run on the same images."""
 
-from dataclasses import replace
-
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
 
-from evaluation import ModelHandle, compare, evaluate
-from zoo.transformations import TRANSFORMATIONS
-
-SHAPE, CLASSES = (8, 10, 3), 3
-RANDOM = np.random.default_rng(0)
-COUNT = 150
-IMAGES = RANDOM.random((COUNT, *SHAPE), np.float32)
-WEIGHTS = RANDOM.normal(size=(np.prod(SHAPE), CLASSES)).astype(np.float32)
-AXES = [
-    replace(TRANSFORMATIONS["translation_x"], strengths=(-1, 0, 1, 2), boundary="circular"),
-    replace(TRANSFORMATIONS["contrast"], strengths=(50, 100, 150)),
-]
-
-
-def linear(name, weights=WEIGHTS):
-    def predict(images):
-        return {"logits": tf.reshape(images - 0.5, (len(images), -1)) @ weights}
-
-    return ModelHandle(name, "classification", SHAPE, CLASSES, predict, str(weights.sum()))
-
-
-# Right for four images of five, so that all scores have something to say.
-LABELS = linear("truth").predict(IMAGES)["logits"].numpy().argmax(-1)
-LABELS[::5] = (LABELS[::5] + 1) % CLASSES
-DATA = (IMAGES, LABELS)
-# Like the first model for most images.
-NEIGHBOUR = WEIGHTS + 0.15 * RANDOM.normal(size=WEIGHTS.shape).astype(np.float32)
+from evaluation import compare, evaluate
+from tests.evaluation.linear_networks import (
+    AXES,
+    CLASSES,
+    COUNT,
+    DATA,
+    NEIGHBOUR,
+    SHAPE,
+    WEIGHTS,
+    linear,
+)
 
 
 def means(frame):
@@ -78,7 +59,7 @@ def test_a_difference_is_b_minus_a_of_what_is_measured_alone(frame, there):
 
 
 def test_a_worse_model_differs_by_less_than_nothing():
-    guess = linear("guess", RANDOM.normal(size=WEIGHTS.shape).astype(np.float32))
+    guess = linear("guess", np.random.default_rng(1).normal(size=WEIGHTS.shape).astype(np.float32))
     rows = means(compare([linear("a"), guess], DATA, AXES[1:]))
     row = rows.set_index("score").loc["accuracy"]
     assert row["low"] < row["difference"] < row["high"] < -0.1

@@ -7,16 +7,8 @@ from pathlib import Path
 import pytest
 
 import training.files
+from tests.training.interruption import KilledError, contents
 from training.files import publish, recover, write
-
-
-def contents(folder):
-    """Every file under a folder with its bytes."""
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-class KilledError(Exception):
-    """Stands for a kill where nothing that a process leaves behind depends on it."""
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):

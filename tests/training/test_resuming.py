@@ -6,20 +6,8 @@ import pytest
 import tensorflow as tf
 
 import training.trainer
+from tests.training.interruption import KilledError, contents, interrupt
 from training import train
-
-
-def contents(folder):
-    """Every file under a folder with its bytes."""
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-class KilledError(Exception):
-    """Stands for a kill where nothing that a process leaves behind depends on it."""
-
-
-def interrupt(epoch, record):
-    raise KilledError
 
 
 @pytest.mark.parametrize("name", ["cosine", "early stopping"])

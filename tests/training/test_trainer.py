@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import training.trainer
+from tests.training.interruption import KilledError, contents, interrupt
 from training import train
 from training.trainer import load_data
 from zoo.datasets import from_arrays
@@ -27,19 +28,6 @@ def finished(tiny, data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     config = tiny(dropout=0.25, augmentation=("rotation", "colour"))
     return config, train(config, saved_models=folder, logs=folder / "logs", data=data)
-
-
-def contents(folder):
-    """Every file under a folder with its bytes."""
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-class KilledError(Exception):
-    """Stands for a kill where nothing that a process leaves behind depends on it."""
-
-
-def interrupt(epoch, record):
-    raise KilledError
 
 
 def test_a_run_is_a_keras_file_a_saved_model_and_the_configuration_and_nothing_else(finished):
