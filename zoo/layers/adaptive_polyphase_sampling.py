@@ -1,5 +1,7 @@
 """Subsampling whose grid follows the image, so that a circular shift only shifts the result."""
 
+from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
 import keras
@@ -131,20 +133,28 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
 def _sample(maps: Any, phase: Any, strides: int, pool_size: int) -> Any:
     """Return the maxima of the windows that begin on each image's grid, wrapped round the edges.
 
-    Pixels are gathered, one of each window at a time: what is not kept is not computed either.
+    Whole rows are gathered first, which is fast, then pixels of what is left of them: what is not
+    kept is not computed either.
     """
     batch, height, width, channels = ops.shape(maps)
-    pixels = ops.reshape(maps, (-1, channels))
-    images = ops.arange(batch, dtype="int32")[:, None] * height
     rows = strides * ops.arange(height // strides, dtype="int32") + phase[:, None] // strides
     columns = strides * ops.arange(width // strides, dtype="int32") + phase[:, None] % strides
-    found = None
-    for down in range(pool_size):
-        begin = (images + (rows + down) % height)[:, :, None] * width
-        for right in range(pool_size):
-            pixel = ops.take(pixels, begin + ((columns + right) % width)[:, None], axis=0)
-            found = pixel if found is None else ops.maximum(found, pixel)
-    return found
+    images = ops.arange(batch, dtype="int32")[:, None] * height
+    kept = _maximum(
+        ops.take(ops.reshape(maps, (-1, width, channels)), images + (rows + down) % height, axis=0)
+        for down in range(pool_size)
+    )
+    lines = ops.arange(batch * (height // strides), dtype="int32") * width
+    lines = ops.reshape(lines, (-1, height // strides, 1))
+    pixels = ops.reshape(kept, (-1, channels))
+    return _maximum(
+        ops.take(pixels, lines + ((columns + right) % width)[:, None], axis=0)
+        for right in range(pool_size)
+    )
+
+
+def _maximum(maps: Iterable[Any]) -> Any:
+    return reduce(ops.maximum, maps)
 
 
 def _largest(maps: Any, strides: int, order: int) -> Any:
@@ -158,8 +168,8 @@ def _largest(maps: Any, strides: int, order: int) -> Any:
     power = ops.abs(maps) if order % 2 else square
     for _ in range((order - 1) // 2):  # not `**`: vectorised powers round by position
         power = power * square
-    levels = _integer(_relative(ops.sum(power, axis=-1)), _NORM_BITS)
-    norms = ops.sum(_grids(levels, strides), axis=3)
+    powers = ops.sum(power, axis=-1)
+    norms = ops.sum(_grids(_integer(powers, powers, _NORM_BITS), strides), axis=3)
     high, low = ops.right_shift(norms, _LOW), ops.bitwise_and(norms, 2**_LOW - 1)
     high, low = (ops.cast(ops.sum(digit, axis=1), "float32") for digit in (high, low))
     norms = ops.reshape(high * 2.0**_LOW + low, (-1, strides**2))
@@ -169,7 +179,8 @@ def _largest(maps: Any, strides: int, order: int) -> Any:
 def _fingerprints(maps: Any, strides: int) -> Any:
     """Return a number ≥ 0 for each component, int32 `(N, s²)`; see the layer."""
     maps = ops.cast(ops.stop_gradient(maps), "float32")
-    keys = ops.sum(_grids(_views(_integer(_relative(maps), _BITS)), strides), axis=(1, 3))
+    levels = _integer(maps, ops.abs(maps), _BITS)
+    keys = ops.sum(_grids(_views(levels), strides), axis=(1, 3))
     return ops.bitwise_and(ops.reshape(keys, (-1, strides**2)), 0x7FFFFFFF)
 
 
@@ -179,14 +190,11 @@ def _grids(values: Any, strides: int) -> Any:
     return ops.reshape(values, (batch, height // strides, strides, width // strides, strides))
 
 
-def _relative(values: Any) -> Any:
-    """Divide by the largest size within each image, unless all is 0."""
+def _integer(values: Any, sizes: Any, bits: int) -> Any:
+    """Round values to `bits` below the largest of their sizes within each image, unless it is 0."""
     axes = tuple(range(1, len(values.shape)))
-    largest = ops.max(ops.abs(values), axis=axes, keepdims=True)
-    return values / ops.where(largest > 1e-37, largest, 1.0)
-
-
-def _integer(values: Any, bits: int) -> Any:
+    largest = ops.max(sizes, axis=axes, keepdims=True)
+    values = values / ops.where(largest > 1e-37, largest, 1.0)
     return ops.cast(ops.round(values * 2.0**bits), "int32")
 
 
