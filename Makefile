@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-backends check bench tensorboard clean
+.PHONY: demo test test-processors test-backends check bench tensorboard clean
 
 demo: .venv/installed
 	$(BIN)/python -m training --resume
@@ -10,6 +10,10 @@ demo: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest
+
+# The tests that compare numbers, as other processors would run them: make test-processors SETTINGS="sse4.1 avx512".
+test-processors: .venv/installed
+	$(BIN)/python tests/processors.py $(SETTINGS)
 
 # Every architecture and layer on JAX and PyTorch; several gigabytes are installed for it.
 test-backends: .venv-backends/installed

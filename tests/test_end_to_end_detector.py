@@ -14,6 +14,7 @@ import evaluation.__main__ as evaluation_command
 import training.__main__ as training_command
 from evaluation.equivariance import iou
 from evaluation.reporting.csv import read_csv
+from tests.agreement import assert_agree, depth
 from zoo.datasets import load
 from zoo.terminal import run
 from zoo.transformations import TRANSFORMATIONS
@@ -85,14 +86,14 @@ def test_the_run_is_loaded_as_a_detector_in_either_form(walked, images):
     assert handle.metadata["task"] == "detection"
     assert handle.metadata["placement"] == "uniform"
     batch = images.image_batch(slice(None))
-    expected = keras.saving.load_model(walked.run / "model.keras")(batch)  # of Keras and zoo alone
+    model = keras.saving.load_model(walked.run / "model.keras")  # of Keras and zoo alone
+    expected = model(batch)
     loaded = tf.saved_model.load(walked.run / "saved_model")
     served = loaded.signatures["serving_default"](images=tf.constant(batch))
     again = load_model(walked.run / "model.keras").predict(tf.constant(batch))
     for key in ("logits", "box"):
-        np.testing.assert_allclose(served[key], expected[key], atol=1e-4)
-        np.testing.assert_allclose(handle.predict(tf.constant(batch))[key], served[key], atol=1e-4)
-        np.testing.assert_allclose(again[key], served[key], atol=1e-4)
+        for found in (served, handle.predict(tf.constant(batch)), again):
+            assert_agree(found[key], expected[key], steps=depth(model), what=key)
     (text,) = loaded.signatures["metadata"]().values()
     assert json.loads(text.numpy())["architecture"] == "detector"
 
@@ -110,15 +111,15 @@ def test_the_numbers_are_those_of_the_saved_network_itself(walked, images):
         box = np.clip(found["box"], 0, 32)
         for score, still in (("box_agreement", before), ("box_iou", images.boxes)):
             overlap = iou(box, np.clip(still + np.array([shift, 0, shift, 0]), 0, 32))
-            assert scores[score][shift] == pytest.approx(np.nanmean(overlap), abs=1e-4)
+            assert_agree(scores[score][shift], np.nanmean(overlap))
 
 
 def test_the_box_goes_with_the_object(walked):
     agreement, iou = curve(walked, "box_agreement"), curve(walked, "box_iou")
-    assert agreement[0] == pytest.approx(1, abs=1e-4)
+    assert_agree(agreement[0], 1, dtype=np.float32)
     assert agreement[3] > 0.7
     assert iou[3] > 0.4
-    assert curve(walked, "box_iou_ceiling")[-4] == pytest.approx(1, abs=1e-6)
+    assert_agree(curve(walked, "box_iou_ceiling")[-4], 1, dtype=np.float32)
     assert {"box_agreement", "box_iou"} <= set(walked.frame["score"])
     assert "Equivariance score" in walked.measured
 

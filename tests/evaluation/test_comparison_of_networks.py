@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from evaluation import compare, evaluate
+from tests.agreement import assert_agree
 from tests.evaluation.linear_networks import (
     AXES,
     CLASSES,
@@ -44,10 +45,10 @@ def test_a_model_equals_itself_exactly():
 
 def test_a_difference_is_b_minus_a_of_what_is_measured_alone(frame, there):
     back = compare([linear("b", NEIGHBOUR), linear("a")], DATA, AXES)
-    np.testing.assert_allclose(there["difference"], there["b"] - there["a"], atol=1e-12)
+    assert_agree(there["difference"], there["b"] - there["a"], scale=1)
     assert (there["difference"] != 0).any()
-    np.testing.assert_allclose(back["difference"], -there["difference"], atol=1e-12)
-    np.testing.assert_allclose(back[["low", "high"]], -there[["high", "low"]], atol=1e-6)
+    assert_agree(back["difference"], -there["difference"], scale=1)
+    assert_agree(back[["low", "high"]], -there[["high", "low"]], dtype=np.float32)
     np.testing.assert_array_equal(back["p"], there["p"])
     for side in ("a", "b"):
         measured = frame[frame["model"] == side].set_index(["score", "transformation", "strength"])

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import layers
 
 from evaluation import ModelHandle, evaluate, score, sweep
+from tests.agreement import rounding
 from tests.evaluation.linear_networks import (
     AXES,
     CLASSES,
@@ -56,8 +57,8 @@ def test_a_measurement_has_the_columns_of_the_contract(frame):
 def test_values_lie_in_their_intervals_and_count_their_images(frame):
     frame = frame.dropna(subset=["low", "high"])
     frame = frame[~frame["score"].str.contains("worst_class")]  # a minimum is biased downwards
-    assert (frame["low"] <= frame["value"] + 1e-6).all()
-    assert (frame["value"] <= frame["high"] + 1e-6).all()
+    assert (frame["low"] <= frame["value"] + rounding()).all()
+    assert (frame["value"] <= frame["high"] + rounding()).all()
     right = round(0.8 * COUNT)
     a = frame[frame["model"] == "a"]
     assert set(a[a["score"] == "retained_accuracy"]["n"]) == {right}

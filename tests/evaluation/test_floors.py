@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from evaluation import ModelHandle, sweep
+from tests.agreement import assert_agree
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS, compose
 
@@ -84,7 +85,7 @@ def test_the_floor_of_an_interpolated_action_is_what_there_and_back_makes(axis, 
         back = axis.images(axis.images(IMAGES, v), axis.inverse(v))
         expected = Sizes()(tf.constant(back))["logits"]
         floor = predictions.floor(model, axis, v)["logits"]
-        np.testing.assert_allclose(floor, expected, atol=1e-5)
+        assert_agree(floor, expected)
         assert np.abs(floor - reference).max() > 0.01
 
 
@@ -106,7 +107,7 @@ def test_rebatching_shows_the_same_images_in_other_batches(batch_size, sizes, tm
     predictions = sweep([model], DATA, [axis], tmp_path, batch_size=batch_size)
     assert model.predict.seen[-len(sizes) :] == sizes
     again = predictions.rebatched(model)["logits"]
-    np.testing.assert_allclose(again, predictions.cell(model, axis, 0)["logits"], atol=1e-5)
+    assert_agree(again, predictions.cell(model, axis, 0)["logits"])
 
 
 def test_light_compositions_and_the_identity_have_no_floor(tmp_path):
@@ -166,12 +167,12 @@ def test_a_crop_shows_windows_of_the_size_of_the_models(tmp_path):
             window = LARGE.image_batch(slice(None))[:, 3:11, 4 - v : 12 - v]
             expected = Sizes(seed)(tf.constant(window))["logits"]
             observed = predictions.cell(model, cropped, v)["logits"]
-            np.testing.assert_allclose(observed, expected, atol=1e-5)
+            assert_agree(observed, expected)
         # 4 px of margin keep what leaves the window: the floor is exact, and free.
         assert model.predict.seen == [6, 5] * 3 + [4, 4, 3]
         reference = predictions.cell(model, cropped, 0)["logits"]
         np.testing.assert_array_equal(predictions.floor(model, cropped, -4)["logits"], reference)
-        np.testing.assert_allclose(predictions.rebatched(model)["logits"], reference, atol=1e-5)
+        assert_agree(predictions.rebatched(model)["logits"], reference)
 
 
 def test_every_window_and_the_whole_frame_have_an_identity_of_their_own(tmp_path):
@@ -195,7 +196,7 @@ def test_every_window_and_the_whole_frame_have_an_identity_of_their_own(tmp_path
         (other, images[:, 4:-4, 3:-3]),
         (whole, images),
     ):
-        np.testing.assert_allclose(found, expected.mean(axis=(1, 2)), atol=1e-6)
+        assert_agree(found, expected.mean(axis=(1, 2)))
     assert len(list(tmp_path.glob("*/*/identity*"))) == 3 + 1
     assert len(list(tmp_path.glob("*/*/*/10"))) == 2
     assert {path.parent.name for path in tmp_path.glob("*/*/*/10")} == {

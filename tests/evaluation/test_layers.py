@@ -8,11 +8,12 @@ from keras import layers
 
 import zoo
 from evaluation.layers import layer_profile
+from tests.agreement import assert_agree, rounding
 from training import artifacts
 from zoo.layers import CircularPadding2D
 
 IMAGES = np.random.default_rng(3).random((12, 16, 16, 2), np.float32)
-EXACT = 1e-5
+EXACT = rounding(4)
 
 
 def network(*members, size=16):
@@ -174,8 +175,8 @@ def test_error_and_variance_are_those_computed_by_hand(boundary):
     expected, variance, dead = by_hand(model, boundary, shifts)
     frame = profile(model, boundary=boundary, batch_size=5)
     for v in shifts:
-        assert errors(frame, "stem")[v] == pytest.approx(expected[v], rel=1e-4, abs=1e-5)
-    assert value(frame, "stem", "normalized_variance") == pytest.approx(variance, rel=1e-3)
+        assert_agree(errors(frame, "stem")[v], expected[v], scale=1, dtype=np.float32)
+    assert_agree(value(frame, "stem", "normalized_variance"), variance, dtype=np.float32)
     assert value(frame, "stem", "dead_units") == dead
 
 
@@ -218,7 +219,7 @@ def test_a_saved_model_has_the_profile_of_its_keras_model(tmp_path):
         for source in (model, tmp_path)
     ]
     assert list(found[0]["layer"].unique()) == ["stem", "stage1", "pre_logits", "logits"]
-    np.testing.assert_allclose(found[0]["value"], found[1]["value"], atol=1e-5, rtol=1e-4)
+    assert_agree(found[0]["value"], found[1]["value"], steps=4, dtype=np.float32)
     assert (
         found[0]
         .drop(columns=["model", "value", "low", "high"])
@@ -230,7 +231,7 @@ def test_no_result_depends_on_the_size_of_batches():
     model = network(*circular("stem", strides=2), layers.Flatten(), layers.Dense(3, name="logits"))
     frames = [profile(model, batch_size=n, lie=("rotation",)) for n in (3, 12)]
     for column in ("value", "low", "high", "n"):
-        np.testing.assert_allclose(frames[0][column], frames[1][column], rtol=1e-4, atol=1e-6)
+        assert_agree(frames[0][column], frames[1][column], steps=2, dtype=np.float32)
 
 
 def test_a_constant_picture_says_nothing():
@@ -263,5 +264,5 @@ def test_bytes_are_read_as_pictures():
     images = (IMAGES * 255).astype(np.uint8)
     model = network(*circular("stem", strides=2))
     both = [profile(model, x) for x in (images, images.astype(np.float32) / 255)]
-    np.testing.assert_allclose(both[0]["value"], both[1]["value"], rtol=1e-5)
+    assert_agree(both[0]["value"], both[1]["value"], dtype=np.float32)
     assert tf.is_tensor(model(images[:1] / 255))

@@ -5,6 +5,7 @@ import pytest
 import scipy.stats
 
 from evaluation.statistics import bootstrap, wilson
+from tests.agreement import assert_agree
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
@@ -14,7 +15,7 @@ def test_wilson_is_that_of_scipy(n, confidence):
     low, high = wilson(successes, np.full(len(successes), n), confidence)
     for k, *ends in zip(successes, low, high, strict=True):
         expected = scipy.stats.binomtest(int(k), n).proportion_ci(confidence, method="wilson")
-        np.testing.assert_allclose(ends, expected, atol=1e-12)
+        assert_agree(ends, expected)
         assert 0 <= ends[0] <= k / n <= ends[1] <= 1
 
 
@@ -76,7 +77,8 @@ def test_columns_share_their_resamples_so_that_an_image_stays_together():
     assert low[0] == low[1]
     assert high[0] == high[1]
     # The third column is down wherever the first is up, resample by resample.
-    assert (low[2], high[2]) == pytest.approx((3 - high[0], 3 - low[0]), abs=1e-5)
+    expected = 3 - high[0], 3 - low[0]
+    assert_agree((low[2], high[2]), expected, dtype=np.float32)  # which means are summed in
 
 
 def test_values_that_do_not_count_are_left_out():
@@ -87,7 +89,7 @@ def test_values_that_do_not_count_are_left_out():
     alone = np.ravel(bootstrap(values[:, :1]))
     assert (low[0], high[0]) == pytest.approx(tuple(alone), abs=0.05)
     whole = np.ravel(bootstrap(padded[:, 1:]))
-    assert (low[1], high[1]) == pytest.approx(tuple(whole), abs=1e-6)
+    assert_agree((low[1], high[1]), whole, dtype=np.float32)
 
 
 def test_a_column_in_which_nothing_counts_has_no_interval():
@@ -114,4 +116,4 @@ def test_values_without_columns_are_refused():
 
 def test_a_constant_has_no_spread():
     low, high = bootstrap(np.full((300, 1), 0.1))
-    assert (low[0], high[0]) == pytest.approx((0.1, 0.1), abs=1e-6)
+    assert_agree((low[0], high[0]), 0.1, dtype=np.float32)

@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras import layers
 
 from evaluation import ModelHandle, evaluate, load_model, score, sweep
+from tests.agreement import assert_agree, rounding
 from zoo.datasets import from_arrays
 from zoo.transformations import DEFAULT, TRANSFORMATIONS
 from zoo.transformations.photometric import Brightness
@@ -79,7 +80,7 @@ def test_cells_hold_what_the_model_says_of_the_transformed_images(tmp_path):
     for axis in AXES:
         for v in axis.strengths:
             expected = Linear()(tf.constant(axis.images(IMAGES, v)))["logits"]
-            np.testing.assert_allclose(logits(predictions, model, axis, v), expected, atol=1e-5)
+            assert_agree(logits(predictions, model, axis, v), expected)
     assert not np.allclose(logits(predictions, model, AXES[0], 2), Linear()(IMAGES)["logits"])
     with pytest.raises(FileNotFoundError, match="there are none: sweep first"):
         predictions.cell(model, AXES[0], 3)
@@ -202,7 +203,7 @@ def test_batch_size_changes_nothing_but_rounding(convolutional):
         for size in (1, 7, 256)
     ]
     for frame in frames[1:]:
-        pd.testing.assert_frame_equal(frame, frames[0], atol=1e-5)
+        pd.testing.assert_frame_equal(frame, frames[0], rtol=0, atol=rounding(2))
 
 
 def test_colour_is_left_out_of_grey_sweeps_with_one_line_each(caplog, tmp_path):
@@ -230,7 +231,7 @@ def test_the_points_of_a_composition_are_cells_too(tmp_path):
     assert predictions.transformations[0].strengths == ((-1, 3), (0, 0), (1, -2))
     for point in both.strengths:
         expected = Linear()(tf.constant(both.images(IMAGES, point)))["logits"]
-        np.testing.assert_allclose(logits(predictions, model, both, point), expected, atol=1e-5)
+        assert_agree(logits(predictions, model, both, point), expected)
     shared = logits(predictions, model, AXES[0], 0)
     np.testing.assert_array_equal(logits(predictions, model, both, (0, 0)), shared)
 

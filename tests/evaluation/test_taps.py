@@ -9,6 +9,7 @@ from keras import layers
 import zoo
 from evaluation.layers import layer_profile
 from evaluation.taps import load_taps
+from tests.agreement import assert_agree, depth, rounding
 
 SHAPE = (12, 10, 3)
 IMAGES = np.random.default_rng(0).random((4, *SHAPE), np.float32)
@@ -41,9 +42,8 @@ def test_the_taps_of_the_zoo_are_those_named_so():
     taps = load_taps(model)
     assert taps.names == ("stem", "stage1", "pre_logits", "logits")
     assert taps.notice is None
-    np.testing.assert_allclose(
-        taps.outputs(tf.constant(IMAGES))["logits"], model(IMAGES), atol=1e-5
-    )
+    found = taps.outputs(tf.constant(IMAGES))["logits"]
+    assert_agree(found, model(IMAGES), steps=depth(model))
 
 
 def test_a_model_without_such_names_shows_all_its_maps_and_vectors():
@@ -54,10 +54,9 @@ def test_a_model_without_such_names_shows_all_its_maps_and_vectors():
     found = taps.outputs(tf.constant(IMAGES))
     for layer in names:
         expected = keras.Model(model.input, model.get_layer(layer).output)(IMAGES)
-        np.testing.assert_allclose(found[layer], expected, atol=1e-5)
-        np.testing.assert_allclose(
-            taps.differentiable(tf.constant(IMAGES))[layer], expected, atol=1e-5
-        )
+        assert_agree(found[layer], expected, steps=depth(model))
+        other = taps.differentiable(tf.constant(IMAGES))[layer]
+        assert_agree(other, expected, steps=depth(model))
 
 
 def test_a_saved_model_without_a_signature_of_layers_shows_the_ends_of_its_blocks(tmp_path):
@@ -73,7 +72,8 @@ def test_a_saved_model_without_a_signature_of_layers_shows_the_ends_of_its_block
         same = [
             name
             for name, tensor in found.items()
-            if tensor.shape == expected.shape and np.allclose(tensor, expected, atol=1e-5)
+            if tensor.shape == expected.shape
+            and np.allclose(tensor, expected, rtol=0, atol=rounding(depth(model)))
         ]
         assert len(same) == 1, layer
         assert layer in same[0]
@@ -101,7 +101,8 @@ def test_a_layer_that_two_models_share_is_not_mistaken_for_the_other_ones():
     for one in (model, other):
         taps = load_taps(one)
         name = taps.names[-1]
-        np.testing.assert_allclose(taps.outputs(tf.constant(IMAGES))[name], one(IMAGES), atol=1e-5)
+        found = taps.outputs(tf.constant(IMAGES))[name]
+        assert_agree(found, one(IMAGES), steps=depth(one))
 
 
 def test_an_image_size_that_is_left_open_is_that_of_the_images():

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import chisquare
 
 import training.augmentation
+from tests.agreement import assert_agree
 from training.augmentation import augment, check_ranges, draw
 from training.batches import training_batches
 from zoo.datasets import from_arrays
@@ -104,7 +105,7 @@ def test_a_single_transformation_is_the_one_that_evaluation_applies(name):
     images, masks = augmented([name])
     transformation = TRANSFORMATIONS[name]
     expected = np.asarray(transformation.images(IMAGES, strengths))
-    np.testing.assert_allclose(images, expected, atol=1e-5)
+    assert_agree(images, expected)
     np.testing.assert_array_equal(masks, transformation.masks(MASKS, strengths))
     moved = np.array(STRENGTHS[name]) != transformation.identity
     assert (np.abs(images - IMAGES).max(axis=(1, 2, 3)) > 0.01).tolist() == moved.tolist()
@@ -115,7 +116,7 @@ def test_each_image_is_transformed_by_its_own_strength(name):
     images, masks = augmented([name])
     for k, strength in enumerate(STRENGTHS[name]):
         alone = np.asarray(TRANSFORMATIONS[name].images(IMAGES[k : k + 1], strength))[0]
-        np.testing.assert_allclose(images[k], alone, atol=2e-5)
+        assert_agree(images[k], alone, scale=16)  # positions go up to the size
         alone = np.asarray(TRANSFORMATIONS[name].masks(MASKS[k : k + 1], strength))[0]
         np.testing.assert_array_equal(masks[k], alone)
 
@@ -127,7 +128,7 @@ def test_geometric_transformations_are_composed_into_the_product_of_their_matric
         for name in GEOMETRIC:
             product = TRANSFORMATIONS[name].matrix(float(STRENGTHS[name][k])) @ product
         expected = resample(IMAGES[k : k + 1], product, "zero", "bilinear")
-        np.testing.assert_allclose(images[k : k + 1], expected, atol=1e-3)
+        assert_agree(images[k : k + 1], expected, scale=16)
 
 
 def test_the_order_of_the_strengths_given_does_not_matter():
@@ -179,7 +180,7 @@ def test_the_exact_transformations_move_masks_and_images_to_the_very_same_pixels
     images, masks = augmented(
         names, (classes / 4).astype(np.float32)[..., None], classes, strengths
     )
-    np.testing.assert_allclose(images[..., 0] * 4, masks, atol=1e-3)
+    assert_agree(images[..., 0] * 4, masks)
     assert (masks != classes).any(axis=(1, 2)).all()
 
 
@@ -223,7 +224,7 @@ def test_without_masks_a_box_is_the_hull_of_its_moved_corners_in_the_frame(names
         corners = [(x, y, 1) for x in (x_min, x_max) for y in (y_min, y_max)] - CENTRE
         ends = (product @ corners.T).T + CENTRE + 0.5
         expected = np.concatenate([ends.min(axis=0)[:2], ends.max(axis=0)[:2]])
-        np.testing.assert_allclose(moved[k], np.clip(expected, 0, [16, 15, 16, 15]), atol=1e-3)
+        assert_agree(moved[k], np.clip(expected, 0, [16, 15, 16, 15]))
 
 
 @pytest.mark.parametrize("with_masks", [True, False])
@@ -233,7 +234,7 @@ def test_strengths_of_the_identity_leave_boxes(with_masks):
     identity = {name: [TRANSFORMATIONS[name].identity] * 6 for name in STRENGTHS}
     for names in (STRENGTHS, PHOTOMETRIC, []):
         *_, moved = augmented_boxes(names, masks, boxes, identity)
-        np.testing.assert_allclose(moved, boxes, atol=1e-5)
+        assert_agree(moved, boxes)
 
 
 @pytest.mark.parametrize("with_masks", [True, False])

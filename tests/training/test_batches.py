@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.agreement import assert_agree
 from training.batches import training_batches, validation_batches
 from zoo.datasets import from_arrays
 
@@ -77,7 +78,7 @@ def test_steps_end_each_epoch_early_without_changing_its_order():
 def test_images_are_float32_in_0_to_1_whatever_the_dataset_holds(dtype):
     for images, _ in batches(range(1), dataset=numbered(dtype)):
         assert images.dtype == np.float32
-        np.testing.assert_allclose(images[:, 0, 0, 0] * 255, numbers(images), atol=1e-4)
+        assert_agree(images[:, 0, 0, 0] * 255, numbers(images))
     assert orders(range(1), dataset=numbered(dtype)).max() == COUNT - 1
 
 
@@ -101,7 +102,7 @@ def test_the_targets_of_segmentation_are_augmented_with_the_images():
         inside[1:, 2:] = True
         number = np.rint(images[:, 3, 4, 0] * 255)[:, None, None]
         np.testing.assert_array_equal(masks, inside * (number % CLASSES + 1))
-        np.testing.assert_allclose(images[..., 0] * 255, inside * number, atol=1e-3)
+        assert_agree(images[..., 0] * 255, inside * number)
 
 
 def with_boxes(*, masks=True):
@@ -147,7 +148,7 @@ def test_the_targets_of_detection_are_augmented_with_the_images(masks):
     for images, targets in detections(dataset, translation_x=(1, 1), translation_y=(2, 2)):
         number = np.rint(images[:, 3, 4, 0] * 255).astype(int)
         expected = np.minimum(dataset.boxes[number] + [1, 2, 1, 2], [5, 4, 5, 4])
-        np.testing.assert_allclose(targets["box"], expected, atol=1e-5)
+        assert_agree(targets["box"], expected)
 
 
 def test_a_detector_is_validated_on_every_box_in_its_place():
@@ -183,7 +184,7 @@ def test_validation_shows_every_image_as_it_is_in_its_place(task, dtype):
     images, targets = (
         np.concatenate([np.asarray(t) for t in part]) for part in zip(*pairs, strict=True)
     )
-    np.testing.assert_allclose(images, dataset.image_batch(slice(None)), atol=1e-7)
+    assert_agree(images, dataset.image_batch(slice(None)))
     assert targets.dtype == np.int32
     expected = dataset.labels if task == "classification" else dataset.masks
     np.testing.assert_array_equal(targets, expected)

@@ -7,6 +7,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import metadata as hparams
 from tensorboard.util.tensor_util import make_ndarray
 
+from tests.agreement import assert_agree, rounding
 from training import train
 from training.trainer import load_data
 
@@ -75,7 +76,7 @@ def test_the_values_are_what_was_measured(logged):
     for part, prefix in (("train", ""), ("validation", "val_")):
         for tag, points in curves(directory / part).items():
             expected = [record[prefix + tag] for record in records]
-            assert [value for _, value in points] == pytest.approx(expected, rel=1e-6)
+            assert_agree([value for _, value in points], expected, dtype="float32")
 
 
 def test_the_learning_rate_falls_along_half_a_cosine_to_0(logged):
@@ -83,7 +84,7 @@ def test_the_learning_rate_falls_along_half_a_cosine_to_0(logged):
     rates = [value for _, value in curves(directory / "train")["learning_rate"]]
     shares = [0.75, 0.25, 0.0]  # (1 + cos(π k / 3)) / 2 after k of three epochs
     expected = [config.learning_rate * share for share in shares]
-    assert rates == pytest.approx(expected, abs=1e-8)
+    assert_agree(rates, expected, dtype="float32")
 
 
 def test_a_constant_learning_rate_is_constant(tiny, data, tmp_path):
@@ -132,7 +133,7 @@ def test_hparams_show_how_the_training_came_out(logged):
     _, directory, records = logged
     found = curves(directory)
     for tag in ("loss", "accuracy", "val_loss", "val_accuracy"):
-        assert found[tag] == [(0, pytest.approx(records[-1][tag], rel=1e-6))]
+        assert found[tag] == [(0, pytest.approx(records[-1][tag], rel=rounding()))]
 
 
 def test_hparams_show_the_metrics_of_the_weights_that_early_stopping_kept(resumed):

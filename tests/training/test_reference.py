@@ -5,6 +5,7 @@ import pytest
 
 import zoo
 from evaluation import load_model
+from tests.agreement import assert_agree
 from training import TrainingConfig, train
 from training.publication import publish
 from training.reference import CONFIGS
@@ -32,7 +33,7 @@ def test_a_published_run_is_the_network_that_its_record_describes(tmp_path, monk
     model = zoo.create("mlp", weights="digits")
     assert record.accuracy == found
     assert found["low"] < found["value"] < found["high"]
-    assert found["value"] == pytest.approx(accuracy(model, load("digits")), abs=1e-6)
+    assert_agree(found["value"], accuracy(model, load("digits")), dtype=np.float32)
     assert (record.images_seen, record.options) == (600, {"filters": (8,)})
     assert (record.input_shape, record.parameters) == ((32, 32, 3), model.count_params())
     assert record.wall_seconds >= 0
@@ -63,4 +64,5 @@ def test_the_recorded_accuracy_is_that_of_the_shipped_weights(name):
     assert len(dataset) == record.accuracy["n"] == 10_000
     found = accuracy(zoo.create(name, weights="mnist"), dataset)
     # Another machine may round two images the other way.
-    assert found == pytest.approx(record.accuracy["value"], abs=2e-4)
+    # Where two classes are level to within rounding, a processor may decide otherwise.
+    assert abs(found - record.accuracy["value"]) <= 2.5 / record.accuracy["n"]

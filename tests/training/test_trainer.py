@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import training.trainer
+from tests.agreement import assert_agree, depth
 from tests.training.interruption import KilledError, contents, interrupt
 from training import train
 from training.trainer import load_data
@@ -41,10 +42,11 @@ def test_a_run_is_a_keras_file_a_saved_model_and_the_configuration_and_nothing_e
 def test_the_keras_file_and_the_saved_model_are_the_same_network(finished, data):
     _, run = finished
     images = data[1].image_batch(slice(0, 32))
-    expected = keras.saving.load_model(run / "model.keras", compile=False)(images)
+    model = keras.saving.load_model(run / "model.keras", compile=False)
+    expected = model(images)
     loaded = tf.saved_model.load(run / "saved_model")
     (outputs,) = loaded.signatures["serving_default"](images=tf.constant(images)).values()
-    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+    assert_agree(outputs, expected, steps=depth(model))
     assert np.ptp(expected) > 0.1
 
 
@@ -148,7 +150,7 @@ def test_early_stopping_ends_early_and_keeps_the_best_weights(tiny, data, place)
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     validation = data[1]
     found = model.evaluate(validation.image_batch(slice(None)), validation.labels, verbose=0)
-    assert found == pytest.approx(losses[best], rel=1e-4)
+    assert_agree(found, losses[best], steps=depth(model), dtype=np.float32)
 
 
 def test_a_file_in_the_way_of_the_runs_is_said_before_any_training(tiny, data, tmp_path):

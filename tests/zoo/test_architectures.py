@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import zoo
 from evaluation import load_model
+from tests.agreement import assert_agree, depth, rounding
 from training import artifacts
 from zoo.architectures import ANY_SIZE, ARCHITECTURES, options
 from zoo.architectures.blocks import convolution
@@ -44,10 +45,10 @@ def answers(model, images):
     return {key: np.asarray(values) for key, values in outputs.items()}
 
 
-def assert_same(observed, expected, atol=1e-6):
+def assert_same(observed, expected, model):
     assert set(observed) == set(expected)
     for key, values in expected.items():
-        np.testing.assert_allclose(observed[key], values, atol=atol)
+        assert_agree(observed[key], values, steps=depth(model))
 
 
 def taps(model):
@@ -129,7 +130,7 @@ def test_a_configuration_restores_the_architecture(trained):
         assert copy.name == trained.model.name
         assert taps(copy) == taps(trained.model)
         copy.set_weights(trained.model.get_weights())
-        assert_same(answers(copy, IMAGES), trained.outputs)
+        assert_same(answers(copy, IMAGES), trained.outputs, copy)
 
 
 def test_saved_files_answer_as_the_network_did(trained, tmp_path):
@@ -138,22 +139,21 @@ def test_saved_files_answer_as_the_network_did(trained, tmp_path):
     run.mkdir()
     artifacts.save(trained.model, description, run)
     again = keras.saving.load_model(run / "model.keras")
-    assert_same(answers(again, IMAGES), trained.outputs)
+    assert_same(answers(again, IMAGES), trained.outputs, again)
 
     loaded = tf.saved_model.load(run / "saved_model")
     assert set(loaded.signatures) == {"serving_default", "layers", "metadata"}
     images = tf.constant(IMAGES)
     served = loaded.signatures["serving_default"](images=images)
     if trained.task == "detection":
-        assert_same(served, trained.outputs)
+        assert_same(served, trained.outputs, again)
     else:
-        np.testing.assert_allclose(*served.values(), trained.outputs["logits"], atol=1e-6)
+        assert_agree(*served.values(), trained.outputs["logits"], steps=depth(again))
     maps = loaded.signatures["layers"](images=images)
     assert set(maps) == set(taps(trained.model))
     for tap, values in maps.items():
         expected = features(trained.model, tap, IMAGES)
-        rounding = 1e-6 * max(1, np.abs(expected).max())  # float32 rounds what is large by more
-        np.testing.assert_allclose(values, expected, rtol=0, atol=rounding)
+        assert_agree(values, expected, steps=depth(again), what=tap)
     (text,) = loaded.signatures["metadata"]().values()
     assert json.loads(text.numpy()) == description
 
@@ -165,7 +165,7 @@ def test_saved_files_answer_as_the_network_did(trained, tmp_path):
         np.testing.assert_array_equal(answer["mask"], trained.outputs["logits"].argmax(-1))
     else:
         for key, values in trained.outputs.items():
-            np.testing.assert_allclose(answer[key], values, atol=1e-5)
+            assert_agree(answer[key], values, steps=depth(again), what=key)
 
 
 @with_option("filters")
@@ -203,7 +203,7 @@ def test_padding_keeps_the_map_and_circular_padding_wraps_it(name):
         model = create(name, padding=padding)
         commuted = np.roll(features(model, "stem", IMAGES), (3, -5), axis=(1, 2))
         error = np.abs(features(model, "stem", rolled) - commuted).max()
-        assert (error < 1e-5) == wraps
+        assert (error <= rounding(depth(model)) * np.abs(commuted).max()) == wraps
 
 
 @pytest.mark.parametrize("padding", ["zero", "circular"])
@@ -220,7 +220,7 @@ def test_padding_is_centred_so_that_a_kernel_of_one_pixel_copies(padding, size, 
     kernel = np.zeros((size, size, 3, 3))
     kernel[size // 2, size // 2] = np.eye(3)
     model.set_weights([kernel, np.zeros(3)])
-    np.testing.assert_allclose(model(IMAGES), IMAGES[:, ::strides, ::strides], atol=1e-6)
+    assert_agree(model(IMAGES), IMAGES[:, ::strides, ::strides])
 
 
 @with_option("downsampling")
@@ -256,7 +256,7 @@ def test_the_activation_is_that_of_every_hidden_tap(name):
 def test_dropout_drops_in_training_only_and_maps_as_a_whole(name):
     model, whole_network = create(name, dropout=0.5), create(name)
     model.set_weights(whole_network.get_weights())
-    assert_same(answers(model, IMAGES), answers(whole_network, IMAGES))
+    assert_same(answers(model, IMAGES), answers(whole_network, IMAGES), model)
     tap = keras.Model(model.input, model.get_layer("stage1").output)
     first, again = (np.asarray(tap(IMAGES, training=True)) for _ in range(2))
     assert not np.allclose(first, again, atol=1e-3)
@@ -272,7 +272,7 @@ def test_a_silent_residual_block_passes_on_what_it_was_given():
     given = features(model, "stage1_first", IMAGES)
     assert not np.allclose(features(model, "stage1", IMAGES), given, atol=0.1)
     model.get_layer("stage1_outer_normalization").gamma.assign(np.zeros(6))
-    np.testing.assert_allclose(features(model, "stage1", IMAGES), given, atol=1e-6)
+    assert_agree(features(model, "stage1", IMAGES), given)
 
 
 def test_a_residual_stage_halves_by_striding_unless_told_otherwise():
@@ -290,7 +290,7 @@ def test_the_classifier_of_the_multiscale_network_reads_the_average_of_every_sta
     averages = [features(model, f"stage{k}", IMAGES).mean((1, 2)) for k in (1, 2)]
     averages = [features(model, "stem", IMAGES).mean((1, 2)), *averages]
     read = features(model, "pre_logits", IMAGES)
-    np.testing.assert_allclose(read, np.concatenate(averages, axis=-1), atol=1e-5)
+    assert_agree(read, np.concatenate(averages, axis=-1))
 
 
 @pytest.mark.parametrize("downsampling", ["max", "polyphase"])
@@ -311,7 +311,7 @@ def test_without_a_size_any_size_will_do(name):
         assert expected["logits"].shape == (
             (2, *size, CLASSES + 1) if task(name) == "segmentation" else (2, CLASSES)
         )
-        assert_same(answers(model, images), expected, atol=1e-5)
+        assert_same(answers(model, images), expected, model)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.agreement import assert_agree
 from zoo.layers import CapsuleLength, PrimaryCapsules2D, RoutedCapsules
 from zoo.layers.capsules import route, squash
 
@@ -39,14 +40,14 @@ def naive_route(predictions, iterations):
 def test_squash_is_that_of_the_paper(axis):
     vectors = RANDOM.normal(size=(5, 3, 4)).astype("float32") * np.float32(3)
     expected = np.apply_along_axis(naive_squash, axis, vectors)
-    np.testing.assert_allclose(squash(tf.constant(vectors), axis), expected, atol=1e-6)
+    assert_agree(squash(tf.constant(vectors), axis), expected)
 
 
 @pytest.mark.parametrize(("length", "squashed"), [(0, 0), (1e-3, 1e-6), (1, 0.5), (3, 0.9)])
 def test_squash_keeps_the_direction_and_shortens_below_one(length, squashed):
     direction = np.float32([0.6, 0, -0.8])
     found = squash(tf.constant(direction * np.float32(length)))
-    np.testing.assert_allclose(found, direction * squashed, rtol=1e-5)
+    assert_agree(found, direction * squashed)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
@@ -63,7 +64,7 @@ def test_squash_and_length_have_a_finite_gradient_at_zero_in_every_precision(dty
 @pytest.mark.parametrize("iterations", [1, 2, 3, 5])
 def test_routing_is_that_of_the_paper(iterations):
     found = route(tf.constant(PREDICTIONS), iterations)
-    np.testing.assert_allclose(found, naive_route(PREDICTIONS, iterations), atol=1e-6)
+    assert_agree(found, naive_route(PREDICTIONS, iterations))
     if iterations > 1:
         assert np.abs(found - naive_route(PREDICTIONS, iterations - 1)).max() > 1e-3
 
@@ -90,7 +91,7 @@ def test_the_gradient_sees_the_coefficients_as_constants():
     with tf.GradientTape() as tape:
         tape.watch(predictions)
         loss = tf.reduce_sum(squash(tf.einsum("nij,nijd->njd", constant, predictions)) ** 2)
-    np.testing.assert_allclose(found, tape.gradient(loss, predictions), atol=1e-6)
+    assert_agree(found, tape.gradient(loss, predictions), steps=3)
 
 
 def test_routed_capsules_predict_by_one_matrix_per_pair():
@@ -101,7 +102,7 @@ def test_routed_capsules_predict_by_one_matrix_per_pair():
     predictions = np.array(
         [[[u[i] @ kernel[i, j] for j in range(4)] for i in range(5)] for u in below]
     )
-    np.testing.assert_allclose(found, naive_route(predictions, 3), atol=1e-6)
+    assert_agree(found, naive_route(predictions, 3))
 
 
 def test_primary_capsules_are_squashed_pieces_of_a_convolution():
@@ -109,13 +110,13 @@ def test_primary_capsules_are_squashed_pieces_of_a_convolution():
     layer = PrimaryCapsules2D(2, 4, 3)
     found = layer(maps)
     pieces = np.asarray(layer.convolution(maps)).reshape(2, 3 * 2 * 2, 4)
-    np.testing.assert_allclose(found, np.apply_along_axis(naive_squash, 2, pieces), atol=1e-6)
+    assert_agree(found, np.apply_along_axis(naive_squash, 2, pieces))
 
 
 def test_length_is_the_norm():
     capsules = RANDOM.normal(size=(2, 5, 3)).astype("float32")
     found = CapsuleLength()(capsules)
-    np.testing.assert_allclose(found, np.linalg.norm(capsules, axis=2), rtol=1e-6)
+    assert_agree(found, np.linalg.norm(capsules, axis=2))
 
 
 LAYERS = [
@@ -140,7 +141,7 @@ def test_a_layer_keeps_the_contract_of_keras(layer, shape, tmp_path):
     found = np.asarray(model(values))
     assert model.output_shape == (None, *found.shape[1:])
     assert copy.compute_output_shape(shape) == found.shape
-    np.testing.assert_allclose(tf.function(model)(values), found, atol=1e-6)
+    assert_agree(tf.function(model)(values), found)
     model.save(tmp_path / "model.keras")
     restored = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(restored(values), found)
@@ -166,7 +167,7 @@ def test_a_layer_computes_in_mixed_precision(layer, shape, half):
     found = mixed(values)
     assert found.dtype == half
     assert all(weight.dtype == "float32" for weight in mixed.weights)
-    np.testing.assert_allclose(tf.cast(found, "float32"), expected, atol=0.02)
+    assert_agree(found, expected)
 
 
 def test_a_map_of_unknown_size_gives_an_unknown_number_of_capsules():

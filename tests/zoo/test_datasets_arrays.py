@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.agreement import assert_agree
 from zoo.datasets import Dataset, from_arrays
 from zoo.datasets import dataset as module
 
@@ -18,7 +19,7 @@ def test_batches_are_float32_in_the_unit_interval():
     dataset = from_arrays(IMAGES, LABELS)
     batch = dataset.image_batch(slice(1, 3))
     assert batch.dtype == np.float32
-    np.testing.assert_allclose(batch, IMAGES[1:3] / 255, rtol=1e-6)
+    assert_agree(batch, IMAGES[1:3] / 255)
     assert dataset.images.dtype == np.uint8
 
 

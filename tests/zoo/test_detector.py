@@ -6,6 +6,7 @@ import pytest
 
 import zoo
 from evaluation import load_model
+from tests.agreement import assert_agree, depth
 from zoo.architectures.taps import is_tap
 from zoo.architectures.tasks import task_of
 from zoo.layers import CircularPadding2D, MaxBlurPool2D
@@ -65,8 +66,9 @@ def test_the_box_of_an_untrained_detector_moves_exactly_with_the_object(downsamp
     model = create((72, 72, 3), downsampling=downsampling, normalization=False)
     still = answers(follow(model, scene(32, 28)), scene(32, 28))
     moved = answers(model, scene(32 + shift[0], 28 + shift[1]))
-    np.testing.assert_allclose(moved["box"] - still["box"], [[*shift, *shift]], atol=1e-3)
-    np.testing.assert_allclose(moved["logits"], still["logits"], atol=1e-4)
+    moves = moved["box"] - still["box"]
+    assert_agree(moves, [[*shift, *shift]], steps=depth(model), scale=72)  # px
+    assert_agree(moved["logits"], still["logits"], steps=depth(model))
     assert np.ptp(still["box"][:, [0, 2]]) > 0.1
 
 
@@ -86,7 +88,8 @@ def test_the_layer_of_the_box_knows_where_a_position_lies(padding, downsampling)
     picture[:, middle - 2 : middle + 2, middle - 4 : middle + 4] = 1
     (box,) = answers(follow(model, picture), picture)["box"]
     reach = 4 * np.log(2)
-    np.testing.assert_allclose(box, middle + reach * np.array([-1, -1, 1, 1]), atol=1e-3)
+    expected = middle + reach * np.array([-1, -1, 1, 1])
+    assert_agree(box, expected, steps=depth(model), scale=40)
 
 
 def test_padding_downsampling_and_normalization_are_those_asked_for():
@@ -110,7 +113,7 @@ def test_without_a_size_any_size_will_do(downsampling):
         expected = answers(create((*size, 3), downsampling=downsampling), images)
         found = answers(model, images)
         for key in ("logits", "box"):
-            np.testing.assert_allclose(found[key], expected[key], atol=1e-4)
+            assert_agree(found[key], expected[key], steps=depth(model))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.agreement import assert_agree
 from zoo.graphs.freezing import freeze
 
 
@@ -33,7 +34,7 @@ def test_a_dilated_convolution_is_frozen_into_one_operation_with_the_same_result
     for batch in (1, 3):
         images = np.random.default_rng(batch).random((batch, 24, 20, 2), np.float32)
         found = frozen(tf.constant(images))[0]
-        np.testing.assert_allclose(found, model(images), rtol=1e-5, atol=1e-6)
+        assert_agree(found, model(images))
 
 
 def test_a_feature_map_that_is_read_twice_between_the_steps_is_left_as_it_is():
@@ -48,4 +49,4 @@ def test_a_feature_map_that_is_read_twice_between_the_steps_is_left_as_it_is():
     assert "SpaceToBatchND" in operations(frozen)
     images = tf.random.stateless_normal((2, 8, 8, 1), (0, 1))
     for found, expected in zip(frozen(images), network(images), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+        assert_agree(found, expected)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.agreement import assert_agree, depth, rounding
 from zoo.layers.square_group import ORDERS, act, inverse_products
 
 RANDOM = np.random.default_rng(0)
@@ -39,7 +40,7 @@ def error(model, moved_by):
 @pytest.mark.parametrize("group", ["p4", "p4m"])
 def test_logits_do_not_notice_the_group_on_even_and_odd_frames(group, padding, size, trained):
     model = network(size, trained, group=group, padding=padding)
-    assert error(model, range(ORDERS[group])) <= 1e-5
+    assert error(model, range(ORDERS[group])) <= rounding(depth(model))
     assert error(network(size, trained, group="p1", padding=padding), range(4)) > 1e-3
     if group == "p4":
         assert error(model, range(4, 8)) > 1e-3
@@ -74,7 +75,7 @@ def test_maps_move_and_permute_as_the_group_says(group, trained):
         for one, other, filters in zip(still, moved, FILTERS, strict=True):
             by_orientation = np.reshape(one, (*one.shape[:3], ORDERS[group], filters))
             expected = act(element, by_orientation[:, :, :, order], (1, 2)).reshape(other.shape)
-            np.testing.assert_allclose(other, expected, atol=1e-5 * np.abs(expected).max())
+            assert_agree(other, expected, steps=depth(model))
     plain = act(1, np.asarray(still[2]), (1, 2))
     turned = np.asarray(maps(act(1, images, (1, 2)).copy())[2])
     assert np.abs(turned - plain).max() > 1e-2  # without the permutation it is another map
@@ -94,7 +95,7 @@ def test_a_group_of_one_is_an_ordinary_convolution():
     images = frames(14)
     expected = keras.ops.conv(images, stem.kernel) + stem.bias
     found = keras.Model(model.input, stem.output)(images)
-    np.testing.assert_allclose(found[:, :, :, 0], expected, atol=1e-5)
+    assert_agree(found[:, :, :, 0], expected)
 
 
 @pytest.mark.parametrize(

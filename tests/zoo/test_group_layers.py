@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.agreement import assert_agree, depth, rounding
 from zoo.layers import GroupConv2D, GroupLiftingConv2D, GroupPooling
 
 ORDERS = {"p4": 4, "p4m": 8}
 RANDOM = np.random.default_rng(0)
+BROKEN = 50  # times what rounding may do
 
 
 def images(size, channels=2):
@@ -90,7 +92,7 @@ def test_a_filter_bank_is_convolved_in_every_orientation():
     for turns, mirrored in MOVES:
         turned = move(bank, turns, mirrored)[0]
         expected = keras.ops.conv(frames, turned, padding="valid")
-        np.testing.assert_allclose(maps[:, :, :, 4 * mirrored + turns], expected, atol=1e-5)
+        assert_agree(maps[:, :, :, 4 * mirrored + turns], expected)
 
 
 def test_a_group_filter_reads_all_orientations_of_its_own_frame():
@@ -104,12 +106,14 @@ def test_a_group_filter_reads_all_orientations_of_its_own_frame():
             np.asarray(keras.ops.conv(maps[:, :, :, h], turned[:, :, h], padding="valid"))
             for h in range(8)
         )
-        np.testing.assert_allclose(found[:, :, :, 4 * mirrored + turns], expected, atol=1e-5)
+        assert_agree(found[:, :, :, 4 * mirrored + turns], expected, steps=2)
 
 
 def spread(model, frames, moves):
+    """The largest change under moves, relative to what rounding may make of it."""
     still = np.asarray(model(frames))
-    return max(np.abs(np.asarray(model(move(frames, *m))) - still).max() for m in moves)
+    change = max(np.abs(np.asarray(model(move(frames, *m))) - still).max() for m in moves)
+    return change / (rounding(depth(model)) * np.abs(still).max())
 
 
 def invariant(group, size, mode="max", padding="same", pool=None):
@@ -136,7 +140,7 @@ def test_group_pooling_and_a_global_average_are_invariant(group, size, padding, 
     model = invariant(group, size, mode, padding)
     frames = images(size)
     assert np.asarray(model(frames)).std() > 1e-3
-    assert spread(model, frames, moves_of(group)) <= 1e-5
+    assert spread(model, frames, moves_of(group)) <= 1
 
 
 def test_training_statistics_are_those_of_all_orientations():
@@ -149,12 +153,12 @@ def test_training_statistics_are_those_of_all_orientations():
     model(move(frames, 1, False), training=True)
     for one, other in zip(found, model.layers[1].weights, strict=True):
         assert one.shape == (4,)
-        np.testing.assert_allclose(one, other, atol=1e-6)
+        assert_agree(one, other, steps=2)  # a convolution and a mean
 
 
 def test_pools_and_strides_are_exact_where_they_fit_the_frame_and_only_there():
-    assert spread(invariant("p4", 8, pool=2), images(8), moves_of("p4")) <= 1e-5
-    assert spread(invariant("p4", 9, pool=2), images(9), moves_of("p4")) > 1e-4
+    assert spread(invariant("p4", 8, pool=2), images(8), moves_of("p4")) <= 1
+    assert spread(invariant("p4", 9, pool=2), images(9), moves_of("p4")) > BROKEN
     for size, exact in ((9, True), (8, False)):
         model = network(
             "p4",
@@ -163,7 +167,8 @@ def test_pools_and_strides_are_exact_where_they_fit_the_frame_and_only_there():
             GroupPooling(),
             keras.layers.GlobalAveragePooling2D(),
         )
-        assert (spread(model, images(size), moves_of("p4")) <= 1e-5) == exact
+        change = spread(model, images(size), moves_of("p4"))
+        assert change <= 1 if exact else change > BROKEN
 
 
 def test_an_ordinary_convolution_and_quarter_turns_without_mirrors_fail_the_same_test():
@@ -174,8 +179,8 @@ def test_an_ordinary_convolution_and_quarter_turns_without_mirrors_fail_the_same
         keras.layers.Conv2D(4, 3, padding="same", activation="relu"),
         keras.layers.GlobalAveragePooling2D(),
     )
-    assert spread(model, images(8), moves_of("p4")) > 1e-3
-    assert spread(invariant("p4", 8), images(8), moves_of("p4m")) > 1e-4
+    assert spread(model, images(8), moves_of("p4")) > BROKEN
+    assert spread(invariant("p4", 8), images(8), moves_of("p4m")) > BROKEN
 
 
 LAYERS = [
@@ -203,7 +208,7 @@ def test_a_layer_keeps_the_contract_of_keras(layer, tmp_path):
     model = keras.Model(unknown, copy(unknown))
     found = np.asarray(model(maps))
     assert copy.compute_output_shape(maps.shape) == found.shape
-    np.testing.assert_allclose(tf.function(model)(maps), found, atol=1e-6)
+    assert_agree(tf.function(model)(maps), found)
     model.save(tmp_path / "model.keras")
     restored = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(restored(maps), found)
@@ -230,7 +235,7 @@ def test_a_layer_computes_in_mixed_precision(layer):
         tf.bfloat16,
         {"float32"},
     )
-    np.testing.assert_allclose(tf.cast(found, tf.float32), expected, atol=0.05)
+    assert_agree(found, expected)
 
 
 @pytest.mark.parametrize(

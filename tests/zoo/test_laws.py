@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.agreement import depth, rounding
 from zoo.transformations import fourier_shift
 
 CLASSES, SIZE, CHANNELS = 3, 16, 3
-TOLERANCE = 1e-5  # relative: some eighty roundings of float32
 BROKEN = 1e-3
 STATES = pytest.mark.parametrize("trained", [False, True], ids=["untrained", "trained"])
 SHIFTS = tuple(product(range(SIZE), range(SIZE)))
@@ -99,7 +99,7 @@ def test_behind_polyphase_sampling_logits_are_the_same_for_every_shift(
     name, choices, trained, image
 ):
     model = network(name, trained, **choices)
-    assert errors(model, IMAGES[image], SHIFTS).max() <= TOLERANCE
+    assert errors(model, IMAGES[image], SHIFTS).max() <= rounding(depth(model))
 
 
 @pytest.mark.parametrize("name", ["global_avg_cnn", "multiscale_cnn", "resnet"])
@@ -107,7 +107,7 @@ def test_behind_polyphase_sampling_logits_are_the_same_for_every_shift(
 def test_global_averages_forget_shifts_by_multiples_of_the_total_stride(name, trained):
     model = network(name, trained, **SMALL, **CIRCULAR)
     for image in ("random", "levels", "dots"):
-        assert errors(model, IMAGES[image], MULTIPLES).max() <= TOLERANCE
+        assert errors(model, IMAGES[image], MULTIPLES).max() <= rounding(depth(model))
     assert errors(model, IMAGES["random"], OTHERS).min() > BROKEN
 
 
@@ -115,14 +115,14 @@ def test_global_averages_forget_shifts_by_multiples_of_the_total_stride(name, tr
 @STATES
 def test_the_map_of_a_circular_fcn_follows_every_shift(trained, image):
     model = network("fcn", trained, **SMALL, **CIRCULAR)
-    assert errors(model, IMAGES[image], SHIFTS).max() <= TOLERANCE
+    assert errors(model, IMAGES[image], SHIFTS).max() <= rounding(depth(model))
 
 
 @STATES
 def test_the_map_of_a_polyphase_unet_follows_every_shift(trained):
     model = network("unet", trained, **SMALL, **POLYPHASE)
     for image in IMAGES.values():
-        assert errors(model, image, SHIFTS).max() <= TOLERANCE
+        assert errors(model, image, SHIFTS).max() <= rounding(depth(model))
 
 
 def test_grids_of_an_image_of_odd_period_are_not_told_apart():
@@ -130,9 +130,9 @@ def test_grids_of_an_image_of_odd_period_are_not_told_apart():
     periodic = np.tile(draw((3, 12, CHANNELS)), (4, 1, 1))
     model = network("unet", False, size=12, **SMALL, **POLYPHASE)
     assert errors(model, periodic, ((1, 0), (2, 0))).max() > BROKEN
-    assert errors(model, draw((12, 12, CHANNELS)), ((1, 0), (2, 0))).max() <= TOLERANCE
-    logits = network("polyphase_cnn", False, size=12)
-    assert errors(logits, periodic, ((1, 0), (2, 0))).max() <= TOLERANCE  # which has no need to
+    assert errors(model, draw((12, 12, CHANNELS)), ((1, 0), (2, 0))).max() <= rounding(depth(model))
+    logits = network("polyphase_cnn", False, size=12)  # which has no need to tell them apart
+    assert errors(logits, periodic, ((1, 0), (2, 0))).max() <= rounding(depth(logits))
 
 
 @STATES
@@ -140,7 +140,7 @@ def test_grids_of_an_image_of_odd_period_are_not_told_apart():
 def test_the_map_of_a_unet_follows_multiples_of_its_largest_stride(downsampling, trained):
     model = network("unet", trained, downsampling=downsampling, **SMALL, **CIRCULAR)
     for image in ("random", "levels", "dots"):
-        assert errors(model, IMAGES[image], MULTIPLES).max() <= TOLERANCE
+        assert errors(model, IMAGES[image], MULTIPLES).max() <= rounding(depth(model))
     assert errors(model, IMAGES["random"], OTHERS).min() > BROKEN
 
 
@@ -176,7 +176,7 @@ def test_circular_maps_move_with_the_picture_at_multiples_of_their_stride(name, 
     still = features(model, "stage2", image)
     assert still.shape[1:3] == (4, 4)
     moved = features(model, "stage2", shifted(image, (4, -8)))
-    assert relative_error(moved, shifted(still, (1, -2))) <= TOLERANCE
+    assert relative_error(moved, shifted(still, (1, -2))) <= rounding(depth(model))
     halfway = features(model, "stage2", shifted(image, (2, 0)))
     assert min(relative_error(halfway, shifted(still, (k, 0))) for k in (0, 1)) > BROKEN
 
@@ -196,7 +196,7 @@ def test_blurring_before_the_stride_brings_a_map_nearer_to_moving_by_parts_of_a_
         spread = expected - expected.mean(axis=(1, 2), keepdims=True)
         return np.linalg.norm(difference) / np.linalg.norm(spread)
 
-    assert error(sharp, 4) <= TOLERANCE
-    assert error(blurred, 4) <= TOLERANCE
+    assert error(sharp, 4) <= rounding(depth(sharp))
+    assert error(blurred, 4) <= rounding(depth(blurred))
     for pixels in (1, 3, -5, 15):
         assert error(blurred, pixels) < error(sharp, pixels), pixels

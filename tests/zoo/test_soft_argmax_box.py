@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.agreement import assert_agree
 from zoo.layers import SoftArgmaxBox
 
 RANDOM = np.random.default_rng(0)
@@ -39,7 +40,7 @@ def peak(row, column, size=(12, 14)):
 def test_the_box_is_the_average_of_the_votes(options):
     layer = SoftArgmaxBox(**options)
     boxes = layer(ATTENTION, DISTANCES)
-    np.testing.assert_allclose(boxes, voted(ATTENTION, DISTANCES, **options), atol=1e-5)
+    assert_agree(boxes, voted(ATTENTION, DISTANCES, **options))
     assert not layer.weights
 
 
@@ -51,7 +52,7 @@ def test_one_position_that_has_all_attention_decides_alone(strides):
     distances[0, 2, 4] = [-1, 0, 1, 2]
     x, y, reach = 4.5 * strides, 2.5 * strides, strides * np.log1p(np.exp([-1, 0, 1, 2]))
     expected = [[x - reach[0], y - reach[1], x + reach[2], y + reach[3]]]
-    np.testing.assert_allclose(SoftArgmaxBox(strides)(attention, distances), expected, rtol=1e-6)
+    assert_agree(SoftArgmaxBox(strides)(attention, distances), expected)
 
 
 @pytest.mark.parametrize("strides", [1, 4])
@@ -60,14 +61,14 @@ def test_the_box_moves_by_the_stride_for_each_position_that_the_maps_move(stride
     layer = SoftArgmaxBox(strides)
     still, moved = layer(*peak(4, 5)), layer(*peak(4 + down, 5 + across))
     shift = strides * np.array([across, down, across, down])
-    np.testing.assert_allclose(moved - still, [shift], atol=1e-4)
+    assert_agree(moved - still, [shift])
 
 
 def test_under_even_attention_the_box_stays_as_distances_move():
     flat = np.zeros((1, 4, 9, 1), np.float32)  # as much leaves as enters
     moved = SoftArgmaxBox(4)(flat, np.roll(DISTANCES[:1, :4, [0, 1, 2, 3, 4, 5, 6, 0, 1]], 1, 2))
     still = SoftArgmaxBox(4)(flat, DISTANCES[:1, :4, [0, 1, 2, 3, 4, 5, 6, 0, 1]])
-    np.testing.assert_allclose(moved, still, atol=1e-4)
+    assert_agree(moved, still)
 
 
 @pytest.mark.parametrize("scale", [1, 5, 12])
@@ -81,7 +82,7 @@ def test_an_exchange_of_rows_and_columns_exchanges_x_and_y():
         ATTENTION.transpose(0, 2, 1, 3), DISTANCES.transpose(0, 2, 1, 3)[..., [1, 0, 3, 2]]
     )
     still = np.asarray(SoftArgmaxBox(2)(ATTENTION, DISTANCES))
-    np.testing.assert_allclose(turned, still[:, [1, 0, 3, 2]], atol=1e-5)
+    assert_agree(turned, still[:, [1, 0, 3, 2]])
 
 
 def test_a_map_of_any_size_will_do():
@@ -92,7 +93,7 @@ def test_a_map_of_any_size_will_do():
     )
     for size in ((5, 7), (2, 3), (1, 1)):
         maps = ATTENTION[:, : size[0], : size[1]], DISTANCES[:, : size[0], : size[1]]
-        np.testing.assert_allclose(traced(*maps), layer(*maps), atol=1e-5)
+        assert_agree(traced(*maps), layer(*maps))
     ends = [keras.Input((None, None, channels)) for channels in (1, 4)]
     assert keras.Model(ends, layer(*ends)).output_shape == (None, 4)
 
@@ -112,7 +113,7 @@ def test_a_box_is_in_single_precision_behind_a_network_in_half():
         ATTENTION.astype(np.float16), DISTANCES.astype(np.float16)
     )
     assert half.dtype == tf.float32
-    np.testing.assert_allclose(half, voted(ATTENTION, DISTANCES, 4), atol=0.01)
+    assert_agree(half, voted(ATTENTION, DISTANCES, 4), dtype=np.float16)
 
 
 @pytest.mark.parametrize("scale", [0, 1, 1000])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.agreement import assert_agree
 from zoo.transformations import DEFAULT, TRANSFORMATIONS, named
 
 RANDOM = np.random.default_rng(0)
@@ -28,13 +29,15 @@ def under(name, boundary):
 def test_the_identity_changes_nothing(name, boundary):
     transformation = under(name, boundary)
     same = transformation.identity
-    atol = 0 if transformation.geometric else 3e-7
     images, masks, boxes = IMAGES, MASKS, BOXES
     if boundary == "crop":  # but for showing the window
         images, masks, boxes = images[:, 2:-2, 2:-2], masks[:, 2:-2, 2:-2], boxes - 2
-    np.testing.assert_allclose(transformation.images(IMAGES, same), images, rtol=0, atol=atol)
+    if transformation.geometric:
+        np.testing.assert_array_equal(transformation.images(IMAGES, same), images)
+    else:
+        assert_agree(transformation.images(IMAGES, same), images)
     np.testing.assert_array_equal(transformation.masks(MASKS, same), masks)
-    np.testing.assert_allclose(transformation.boxes(BOXES, same, SIZE), boxes, atol=1e-6)
+    assert_agree(transformation.boxes(BOXES, same, SIZE), boxes)
 
 
 @pytest.mark.parametrize("name", TRANSFORMATIONS)
@@ -74,8 +77,10 @@ def test_mixed_strengths_of_a_batch_are_the_single_ones(name, boundary):
             transformation.masks(masks[k : k + 1], v),
             transformation.boxes(boxes[k : k + 1], v, SIZE),
         )
-        for values, value, atol in zip(many, single, (2e-5, 0, 1e-5), strict=True):
-            np.testing.assert_allclose(values[k : k + 1], value, atol=atol)
+        of_many = [values[k : k + 1] for values in many]
+        assert_agree(of_many[0], single[0], scale=max(SIZE))  # positions go up to it
+        np.testing.assert_array_equal(of_many[1], single[1])
+        assert_agree(of_many[2], single[2])
 
 
 @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes long to find
@@ -97,8 +102,10 @@ def test_eager_and_tf_data_agree():
     eager = everything(IMAGES, MASKS, BOXES, grids)
     assert set(graph) == set(eager)
     for name, value in eager.items():
-        atol = 0 if name.endswith("masks") else 1e-5
-        np.testing.assert_allclose(graph[name], value, atol=atol, err_msg=name)
+        if name.endswith("masks"):
+            np.testing.assert_array_equal(graph[name], value)
+        else:
+            assert_agree(graph[name], value, scale=max(SIZE), what=name)
 
 
 def test_default_grids_are_those_of_the_protocol_and_the_last_strength_is_included():

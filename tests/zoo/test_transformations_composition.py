@@ -7,6 +7,7 @@ import pytest
 
 import zoo.transformations.composition
 import zoo.transformations.geometric
+from tests.agreement import assert_agree
 from zoo.transformations import TRANSFORMATIONS, Composition, compose, named, resample
 
 RANDOM = np.random.default_rng(0)
@@ -71,14 +72,14 @@ def test_two_maps_are_one_resampling_by_the_product_of_their_matrices(
     for name, v in zip(names, strength, strict=True):
         product = TRANSFORMATIONS[name].matrix(float(v)) @ product
     both = replace(compose(*names), boundary=boundary)
-    np.testing.assert_allclose(both.matrix(strength), product, atol=1e-12)
+    assert_agree(both.matrix(strength), product)
     for kind, action, array in (
         ("bilinear", both.images, IMAGES),
         ("nearest", both.masks, MASKS[..., None]),
     ):
         expected = np.asarray(resample(array, product, boundary, kind))
         given, expected = (MASKS, expected[..., 0]) if kind == "nearest" else (IMAGES, expected)
-        np.testing.assert_allclose(action(given, strength), expected, atol=1e-5)
+        assert_agree(action(given, strength), expected)
     assert resampled == ["bilinear", "nearest"]
 
 
@@ -126,29 +127,25 @@ def test_light_is_changed_before_or_after_the_move_as_the_parts_stand():
     turned_first = compose("rotation", "brightness")
     lit_first = compose("brightness", "rotation")
     expected = brightness.images(rotation.images(IMAGES, 30), 20)
-    np.testing.assert_allclose(turned_first.images(IMAGES, (30, 20)), expected, atol=1e-6)
+    assert_agree(turned_first.images(IMAGES, (30, 20)), expected)
     expected = rotation.images(brightness.images(IMAGES, 20), 30)
-    np.testing.assert_allclose(lit_first.images(IMAGES, (20, 30)), expected, atol=1e-6)
+    assert_agree(lit_first.images(IMAGES, (20, 30)), expected)
     corners = [
         np.asarray(t.images(IMAGES, v))[:, 0, 0]
         for t, v in ((turned_first, (30, 20)), (lit_first, (20, 30)))
     ]
-    np.testing.assert_allclose(corners[0] - corners[1], 0.2, atol=1e-6)  # the fill is lit or not
+    assert_agree(corners[0] - corners[1], 0.2)  # the fill is lit or not
     for both, v in ((turned_first, (30, 20)), (lit_first, (20, 30))):
         np.testing.assert_array_equal(both.masks(MASKS, v), rotation.masks(MASKS, 30))
-        np.testing.assert_allclose(
-            both.boxes(BOXES, v, SIZE), rotation.boxes(BOXES, 30, SIZE), atol=1e-5
-        )
+        assert_agree(both.boxes(BOXES, v, SIZE), rotation.boxes(BOXES, 30, SIZE))
 
 
 def test_light_after_light_moves_nothing():
     both = compose("gamma", "brightness")
     assert (both.geometric, both.boundary, both.boundaries) == (False, "none", ("none",))
-    np.testing.assert_allclose(
-        both.images(IMAGES, (200, -20)), np.clip(IMAGES**2 - 0.2, 0, 1), atol=1e-6
-    )
+    assert_agree(both.images(IMAGES, (200, -20)), np.clip(IMAGES**2 - 0.2, 0, 1))
     np.testing.assert_array_equal(both.masks(MASKS, (200, -20)), MASKS)
-    np.testing.assert_allclose(both.boxes(BOXES, (200, -20), SIZE), BOXES, atol=1e-6)
+    assert_agree(both.boxes(BOXES, (200, -20), SIZE), BOXES)
 
 
 def test_strengths_may_be_rows_of_a_table_or_columns():
@@ -159,10 +156,9 @@ def test_strengths_may_be_rows_of_a_table_or_columns():
     mixed = np.asarray(both.images(IMAGES, (1, table[:, 1], -30)))
     for k, (dx, dy, angle) in enumerate(table.tolist()):
         alone = both.images(IMAGES[k : k + 1], (dx, dy, angle))
-        np.testing.assert_allclose(rows[k : k + 1], alone, atol=2e-5)
-        np.testing.assert_allclose(
-            mixed[k : k + 1], both.images(IMAGES[k : k + 1], (1, dy, -30)), atol=2e-5
-        )
+        assert_agree(rows[k : k + 1], alone, scale=max(SIZE))
+        alone = both.images(IMAGES[k : k + 1], (1, dy, -30))
+        assert_agree(mixed[k : k + 1], alone, scale=max(SIZE))
 
 
 def test_the_inverse_is_that_of_the_parts_where_they_commute():

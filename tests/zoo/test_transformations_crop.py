@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.agreement import assert_agree
 from zoo.transformations import TRANSFORMATIONS, compose
 
 RANDOM = np.random.default_rng(0)
@@ -47,7 +48,7 @@ def test_no_pixel_is_invented_where_the_margin_suffices(name):
     narrow = cropped(name, (8, 7))
     ones = np.ones((1, *FRAME, 1), np.float32)
     for v in narrow.strengths:
-        np.testing.assert_allclose(narrow.images(ones, v), 1, atol=1e-5)
+        assert_agree(narrow.images(ones, v), 1)
     short = np.asarray(cropped("translation_x", (16, 31)).images(ones, 3))
     assert not short[:, :, :2].any()  # beyond the frame there is still nothing
     assert short[:, :, 2:].all()
@@ -82,13 +83,13 @@ def test_positions_are_about_the_centre_of_the_window(name, strength, place, fra
 def test_boxes_are_those_of_the_window():
     box = np.array([[LEFT + 2, TOP + 3, LEFT + 6, TOP + 8]], np.float32)
     moved = cropped("translation_x").boxes(box, 4, FRAME)
-    np.testing.assert_allclose(moved, [[6, 3, 10, 8]], atol=1e-5)
+    assert_agree(moved, [[6, 3, 10, 8]])
     masks = np.zeros((1, *FRAME), np.int32)
     masks[:, TOP + 3 : TOP + 8, LEFT + 2 : LEFT + 6] = 1
     for name, v in (("rotation", 180), ("vertical_flip", 1), ("translation", (3, -2))):
         rows, columns = np.nonzero(np.asarray(cropped(name).masks(masks, v))[0])
         hull = [[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]]
-        np.testing.assert_allclose(cropped(name).boxes(box, v, FRAME), hull, atol=1e-4)
+        assert_agree(cropped(name).boxes(box, v, FRAME), hull)
 
 
 @pytest.mark.parametrize("name", TRANSFORMATIONS)
@@ -116,7 +117,7 @@ def test_a_composition_of_crops_is_one():
     both = compose(*parts, "brightness")
     assert (both.boundary, both.window) == ("crop", WINDOW)
     whole = compose("rotation", "shear", "brightness").images(IMAGES, (20, 10, -30))
-    np.testing.assert_allclose(both.images(IMAGES, (20, 10, -30)), inside(whole), atol=1e-6)
+    assert_agree(both.images(IMAGES, (20, 10, -30)), inside(whole))
     with pytest.raises(ValueError, match=r"one boundary and window, received rotation with crop"):
         compose(parts[0], cropped("shear", (10, 11)))
 
