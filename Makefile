@@ -1,6 +1,8 @@
 # Every target sets up .venv by itself: nothing is needed beforehand but Python >= 3.11 and make.
 PYTHON ?= python3
 BIN := .venv/bin
+SETTINGS :=
+TESTS := tests
 
 .PHONY: demo test test-processors test-backends check bench tensorboard clean
 
@@ -11,9 +13,10 @@ demo: .venv/installed
 test: .venv/installed
 	$(BIN)/python -m pytest
 
-# The tests that compare numbers, as other processors would run them: make test-processors SETTINGS="sse4.1 avx512".
+# The tests that compare numbers, as other processors would run them; in part by
+# make test-processors SETTINGS="sse4.1 avx512" TESTS=tests/zoo
 test-processors: .venv/installed
-	$(BIN)/python tests/processors.py $(SETTINGS)
+	$(BIN)/python -m tests.processors $(SETTINGS) -- $(TESTS)
 
 # Every architecture and layer on JAX and PyTorch; several gigabytes are installed for it.
 test-backends: .venv-backends/installed

@@ -6,6 +6,7 @@ import sys
 from rich import box
 from rich.table import Table
 
+from zoo.processor import processor
 from zoo.terminal import BAD_INPUT, REQUIREMENT_NOT_MET, console, quiet_start
 
 NAMES = (
@@ -42,6 +43,7 @@ def main(names: list[str]) -> int:
                         "reached" if figure.reached else "MISSED",
                         figure.detail,
                     )
+    console.print(f"On {processor()}:", highlight=False)
     console.print(table)
     return 0 if reached else REQUIREMENT_NOT_MET
 

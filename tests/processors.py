@@ -14,6 +14,8 @@ import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from zoo.processor import processor
+
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 SETTINGS = {
     "default": {},
@@ -23,20 +25,13 @@ SETTINGS = {
     "no-onednn": {"TF_ENABLE_ONEDNN_OPTS": "0"},
     **{f"{n}-threads": dict.fromkeys(THREADS, str(n)) for n in (1, 2, 4)},
 }
-NEEDS = {"sse4.1": "sse4_1", "avx2": "avx2", "avx512": "avx512bw"}  # flags of the processor
+NEEDS = {"sse4.1": "sse4_1", "avx2": "avx2", "avx512": "avx512bw"}  # of the processor
 AT_A_TIME = 2  # settings; most of a test runs on one core
-
-
-def flags():
-    """Return the instructions that the processor says it has; none where it does not say."""
-    file = Path("/proc/cpuinfo")
-    lines = file.read_text().splitlines() if file.exists() else []
-    return next((set(line.split()) for line in lines if line.startswith("flags")), set())
 
 
 def run(name, arguments):
     """Run the tests under a setting; return whether they passed, and a line that says how."""
-    if name in NEEDS and NEEDS[name] not in flags():
+    if name in NEEDS and NEEDS[name] not in processor().instructions:
         return True, f"{name:<10} left out: this processor has no {NEEDS[name]}"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
@@ -68,7 +63,7 @@ def main(names, arguments):
         sys.exit(f"error: expected {', '.join(SETTINGS)}, received {', '.join(sorted(unknown))}")
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         found = list(pool.map(lambda name: run(name, arguments), names or SETTINGS))
-    print("\n".join(line for _, line in found))
+    print(processor(), *(line for _, line in found), sep="\n")
     return int(not all(passed for passed, _ in found))
 
 

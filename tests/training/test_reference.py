@@ -56,6 +56,7 @@ def test_every_record_is_that_of_its_reference():
         assert weights_file(name).stat().st_size <= 1_000_000
 
 
+@pytest.mark.numbers
 @pytest.mark.tfds_data("mnist")
 @pytest.mark.parametrize("name", read_records())
 def test_the_recorded_accuracy_is_that_of_the_shipped_weights(name):
@@ -63,6 +64,5 @@ def test_the_recorded_accuracy_is_that_of_the_shipped_weights(name):
     dataset = load("mnist", "test", placement=record.placement)
     assert len(dataset) == record.accuracy["n"] == 10_000
     found = accuracy(zoo.create(name, weights="mnist"), dataset)
-    # Another machine may round two images the other way.
-    # Where two classes are level to within rounding, a processor may decide otherwise.
+    # Where two classes are level to within rounding, another processor may decide otherwise.
     assert abs(found - record.accuracy["value"]) <= 2.5 / record.accuracy["n"]

@@ -1,5 +1,7 @@
 """Laws of group_cnn: what its logits do not notice, and how its maps answer."""
 
+from functools import cache
+
 import keras
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ RANDOM = np.random.default_rng(0)
 FILTERS = (4, 5, 6, 7)
 
 
+@cache
 def network(size, trained=False, **options):
     keras.utils.set_random_seed(1)
     model = zoo.create("group_cnn", (size, size, 3), 3, **{"filters": FILTERS, **options})
