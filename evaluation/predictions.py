@@ -1,16 +1,21 @@
 """Raw outputs on disk: one cell per (model, data, transformation, strength), complete or absent.
 
-`<directory>/<model>-<fingerprint>/<dataset>-<fingerprint>/<transformation>.<boundary>/<strength>/`
-holds one `.npy` file per output. The identity is one cell for all transformations, but for those
-that crop: these have one for each window. Beside the cells are the floors: `<strength>.floor`, the
-outputs for `T_-v T_v x`, and `identity.rebatched`, those for `x` in other batches.
+`<directory>/<model>-<digest>/<dataset>-<digest>/<transformation>.<boundary>-<digest>/<strength>/`
+holds one `.npy` file per output. The digests are of the network and the format of cells, of the
+images, and of the specification of the transformation: a change of any is another cell, and never
+a stale answer. The identity is one cell for all transformations, but for those that crop: these
+have one for each window. Beside the cells are the floors: `<strength>.floor`, the outputs for
+`T_-v T_v x`, and `identity.rebatched`, those for `x` in other batches.
 """
 
+import hashlib
+import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +24,9 @@ import numpy as np
 from evaluation.models import ModelHandle
 from zoo.datasets import Dataset
 from zoo.transformations import Transformation
+
+FORMAT = 2
+"""Of cells; a change of what is in one, or of how it is made, is another number."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,8 @@ class Predictions:
         Raises:
             FileNotFoundError: If the cell was not swept.
         """
-        return read_cell(cell_path(self.directory, model, self.dataset, transformation, strength))
+        swept = self._swept(transformation)
+        return read_cell(cell_path(self.directory, model, self.dataset, swept, strength))
 
     def floor(
         self, model: ModelHandle, transformation: Transformation, strength: Any
@@ -58,7 +67,8 @@ class Predictions:
             FileNotFoundError: If it was not swept: without floors, for the identity, for light, or
                 for a composition.
         """
-        return read_cell(floor_path(self.directory, model, self.dataset, transformation, strength))
+        swept = self._swept(transformation)
+        return read_cell(floor_path(self.directory, model, self.dataset, swept, strength))
 
     def rebatched(self, model: ModelHandle) -> dict[str, np.ndarray]:
         """Return the outputs for `x` in other batches: what rounding alone makes of the answers.
@@ -74,6 +84,15 @@ class Predictions:
             rebatched_path(self.directory, model, self.dataset, self.transformations[0])
         )
 
+    def _swept(self, transformation: Transformation) -> Transformation:
+        """Return the transformation with the grid of the sweep, which has the identity too."""
+        for swept in self.transformations:
+            if type(swept) is type(transformation) and swept.name == transformation.name:
+                same = replace(transformation, strengths=swept.strengths)
+                if same == swept:
+                    return swept
+        return transformation
+
 
 def cell_path(
     directory: Path,
@@ -83,15 +102,26 @@ def cell_path(
     strength: Any,
 ) -> Path:
     """Return where the outputs of one cell are, or will be."""
-    home = directory / f"{model.name.replace('/', '_')}-{model.fingerprint[:12]}"
-    home /= f"{dataset.name.replace('/', '_')}-{dataset.fingerprint[:12]}"
+    home = directory / _folder(model.name, f"{FORMAT} {model.fingerprint}")
+    home /= _folder(dataset.name, dataset.fingerprint)
     boundary = transformation.boundary
     if transformation.window is not None:
         boundary += "-{}x{}".format(*transformation.window)
     if strength == transformation.identity:
         return home / (f"identity.{boundary}" if transformation.window else "identity")
     point = ",".join(map(str, strength)) if isinstance(strength, tuple) else str(strength)
-    return home / f"{transformation.name}.{boundary}" / point
+    spec = json.dumps(transformation.spec(), sort_keys=True)
+    return home / _folder(f"{_safe(transformation.name)}.{boundary}", spec) / point
+
+
+def _folder(name: str, decisive: str) -> str:
+    """Name a folder after something, and after a digest of all that decides what is in it."""
+    return f"{_safe(name)}-{hashlib.sha256(decisive.encode()).hexdigest()[:12]}"
+
+
+def _safe(name: str) -> str:
+    """Make a name from outside, which may be anything, part of the name of a folder."""
+    return re.sub(r"[^A-Za-z0-9._+-]", "_", name).lstrip(".")[:80]
 
 
 def floor_path(

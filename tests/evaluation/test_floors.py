@@ -199,7 +199,7 @@ def test_every_window_and_the_whole_frame_have_an_identity_of_their_own(tmp_path
         assert_agree(found, expected.mean(axis=(1, 2)))
     assert len(list(tmp_path.glob("*/*/identity*"))) == 3 + 1
     assert len(list(tmp_path.glob("*/*/*/10"))) == 2
-    assert {path.parent.name for path in tmp_path.glob("*/*/*/10")} == {
+    assert {path.parent.name[:-13] for path in tmp_path.glob("*/*/*/10")} == {
         "shear.crop-8x8",
         "shear.crop-6x10",
     }

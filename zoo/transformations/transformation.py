@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from keras import ops
 
+from zoo.transformations.specification import specification
+
 BOUNDARIES = ("zero", "circular", "reflect", "crop")
 
 
@@ -40,6 +42,7 @@ class Transformation:
     maximum: ClassVar[int]
     geometric: ClassVar[bool]
     boundaries: ClassVar[tuple[str, ...]] = ("zero",)
+    version: ClassVar[int] = 1  # for what code and fields do not show, such as another library
 
     def __post_init__(self) -> None:
         """Refuse a boundary under which the family is no action, and strengths out of range.
@@ -108,6 +111,14 @@ class Transformation:
     def inverse(self, strength: Any) -> Any:
         """Return the strength that undoes `strength` (where nothing was lost on the way)."""
         raise NotImplementedError
+
+    def spec(self) -> dict[str, Any]:
+        """Return what decides what this does, as plain data: see `specification`.
+
+        Raises:
+            TypeError: If a field is no plain data.
+        """
+        return specification(self)
 
 
 def is_scalar(strength: Any) -> bool:
