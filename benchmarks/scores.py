@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import Figure
+from evaluation.cells import new_cell
 from evaluation.measurements import score
 from evaluation.models import ModelHandle
-from evaluation.predictions import Predictions, cell_path, new_cell
+from evaluation.predictions import Predictions, cell_path
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS
 

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from evaluation.api import Data, as_dataset
+from evaluation.cells import is_complete, new_cell
 from evaluation.comparison import check_scores
 from evaluation.measurements import Measurements, per_image, score
 from evaluation.models import load_model
-from evaluation.predictions import Predictions, cell_path, new_cell
+from evaluation.predictions import Predictions, cell_path
 from evaluation.scores import SCORES
 from evaluation.statistics import CONFIDENCE, RESAMPLES, bootstrap, wilson
 from evaluation.sweep import sweep
@@ -249,7 +250,7 @@ def _join(parts: Sequence[Predictions], dataset: Dataset) -> None:
         for t in parts[0].transformations:
             for strength in t.strengths:
                 path = cell_path(parts[0].directory, model, dataset, t, strength)
-                if not path.is_dir():
+                if not is_complete(path):
                     with new_cell(path, len(dataset)) as writer:
                         for part in parts:
                             writer.append(part.cell(model, t, strength))

@@ -1,7 +1,7 @@
 """Raw outputs on disk: one cell per (model, data, transformation, strength), complete or absent.
 
 `<directory>/<model>-<digest>/<dataset>-<digest>/<transformation>.<boundary>-<digest>/<strength>/`
-holds one `.npy` file per output. The digests are of the network and the format of cells, of the
+is one cell (`evaluation.cells`). The digests are of the network and the format of cells, of the
 images, and of the specification of the transformation: a change of any is another cell, and never
 a stale answer. The identity is one cell for all transformations, but for those that crop: these
 have one for each window. Beside the cells are the floors: `<strength>.floor`, the outputs for
@@ -10,17 +10,14 @@ have one for each window. Beside the cells are the floors: `<strength>.floor`, t
 
 import hashlib
 import json
-import os
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
+from evaluation.cells import read_cell
 from evaluation.models import ModelHandle
 from zoo.datasets import Dataset
 from zoo.transformations import Transformation
@@ -142,57 +139,3 @@ def rebatched_path(
     """Return where the outputs for the identity of a transformation in other batches are."""
     path = cell_path(directory, model, dataset, transformation, transformation.identity)
     return path.with_name(f"{path.name}.rebatched")
-
-
-def read_cell(path: Path) -> dict[str, np.ndarray]:
-    """Return the outputs in one cell by name, read from disk where they are touched.
-
-    Raises:
-        FileNotFoundError: If there is no such cell.
-    """
-    if not path.is_dir():
-        raise FileNotFoundError(f"expected predictions in {path}, there are none: sweep first")
-    return {file.stem: np.load(file, mmap_mode="r") for file in sorted(path.glob("*.npy"))}
-
-
-class CellWriter:
-    """Streams the outputs of consecutive batches into the files of one cell."""
-
-    def __init__(self, directory: Path, count: int) -> None:
-        """Open nothing yet: names, types and shapes come with the first batch."""
-        self._directory, self._count = directory, count
-        self._files: dict[str, BinaryIO] = {}
-
-    def append(self, outputs: dict[str, np.ndarray]) -> None:
-        """Write the outputs of one batch behind those of the batches before."""
-        for name, values in outputs.items():
-            if name not in self._files:
-                self._files[name] = (self._directory / f"{name}.npy").open("wb")
-                header = {
-                    "descr": np.lib.format.dtype_to_descr(values.dtype),
-                    "fortran_order": False,
-                    "shape": (self._count, *values.shape[1:]),
-                }
-                np.lib.format.write_array_header_1_0(self._files[name], header)
-            self._files[name].write(np.ascontiguousarray(values).data)
-
-    def close(self) -> None:
-        """Put everything on the disk."""
-        for file in self._files.values():
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-
-
-@contextmanager
-def new_cell(path: Path, count: int) -> Iterator[CellWriter]:
-    """Write a cell for `count` images that appears at `path` only once it is complete."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        with closing(CellWriter(partial, count)) as writer:
-            yield writer
-        partial.rename(path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

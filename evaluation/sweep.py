@@ -1,27 +1,23 @@
 """Running networks over transformed images: the only code that does."""
 
 import logging
+import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from evaluation.cells import CellWriter, is_complete, new_cell, read_cell, remove_unowned
 from evaluation.models import ModelHandle
-from evaluation.predictions import (
-    CellWriter,
-    Predictions,
-    cell_path,
-    floor_path,
-    new_cell,
-    read_cell,
-    rebatched_path,
-)
+from evaluation.predictions import Predictions, cell_path, floor_path, rebatched_path
 from zoo.datasets import Dataset
 from zoo.transformations import Composition, Transformation, named
 from zoo.transformations.window import margins
@@ -33,8 +29,8 @@ _MODELS_AT_A_TIME = 2
 def sweep(
     models: Sequence[ModelHandle],
     dataset: Dataset,
-    transformations: Iterable[str | Transformation],
-    directory: Path,
+    transformations: str | Transformation | Iterable[str | Transformation],
+    directory: str | os.PathLike[str],
     *,
     batch_size: int = 256,
     floors: bool = True,
@@ -63,7 +59,8 @@ def sweep(
 
     Raises:
         ValueError: If images do not fit a model, labels are not among a model's classes, two
-            models have one name, or there is no window to crop to.
+            models have one name, a transformation is given twice under one boundary and window, or
+            there is no window to crop to.
     """
     names = [model.name for model in models]
     if len(set(names)) < len(names):
@@ -80,10 +77,19 @@ def sweep(
             grid = {transformation.identity, *map(transformation.check, transformation.strengths)}
             framed = with_window(transformation, models, dataset)
             chosen.append(replace(framed, strengths=tuple(sorted(grid))))
+    times = Counter((t.name, t.boundary, t.window) for t in chosen)
+    for (name, *_), count in times.items():
+        if count > 1:
+            raise ValueError(
+                f"expected each transformation once under one boundary, received {name} {count} "
+                "times: leave it out, or give one another name"
+            )
     for window in {transformation.window for transformation in chosen} or {None}:
         for model in models:
             check_fit(model, dataset, window)
-    predictions = Predictions(directory, tuple(models), dataset, tuple(chosen), floors)
+    predictions = Predictions(Path(directory), tuple(models), dataset, tuple(chosen), floors)
+    for model, t in product(models, chosen[:1]):
+        remove_unowned(cell_path(predictions.directory, model, dataset, t, t.identity).parent)
     jobs = list(_jobs(predictions, batch_size, floors))
     for done, job in enumerate(jobs):
         progress(done, len(jobs))
@@ -164,7 +170,7 @@ def _fill(predictions: Predictions, job: _Job) -> None:
         writers = [
             (model, stack.enter_context(new_cell(path, len(dataset))))
             for model, path in paths.items()
-            if not path.is_dir()
+            if not is_complete(path)
         ]
         if not writers:
             return

@@ -1,138 +1,175 @@
-"""Cells that cannot lie: whatever changes what was shown makes another cell."""
+"""A cell is complete, as it was written, or absent: damage, rivals, kills and full disks."""
 
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from evaluation import ModelHandle, sweep
-from evaluation.predictions import cell_path
+from evaluation import ModelHandle, cells, sweep
+from evaluation.cells import MANIFEST, is_complete, new_cell, read_cell, remove_unowned
 from zoo.datasets import from_arrays
-from zoo.transformations import TRANSFORMATIONS, compose, geometric, photometric
-from zoo.transformations.photometric import Brightness
+from zoo.transformations import TRANSFORMATIONS
 
-IMAGES = np.random.default_rng(0).random((4, 6, 6, 3), np.float32)
-DATA = from_arrays(IMAGES, np.arange(4) % 2, name="noise")
+LOGITS = np.random.default_rng(0).random((6, 4), np.float32)
+MASK = np.arange(6 * 9, dtype=np.uint8).reshape(6, 3, 3)
 
 
-def handle(name="mean"):
+def write(path, parts=2):
+    with new_cell(path, 6) as writer:
+        for part in np.split(np.arange(6), parts):
+            writer.append({"logits": LOGITS[part], "mask": MASK[part]})
+
+
+@pytest.fixture
+def cell(tmp_path):
+    write(tmp_path / "cell")
+    return tmp_path / "cell"
+
+
+def test_a_cell_gives_back_what_was_written(cell):
+    found = read_cell(cell)
+    np.testing.assert_array_equal(found["logits"], LOGITS)
+    np.testing.assert_array_equal(found["mask"], MASK)
+    assert (found["logits"].dtype, found["mask"].dtype) == (np.float32, np.uint8)
+    assert sorted(p.name for p in cell.parent.iterdir()) == ["cell"]
+    assert sorted(p.name for p in cell.iterdir()) == [MANIFEST, "logits.npy", "mask.npy"]
+    assert is_complete(cell)
+
+
+def flipped(file, where):
+    content = bytearray(file.read_bytes())
+    content[where] ^= 255
+    file.write_bytes(content)
+
+
+def rewritten(file, change):
+    file.write_bytes(change(file.read_bytes()))
+
+
+DAMAGE = {
+    "a byte of a header": lambda cell: flipped(cell / "logits.npy", 20),
+    "the first byte": lambda cell: flipped(cell / "logits.npy", 0),
+    "a number": lambda cell: flipped(cell / "logits.npy", -3),
+    "cut short": lambda cell: (cell / "mask.npy").write_bytes(
+        (cell / "mask.npy").read_bytes()[:150]
+    ),
+    "empty": lambda cell: rewritten(cell / "mask.npy", lambda content: b""),
+    "longer": lambda cell: rewritten(cell / "mask.npy", lambda content: content + b"0"),
+    "gone": lambda cell: (cell / "mask.npy").unlink(),
+    "another array": lambda cell: np.save(cell / "mask.npy", MASK[::-1]),
+    "pickled": lambda cell: np.save(cell / "mask.npy", np.array([{}], object), allow_pickle=True),
+    "no manifest": lambda cell: (cell / MANIFEST).unlink(),
+    "no JSON": lambda cell: (cell / MANIFEST).write_text("{"),
+    "another JSON": lambda cell: (cell / MANIFEST).write_text("[1]"),
+    "other outputs": lambda cell: (cell / MANIFEST).write_text('{"outputs": {"logits": 3}}'),
+    "another count": lambda cell: (cell / MANIFEST).write_text(
+        (cell / MANIFEST).read_text().replace("[6, 4]", "[5, 4]")
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_whatever_is_damaged_is_named_in_one_line_and_made_again(damage, cell, caplog):
+    DAMAGE[damage](cell)
+    with pytest.raises(ValueError, match=r"cell.\S+ as it was written, it is damaged") as error:
+        read_cell(cell)
+    assert "\n" not in str(error.value)
+    assert not is_complete(cell)
+    assert not cell.exists()
+    (notice,) = [record.getMessage() for record in caplog.records if record.name == "evaluation"]
+    assert "made again" in notice
+    assert "\n" not in notice
+    write(cell)
+    assert is_complete(cell)
+
+
+def test_a_sweep_makes_a_damaged_cell_again_and_no_other(tmp_path):
+    seen = []
+
     def predict(images):
+        seen.append(len(images))
         return {"logits": images[:, 0, :2, 0]}
 
-    return ModelHandle(name, "classification", (6, 6, 3), 2, predict, "0" * 64)
+    model = ModelHandle("mean", "classification", (6, 6, 3), 2, predict, "0" * 64)
+    data = from_arrays(np.random.default_rng(0).random((4, 6, 6, 3), np.float32), np.arange(4) % 2)
+    axis = replace(TRANSFORMATIONS["brightness"], strengths=(0, 10, 20))
+    before = sweep([model], data, [axis], tmp_path, floors=False)
+    expected = np.array(before.cell(model, axis, 20)["logits"])
+    (file,) = tmp_path.glob("*/*/brightness.none-*/20/logits.npy")
+    flipped(file, -1)
+    seen.clear()
+    after = sweep([model], data, [axis], tmp_path, floors=False)
+    assert seen == [4]
+    np.testing.assert_array_equal(after.cell(model, axis, 20)["logits"], expected)
 
 
-def path(transformation, strength, tmp_path, name="mean"):
-    return cell_path(tmp_path, handle(name), DATA, transformation, strength)
+def test_too_few_images_are_no_cell(tmp_path):
+    with (
+        pytest.raises(ValueError, match=r"expected 6 images in .*logits.npy, received 4"),
+        new_cell(tmp_path / "cell", 6) as writer,
+    ):
+        writer.append({"logits": LOGITS[:4]})
+    assert not list(tmp_path.iterdir())
 
 
-def test_two_compositions_of_one_name_have_cells_of_their_own(tmp_path):
-    grid = [(10, 20)]
-    one = compose("brightness", "contrast", name="light", strengths=grid)
-    other = compose("contrast", "brightness", name="light", strengths=[(20, 10)])
-    first = sweep([handle()], DATA, [one], tmp_path)
-    second = sweep([handle()], DATA, [other], tmp_path)
-    for predictions, point, made in ((first, (10, 20), one), (second, (20, 10), other)):
-        (swept,) = predictions.transformations
-        found = predictions.cell(predictions.models[0], swept, point)["logits"]
-        np.testing.assert_array_equal(found, np.asarray(made.images(IMAGES, point))[:, 0, :2, 0])
-    other = compose("brightness", "saturation", name="light", strengths=grid)
-    assert path(one, (10, 20), tmp_path) != path(other, (10, 20), tmp_path)
+def test_of_two_that_write_one_cell_the_first_to_end_is_kept(tmp_path):
+    with new_cell(tmp_path / "cell", 6) as one:
+        one.append({"logits": LOGITS})
+        write(tmp_path / "cell")
+    assert set(read_cell(tmp_path / "cell")) == {"logits", "mask"}
+    assert [p.name for p in tmp_path.iterdir()] == ["cell"]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"strengths": (-90, 0, 30, 90)},
-        {"boundary": "reflect"},
-        {"boundary": "crop", "window": (4, 4)},
-    ],
-)
-def test_a_changed_field_is_another_cell(change, tmp_path):
-    rotation = TRANSFORMATIONS["rotation"]
-    assert path(rotation, 30, tmp_path) == path(replace(rotation), 30, tmp_path)
-    assert path(rotation, 30, tmp_path) != path(replace(rotation, **change), 30, tmp_path)
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from evaluation.cells import new_cell
+with new_cell(Path(sys.argv[1]) / "cell", 6) as writer:
+    writer.append({"logits": np.zeros((2, 3))})
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
-def test_another_class_version_or_code_is_another_cell(tmp_path, monkeypatch):
-    @dataclass(frozen=True)
-    class Own(Brightness):
-        applied: list = field(default_factory=list, compare=False)
-
-        def recolour(self, images, strength):
-            return images + strength / 100
-
-    brightness = TRANSFORMATIONS["brightness"]
-    own = Own("brightness", brightness.strengths)
-    cells = {path(brightness, 10, tmp_path), path(own, 10, tmp_path)}
-    own.applied.append("what decides nothing")
-    assert path(own, 10, tmp_path) in cells
-    monkeypatch.setattr(Own, "version", 2)
-    cells.add(path(own, 10, tmp_path))
-
-    def recolour(self, images, strength):
-        return images + strength / 200
-
-    monkeypatch.setattr(Own, "recolour", recolour)
-    cells.add(path(own, 10, tmp_path))
-    assert len(cells) == 4
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path):
+    ended = subprocess.run([sys.executable, "-c", KILLED, tmp_path])
+    assert ended.returncode == -signal.SIGKILL
+    (torn,) = tmp_path.iterdir()
+    assert torn.name.startswith(".cell.")
+    with new_cell(tmp_path / "inner" / "cell", 6) as writer:
+        writer.append({"logits": LOGITS})
+        remove_unowned(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["inner"]
+    assert is_complete(tmp_path / "inner" / "cell")
 
 
-def test_a_specification_is_plain_data_that_says_everything():
-    spec = compose("rotation", "hue", strengths=[(10, 20)]).spec()
-    assert spec["class"] == "zoo.transformations.composition.Composition"
-    assert (spec["name"], spec["boundary"], spec["window"]) == ("rotation+hue", "zero", None)
-    assert spec["strengths"] == [[10, 20]]
-    assert [part["class"].rsplit(".")[-1] for part in spec["parts"]] == ["Rotation", "Hue"]
-    assert TRANSFORMATIONS["translation_x"].spec()["axis"] == "x"
+def test_a_folder_that_has_no_lock_yet_is_left_for_a_minute(tmp_path):
+    young, old = tmp_path / ".young.0", tmp_path / ".old.0"
+    for folder in (young, old):
+        folder.mkdir()
+    os.utime(old, (0, 0))
+    remove_unowned(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == [".young.0"]
 
 
-def test_a_specification_is_the_same_in_every_process():
-    code = (
-        "import json; from zoo.transformations import TRANSFORMATIONS as all_of_them;"
-        "print(json.dumps({name: t.spec() for name, t in all_of_them.items()}))"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONHASHSEED": "7"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = json.loads(ended.stdout.splitlines()[-1])
-    assert found == {name: t.spec() for name, t in TRANSFORMATIONS.items()}
+def test_a_full_disk_is_said_with_the_file_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cells.np.lib.format, "write_array_header_1_0", full)
+    with pytest.raises(OSError, match=r"expected to write .*logits.npy: No space left on device"):
+        write(tmp_path / "cell")
+    assert not list(tmp_path.iterdir())
 
 
-def test_constants_and_helpers_of_the_same_package_are_code_too(monkeypatch):
-    before = TRANSFORMATIONS["hue"].spec()["code"], TRANSFORMATIONS["rotation"].spec()["code"]
-    monkeypatch.setattr(photometric, "_TURN", photometric._TURN * 2)
-    monkeypatch.setattr(geometric, "_INWARD", 1.0)
-    after = TRANSFORMATIONS["hue"].spec()["code"], TRANSFORMATIONS["rotation"].spec()["code"]
-    assert before[0] != after[0]
-    assert before[1] != after[1]
-
-
-@dataclass(frozen=True)
-class Odd(Brightness):
-    lamp: object = None
-
-
-def test_what_is_no_plain_data_is_refused_in_one_line():
-    with pytest.raises(TypeError, match=r"expected lamp of odd as plain data .*, received") as e:
-        Odd("odd", (0, 1), lamp=object()).spec()
-    assert "\n" not in str(e.value)
-
-
-@pytest.mark.parametrize("name", ["../../x", "a/b", "a\nb", "\x1b[31mred", "..", ".", "é" * 400])
-def test_names_from_outside_stay_inside_the_directory(name, tmp_path):
-    transformation = replace(TRANSFORMATIONS["rotation"], name=name)
-    found = path(transformation, 30, tmp_path, name)
-    assert found.resolve().is_relative_to(tmp_path)
-    parts = found.relative_to(tmp_path).parts
-    assert len(parts) == 4
-    assert all(part.isprintable() and part not in ("", ".", "..") for part in parts)
-    assert all(len(part.encode()) < 200 for part in parts)
+def test_the_manifest_says_what_is_there(cell):
+    described = json.loads((cell / MANIFEST).read_text())
+    assert described["count"] == 6
+    assert described["outputs"]["mask"]["shape"] == [6, 3, 3]
+    assert described["outputs"]["mask"]["dtype"] == "uint8"

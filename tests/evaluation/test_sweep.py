@@ -100,7 +100,7 @@ def test_only_missing_cells_are_made_again(tmp_path):
     kept = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.npy")}
     for cell in (gone, also):
         for file in cell.iterdir():
-            del kept[file]
+            kept.pop(file, None)
             file.unlink()
         cell.rmdir()
     first, second = handle("first"), handle("second", Linear(1))
@@ -255,3 +255,28 @@ def test_models_of_one_name_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"different names, received a, a: .*name=") as error:
         sweep([handle("a"), handle("a")], DATA, AXES, tmp_path)
     assert "\n" not in str(error.value)
+
+
+def test_a_single_transformation_and_a_directory_given_as_a_text_will_do(tmp_path):
+    (axis,) = sweep([handle()], DATA, "brightness", str(tmp_path)).transformations
+    assert axis.name == "brightness"
+    (own,) = sweep([handle()], DATA, AXES[0], tmp_path).transformations
+    assert own == AXES[0]
+
+
+@pytest.mark.parametrize("other", [len, keras.layers.RandomRotation(0.1), 3, ["rotation"]])
+def test_what_is_no_transformation_is_refused_in_one_line(other, tmp_path):
+    with pytest.raises(TypeError, match=r"expected the name of a transformation or a zoo") as error:
+        sweep([handle()], DATA, [other], tmp_path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("again", [AXES[0], replace(AXES[0], strengths=(0, 1))])
+def test_a_transformation_given_twice_is_refused_before_anything_is_shown(again, tmp_path):
+    model = handle()
+    with pytest.raises(ValueError, match=r"each transformation once .* translation_x 2 times"):
+        sweep([model], DATA, [AXES[0], again], tmp_path)
+    assert not model.predict.batches
+    assert not list(tmp_path.iterdir())
+    other = replace(AXES[0], boundary="circular")
+    assert len(sweep([model], DATA, [AXES[0], other], tmp_path).transformations) == 2

@@ -55,12 +55,17 @@ DEFAULT = tuple(TRANSFORMATIONS)[:10]
 """What is measured where nothing is chosen."""
 
 
-def named(transformations: Iterable[str | Transformation]) -> list[Transformation]:
-    """Look transformations up by name; instances pass as they are.
+def named(
+    transformations: str | Transformation | Iterable[str | Transformation],
+) -> list[Transformation]:
+    """Look transformations up by name; instances pass as they are, and a single one is a list.
 
     Raises:
+        TypeError: For what is neither.
         ValueError: For an unknown name; the message lists the known ones.
     """
+    if isinstance(transformations, str | Transformation):
+        transformations = [transformations]
     found = []
     for item in transformations:
         if isinstance(item, str):
@@ -70,6 +75,11 @@ def named(transformations: Iterable[str | Transformation]) -> list[Transformatio
                     f"received {item!r}"
                 )
             item = TRANSFORMATIONS[item]
+        if not isinstance(item, Transformation):
+            raise TypeError(
+                "expected the name of a transformation or a zoo.transformations.Transformation, "
+                f"received {type(item).__name__}"
+            )
         found.append(item)
     return found
 

@@ -1,0 +1,193 @@
+"""Cells on disk: what one network gave for one way of showing the images, complete or absent.
+
+A cell is a folder with one `.npy` file per output and `cell.json`, which says how many images there
+were and what each file must be: shape, type and SHA-256. It appears under its name only when it is
+complete. Until then it is a hidden folder with a random name, whose file `owner` is locked by the
+process that writes it; the system lets go of the lock when that process ends, however it ends.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+try:
+    import fcntl
+except ImportError:  # where there are no such locks, nothing is removed
+    fcntl = None  # type: ignore[assignment]
+
+_LOG = logging.getLogger("evaluation")
+MANIFEST = "cell.json"
+_OWNER = "owner"
+_YOUNG = 60  # seconds in which a folder may not have its lock yet
+
+
+def read_cell(path: Path) -> dict[str, np.ndarray]:
+    """Return the outputs in one cell by name, read from disk where they are touched.
+
+    Raises:
+        FileNotFoundError: If there is no such cell.
+        ValueError: If a file of it is not the one that was written.
+    """
+    if not path.is_dir():
+        raise FileNotFoundError(f"expected predictions in {path}, there are none: sweep first")
+    outputs = {}
+    for name, entry in _manifest(path / MANIFEST).items():
+        file = path / f"{name}.npy"
+        try:
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            outputs[name] = np.load(file, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise _damaged(file) from error
+        if _entry(outputs[name], digest) != entry:
+            raise _damaged(file)
+    return outputs
+
+
+def is_complete(path: Path) -> bool:
+    """Whether a cell is there as it was written; a damaged one is removed, with a notice."""
+    try:
+        read_cell(path)
+    except FileNotFoundError:
+        return False
+    except ValueError as error:
+        _LOG.warning("%s", str(error).replace("sweep again", "the cell is made again"))
+        shutil.rmtree(path)
+        return False
+    return True
+
+
+def _manifest(file: Path) -> dict[str, Any]:
+    try:
+        outputs = json.loads(file.read_text(encoding="utf-8"))["outputs"]
+        if not all(isinstance(entry, dict) for entry in outputs.values()):
+            raise _damaged(file)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(file) from error
+    return outputs
+
+
+def _entry(values: np.ndarray, digest: str) -> dict[str, Any]:
+    return {"shape": [*values.shape], "dtype": str(values.dtype), "sha256": digest}
+
+
+def _damaged(file: Path) -> ValueError:
+    return ValueError(f"expected {file} as it was written, it is damaged or missing: sweep again")
+
+
+class CellWriter:
+    """Streams the outputs of consecutive batches into the files of one cell."""
+
+    def __init__(self, directory: Path, count: int) -> None:
+        """Open nothing yet: names, types and shapes come with the first batch."""
+        self._directory, self._count = directory, count
+        self._files: dict[str, BinaryIO] = {}
+        self._written: dict[str, int] = {}
+
+    def append(self, outputs: dict[str, np.ndarray]) -> None:
+        """Write the outputs of one batch after those of the batches before.
+
+        Raises:
+            OSError: If a file cannot be written, as on a full disk.
+        """
+        for name, values in outputs.items():
+            file = self._directory / f"{name}.npy"
+            try:
+                if name not in self._files:
+                    self._files[name] = file.open("wb")
+                    header = {
+                        "descr": np.lib.format.dtype_to_descr(values.dtype),
+                        "fortran_order": False,
+                        "shape": (self._count, *values.shape[1:]),
+                    }
+                    np.lib.format.write_array_header_1_0(self._files[name], header)
+                self._files[name].write(np.ascontiguousarray(values).data)
+                self._written[name] = self._written.get(name, 0) + len(values)
+            except OSError as error:
+                raise OSError(error.errno, f"expected to write {file}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Put everything on the disk."""
+        for file in self._files.values():
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+
+    def describe(self) -> None:
+        """Write what each file is, once all are closed.
+
+        Raises:
+            ValueError: If a file does not hold as many images as were promised.
+        """
+        outputs = {}
+        for name, written in self._written.items():
+            file = self._directory / f"{name}.npy"
+            if written != self._count:
+                raise ValueError(f"expected {self._count} images in {file}, received {written}")
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            outputs[name] = _entry(np.load(file, mmap_mode="r"), digest)
+        text = json.dumps({"count": self._count, "outputs": outputs})
+        with (self._directory / MANIFEST).open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+@contextmanager
+def new_cell(path: Path, count: int) -> Iterator[CellWriter]:
+    """Write a cell for `count` images that appears at `path` only once it is complete.
+
+    Where another process has meanwhile made the same cell, that one is left there.
+    """
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    partial.mkdir(parents=True)
+    writer = CellWriter(partial, count)
+    try:
+        with (partial / _OWNER).open("w") as owner:
+            _lock(owner)
+            try:
+                yield writer
+            finally:
+                writer.close()
+            writer.describe()
+            try:
+                partial.rename(path)
+            except OSError:
+                if not path.is_dir():
+                    raise
+            (path / _OWNER).unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def remove_unowned(home: Path) -> None:
+    """Remove the unfinished cells in a folder and its folders that no living process writes."""
+    if fcntl is None:
+        return
+    for partial in (*home.glob(".*"), *home.glob("*/.*")):
+        try:
+            with (partial / _OWNER).open("r+") as owner:
+                _lock(owner)
+                shutil.rmtree(partial, ignore_errors=True)
+        except FileNotFoundError:
+            if time.time() - partial.stat().st_mtime > _YOUNG:
+                shutil.rmtree(partial, ignore_errors=True)
+        except OSError:  # it is locked
+            continue
+
+
+def _lock(owner: Any) -> None:
+    """Lock a file until it is closed, or raise an OSError if it is locked."""
+    if fcntl is not None:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
