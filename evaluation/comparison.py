@@ -19,7 +19,7 @@ from evaluation.api import Data, as_dataset
 from evaluation.measurements import per_image
 from evaluation.models import ModelHandle, load_model
 from evaluation.predictions import Predictions
-from evaluation.scores import SCORES
+from evaluation.scores import NOISY, SCORES, need_maps
 from evaluation.significance import holm, mcnemar, sign_flip
 from evaluation.statistics import CONFIDENCE, bootstrap
 from evaluation.sweep import sweep
@@ -60,7 +60,9 @@ def compare(
         ValueError: If the models do not fit the data or each other.
     """
     dataset = as_dataset(data)
-    handles = [load_model(source, input_shape=dataset.input_shape) for source in models]
+    scores = None if scores is None else list(scores)
+    maps = need_maps(scores)
+    handles = [load_model(s, input_shape=dataset.input_shape, maps=maps) for s in models]
     if len({handle.name for handle in handles}) < len(handles):
         # Models are told apart by their names.
         handles = [replace(h, name=f"{h.name}-{k}") for k, h in enumerate(handles, 1)]
@@ -74,7 +76,7 @@ def compare(
             DEFAULT if transformations is None else transformations,
             Path(place),
             batch_size=batch_size,
-            floors=False,
+            floors=NOISY in chosen,
             progress=progress,
         )
         return compare_predictions(predictions, scores=chosen)

@@ -12,7 +12,7 @@ from evaluation import summaries
 from evaluation.answers import Answers
 from evaluation.models import ModelHandle
 from evaluation.predictions import Predictions
-from evaluation.scores import SCORES, Score
+from evaluation.scores import NOISY, SCORES, Score
 from evaluation.statistics import percentiles, resampled_means, wilson
 from zoo.transformations import Composition, Transformation
 
@@ -51,7 +51,7 @@ def curve(
         The rows, but for what they have in common, and the position map of a transformation with
         two strengths.
     """
-    noise = _noise(predictions, model)
+    noise = float_noise(predictions, model)
     single = [name for name in wanted if not SCORES[name].whole_curve]
     values = partial(values_at, predictions, model, transformation, noise=noise)
     strengths, identity = transformation.strengths, transformation.identity
@@ -204,13 +204,16 @@ def _summaries(
             if dead := found.pop("dead"):
                 _LOG.info("%s: %d dead units of %s left out", model.name, dead, definition.needs)
             yield row(name, definition.property, found)
-    if predictions.floors and "flips_below_noise" in wanted:
+    if predictions.floors and NOISY in wanted:
         exact = {"value": noise, "low": np.nan, "high": np.nan, "n": len(predictions.dataset)}
         yield row("float_noise", "invariance", exact)
 
 
-def _noise(predictions: Predictions, model: ModelHandle) -> float:
-    """Return the largest change of a logit when the same images are batched otherwise."""
+def float_noise(predictions: Predictions, model: ModelHandle) -> float:
+    """Return the largest change of a logit when the same images are batched otherwise.
+
+    0 where a sweep did not measure it: then no score that reads it is admitted.
+    """
     if not predictions.floors or not predictions.transformations:
         return 0.0
     first = predictions.transformations[0]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from evaluation.curves import curve, frame_size, values_at
+from evaluation.curves import curve, float_noise, frame_size, values_at
 from evaluation.models import ModelHandle
 from evaluation.predictions import Predictions
-from evaluation.scores import SCORES
+from evaluation.scores import NOISY, SCORES
 from evaluation.statistics import percentiles, resampled_means
 from zoo.transformations import Transformation
 
@@ -103,13 +103,18 @@ def per_image(
         scores: Names of scores that are averages of one value per image.
 
     Raises:
-        ValueError: If a score is not.
+        ValueError: If a score is not, or the predictions lack what it reads.
     """
     names = list(scores)
     for name in names:
         if not SCORES[name].one_per_image():
             raise ValueError(f"expected an average of one value per image, {name} is not")
-    at = [values_at(predictions, model, transformation, v, names) for v in transformation.strengths]
+    _check_stored(names, model, predictions)
+    noise = float_noise(predictions, model)
+    at = [
+        values_at(predictions, model, transformation, v, names, noise=noise)
+        for v in transformation.strengths
+    ]
     return {name: np.hstack([values[name] for values in at]) for name in names}
 
 
@@ -161,7 +166,13 @@ def _wanted(
             f"{model.name} gives {outputs['mask'].shape[1:]}"
         )
     if scores is None:
-        return [n for n, s in SCORES.items() if model.task in s.tasks and s.needs in outputs]
+        return [
+            name
+            for name, definition in SCORES.items()
+            if model.task in definition.tasks
+            and definition.needs in outputs
+            and (name != NOISY or predictions.floors)
+        ]
     wanted = list(scores)
     for name in wanted:
         if name not in SCORES:
@@ -171,9 +182,22 @@ def _wanted(
                 f"expected a model for {' or '.join(SCORES[name].tasks)} to measure {name}, "
                 f"{model.name} is for {model.task}"
             )
+    _check_stored(wanted, model, predictions)
+    return wanted
+
+
+def _check_stored(names: Iterable[str], model: ModelHandle, predictions: Predictions) -> None:
+    """Refuse scores that read what a sweep did not store."""
+    first = predictions.transformations[0]
+    outputs = predictions.cell(model, first, first.identity)
+    for name in names:
         if SCORES[name].needs not in outputs:
             raise ValueError(
                 f"expected predictions with {SCORES[name].needs} to measure {name}, those of "
                 f"{model.name} have {', '.join(outputs)}"
             )
-    return wanted
+        if name == NOISY and not predictions.floors:
+            raise ValueError(
+                f"expected predictions with floors to measure {name}, which is counted against the "
+                f"float noise of {model.name}: sweep with floors=True"
+            )

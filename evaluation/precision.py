@@ -18,7 +18,7 @@ from evaluation.comparison import check_scores
 from evaluation.measurements import Measurements, per_image, score
 from evaluation.models import load_model
 from evaluation.predictions import Predictions, cell_path
-from evaluation.scores import SCORES
+from evaluation.scores import NOISY, SCORES, need_maps
 from evaluation.statistics import CONFIDENCE, RESAMPLES, bootstrap, wilson
 from evaluation.sweep import sweep
 from zoo.datasets import Dataset
@@ -117,7 +117,9 @@ def evaluate_to(
         )
     dataset = as_dataset(data)
     sources = models if isinstance(models, Sequence) and not isinstance(models, str) else [models]
-    handles = [load_model(source, input_shape=dataset.input_shape) for source in sources]
+    scores = list(scores)
+    maps = need_maps(scores)
+    handles = [load_model(s, input_shape=dataset.input_shape, maps=maps) for s in sources]
     wanted = check_scores(scores, handles)
     order = np.random.default_rng(seed).permutation(len(dataset))
     chosen = DEFAULT if transformations is None else transformations
@@ -139,7 +141,7 @@ def evaluate_to(
         values: dict[_Key, np.ndarray] = {}
         start = 0
         for end, confidence in looks(len(dataset), first):
-            parts.append(shown(order[start:end]))
+            parts.append(shown(order[start:end], floors=NOISY in wanted))
             start, chosen = end, parts[0].transformations  # what does not apply is said only once
             for key, new in _values(parts[-1], wanted).items():
                 values[key] = np.concatenate([values[key], new]) if key in values else new

@@ -112,6 +112,9 @@ _accuracy_by_class = by_class(invariance.accuracy)
 _agreement_by_class = by_class(invariance.top1_agreement)
 _ONE_CLASS = "one class is given to all images, so that chance agrees too"
 
+NOISY = "flips_below_noise"
+"""The score that reads the float noise of a network, which is measured with the floors."""
+
 SCORES: dict[str, Score] = {
     "accuracy": Score(invariance.accuracy, proportion=True),
     "top1_agreement": Score(invariance.top1_agreement, proportion=True, floor=True),
@@ -137,9 +140,7 @@ SCORES: dict[str, Score] = {
         undefined="every unit is dead",
         whole_curve=True,
     ),
-    "flips_below_noise": Score(
-        invariance.flips_below_noise, higher_is_better=False, proportion=True
-    ),
+    NOISY: Score(invariance.flips_below_noise, higher_is_better=False, proportion=True),
     "accuracy_macro": Score(_accuracy_by_class, macro),
     "accuracy_worst_class": Score(_accuracy_by_class, worst_class),
     "top1_agreement_macro": Score(_agreement_by_class, macro),
