@@ -183,9 +183,10 @@ def test_the_measurements_are_those_of_the_images_used_with_corrected_intervals(
     numbers = ["value", *ends]
     assert frame.drop(columns=numbers).equals(alone.drop(columns=numbers))
     # Other batches round otherwise; one image more or less would be 1 / 400.
-    assert_agree(frame["value"], alone["value"])
+    rounding = {"steps": 2, "dtype": np.float32}  # a product and a softmax
+    assert_agree(frame["value"], alone["value"], **rounding)
     asked = frame["score"].isin(["accuracy", "top1_agreement"])
-    assert_agree(frame.loc[~asked, ends], alone.loc[~asked, ends])
+    assert_agree(frame.loc[~asked, ends], alone.loc[~asked, ends], **rounding)
     assert ((frame["high"] - frame["low"]) > (alone["high"] - alone["low"]))[asked].all()
     successes = frame.loc[asked, "value"] * found.images
     confidence = dict(looks(COUNT, 50))[found.images]
