@@ -100,7 +100,7 @@ def _keras_handle(
             f"{' and '.join(map(str, shapes))}"
         )
     for tensor in inputs:
-        _check_range(name, tensor.dtype)
+        check_range(name, tensor.dtype)
     spec = tf.TensorSpec((None, *shapes[0][1:]), tf.float32)
     structure = getattr(model, "input", None)  # a functional model may want a list or dictionary
 
@@ -117,14 +117,18 @@ def _saved_model_handle(path: Path, name: str | None, maps: bool) -> ModelHandle
         raise ValueError(
             f"expected a model of one image input (N, H, W, C), {path} takes {spec.shape}"
         )
-    _check_range(str(path), spec.dtype)
+    check_range(str(path), spec.dtype)
     spec = tf.TensorSpec((None, *spec.shape[1:]), tf.float32)
     files = sorted(file for file in home.rglob("*") if file.is_file())
     return _handle(call, spec, name or own, metadata, _digest(files), maps)
 
 
-def _check_range(name: str, dtype: Any) -> None:
-    """Refuse integers, to which images in [0, 1] would all be 0."""
+def check_range(name: str, dtype: Any) -> None:
+    """Refuse integers, to which images in [0, 1] would all be 0.
+
+    Raises:
+        ValueError: If an input of a network is not floating.
+    """
     if not tf.as_dtype(dtype).is_floating:
         raise ValueError(
             f"expected a model of floating images in [0, 1], {name} takes "

@@ -13,6 +13,7 @@ from tensorflow.python.framework.convert_to_constants import (
 )
 
 from evaluation.keras_file import load_keras_file
+from evaluation.models import check_range
 from evaluation.saved_model import home_and_name, load_saved_model
 from zoo.architectures.taps import is_tap
 from zoo.graphs.dilation import with_native_dilation
@@ -68,7 +69,7 @@ def load_taps(
     """Find the feature maps of anybody's network.
 
     Of a Keras model they are the layers named `stem`, `stage1` …, `pre_logits`, `logits`, if there
-    are any, else all layers that give a float map or vector. Of a SavedModel they are what its
+    are several, else all layers that give a float map or vector. Of a SavedModel they are what its
     signature `layers` gives, if there is one, else the operations that end a block: a
     convolution, product, pooling or mean together with the bias, normalisation and activation
     after it.
@@ -107,9 +108,12 @@ def _of_keras(model: keras.Model, name: str, input_shape: tuple[Any, ...] | None
         raise ValueError(f"expected input_shape=(H, W, C) with {name}, which does not know its own")
     if len(inputs) > 1:
         raise ValueError(f"expected a model of one image input, {name} takes {len(inputs)}")
+    for tensor in inputs:
+        check_range(name, tensor.dtype)
     own = tuple(inputs[0].shape[1:]) if inputs else tuple(input_shape or ())
     layers = {layer.name: layer.output for layer in model.layers if _is_map(layer)}
-    layers = {k: v for k, v in layers.items() if is_tap(k)} or layers
+    taps = {k: v for k, v in layers.items() if is_tap(k)}
+    layers = taps if len(taps) > 1 else layers  # many networks have a layer called logits
     notice = None
     # A functional model may want a list or dictionary; a sequential one does not know.
     structure = getattr(model, "input", inputs[0]) if inputs else None
@@ -146,10 +150,11 @@ def _of_saved_model(path: Path, name: str | None, input_shape: tuple[Any, ...] |
     home, own = home_and_name(path)
     name = name or own
     call, spec, metadata = load_saved_model(home)  # refuses graphs that touch files
-    if spec.shape.rank != 4 or not spec.dtype.is_floating:
+    if spec.shape.rank != 4:
         raise ValueError(
-            f"expected a model of one float image input (N, H, W, C), {path} takes {spec}"
+            f"expected a model of one image input (N, H, W, C), {path} takes {spec.shape}"
         )
+    check_range(str(path), spec.dtype)
     spec = _spec(tuple(spec.shape[1:]), input_shape, name)
     loaded = tf.saved_model.load(str(home))
     if "layers" in loaded.signatures:
