@@ -69,8 +69,8 @@ def load_taps(
     """Find the feature maps of anybody's network.
 
     Of a Keras model they are the layers named `stem`, `stage1` …, `pre_logits`, `logits`, if there
-    are several, else all layers that give a float map or vector. Of a SavedModel they are what its
-    signature `layers` gives, if there is one, else the operations that end a block: a
+    are others than `logits`, else all layers that give a float map or vector. Of a SavedModel they
+    are what its signature `layers` gives, if there is one, else the operations that end a block: a
     convolution, product, pooling or mean together with the bias, normalisation and activation
     after it.
 
@@ -113,7 +113,7 @@ def _of_keras(model: keras.Model, name: str, input_shape: tuple[Any, ...] | None
     own = tuple(inputs[0].shape[1:]) if inputs else tuple(input_shape or ())
     layers = {layer.name: layer.output for layer in model.layers if _is_map(layer)}
     taps = {k: v for k, v in layers.items() if is_tap(k)}
-    layers = taps if len(taps) > 1 else layers  # many networks have a layer called logits
+    layers = taps if set(taps) - {"logits"} else layers  # which many networks have
     notice = None
     # A functional model may want a list or dictionary; a sequential one does not know.
     structure = getattr(model, "input", inputs[0]) if inputs else None
