@@ -6,6 +6,7 @@ complete. Until then it is a hidden folder with a random name, whose file `owner
 process that writes it; the system lets go of the lock when that process ends, however it ends.
 """
 
+import fcntl
 import hashlib
 import json
 import logging
@@ -14,16 +15,11 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-
-try:
-    import fcntl
-except ImportError:  # where there are no such locks, nothing is removed
-    fcntl = None  # type: ignore[assignment]
 
 _LOG = logging.getLogger("evaluation")
 MANIFEST = "cell.json"
@@ -173,21 +169,19 @@ def new_cell(path: Path, count: int) -> Iterator[CellWriter]:
 
 def remove_unowned(home: Path) -> None:
     """Remove the unfinished cells in a folder and its folders that no living process writes."""
-    if fcntl is None:
-        return
     for partial in (*home.glob(".*"), *home.glob("*/.*")):
         try:
             with (partial / _OWNER).open("r+") as owner:
                 _lock(owner)
                 shutil.rmtree(partial, ignore_errors=True)
         except FileNotFoundError:
-            if time.time() - partial.stat().st_mtime > _YOUNG:
-                shutil.rmtree(partial, ignore_errors=True)
+            with suppress(FileNotFoundError):  # it was finished, and renamed, meanwhile
+                if time.time() - partial.stat().st_mtime > _YOUNG:
+                    shutil.rmtree(partial, ignore_errors=True)
         except OSError:  # it is locked
             continue
 
 
 def _lock(owner: Any) -> None:
     """Lock a file until it is closed, or raise an OSError if it is locked."""
-    if fcntl is not None:
-        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -173,3 +173,8 @@ def test_the_manifest_says_what_is_there(cell):
     assert described["count"] == 6
     assert described["outputs"]["mask"]["shape"] == [6, 3, 3]
     assert described["outputs"]["mask"]["dtype"] == "uint8"
+
+
+def test_a_folder_that_a_rival_renames_meanwhile_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(type(tmp_path), "glob", lambda self, _: [tmp_path / ".gone.0"])
+    remove_unowned(tmp_path)
