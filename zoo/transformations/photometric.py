@@ -10,7 +10,6 @@ from zoo.transformations.transformation import (
     Transformation,
     cosine_and_sine,
     is_scalar,
-    namespace,
     real,
 )
 
@@ -120,8 +119,7 @@ class Saturation(_Relative):
 
     def recolour(self, images: Any, strength: Any) -> Any:
         """Spread channels about luma."""
-        luma = _mix(images, _GREY)
-        return luma + (strength / 100.0) * (images - luma)
+        return _mix(images, strength / 100.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -143,17 +141,25 @@ class Hue(Photometric):
 
     def recolour(self, images: Any, strength: Any) -> Any:
         """Turn the chroma plane."""
-        cosine, sine = cosine_and_sine(strength)
-        if namespace(strength) is np:
-            return _mix(images, _GREY + cosine * _CHROMA + sine * _TURN)
-        chroma = _mix(images, _CHROMA)
-        return images + (cosine - 1.0) * chroma + sine * _mix(images, _TURN)
+        return _mix(images, *cosine_and_sine(strength))
 
     def inverse(self, strength: Any) -> Any:
         """Return the turn back."""
         return -strength
 
 
-def _mix(images: Any, matrix: np.ndarray) -> Any:
-    """Apply a 3×3 colour matrix to every pixel of `(N, H, W, 3)`."""
-    return ops.matmul(images, ops.cast(matrix.T, images.dtype))
+def _mix(images: Any, along: Any, across: Any) -> Any:
+    """Multiply every pixel's chroma: one product of each image with a 3×3 matrix.
+
+    Args:
+        images: `(N, H, W, 3)`.
+        along: The factor, a float or `(N, 1, 1, 1)`.
+        across: The factor of the chroma turned by 90°, likewise.
+    """
+    if is_scalar(along):
+        matrix = _GREY + along * _CHROMA + across * _TURN
+        return ops.matmul(images, ops.cast(matrix.T, images.dtype))
+    grey, chroma, turn = (ops.cast(part.T, images.dtype) for part in (_GREY, _CHROMA, _TURN))
+    matrices = (grey + along * chroma + across * turn)[:, 0]
+    pixels = ops.reshape(images, (ops.shape(images)[0], -1, 3))
+    return ops.reshape(ops.matmul(pixels, matrices), ops.shape(images))
