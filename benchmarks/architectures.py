@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import zoo
 from benchmarks.report import Figure
-from evaluation.models import ModelHandle, load_model
+from evaluation.networks.network import ModelHandle, load_model
 
 _BATCH, _PASSES, _ROUNDS = 256, 4, 15
 _SHAPE, _CLASSES = (32, 32, 3), 10

@@ -30,7 +30,7 @@ def _measure() -> dict[str, float]:
 
     import zoo
     from evaluation.layers import layer_profile
-    from evaluation.taps import load_taps
+    from evaluation.networks.taps import load_taps
     from zoo.datasets import load
 
     digits = load("digits", "train")

@@ -35,7 +35,7 @@ def _sweep(images: int) -> None:
 
     import zoo
     from evaluation.measurements import score
-    from evaluation.models import load_model
+    from evaluation.networks.network import load_model
     from evaluation.sweep import sweep
     from zoo.datasets import load
 

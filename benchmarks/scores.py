@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.report import Figure
 from evaluation.cells import new_cell
 from evaluation.measurements import score
-from evaluation.models import ModelHandle
+from evaluation.networks.network import ModelHandle
 from evaluation.predictions import Predictions, cell_path
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS

@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "comparison": ["compare", "compare_predictions"],
         "layers": ["layer_profile"],
         "measurements": ["Measurements", "per_class", "score"],
-        "models": ["ModelHandle", "load_model"],
+        "networks.network": ["ModelHandle", "load_model"],
         "precision": ["evaluate_to"],
         "predictions": ["Predictions"],
         "sinks": ["log"],

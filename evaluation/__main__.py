@@ -20,7 +20,7 @@ from zoo.terminal import (
 
 if TYPE_CHECKING:
     from evaluation.measurements import Measurements
-    from evaluation.models import ModelHandle
+    from evaluation.networks.network import ModelHandle
     from evaluation.predictions import Predictions
     from zoo.datasets import Dataset
     from zoo.transformations import Transformation
@@ -206,7 +206,7 @@ def _runs(saved_models: Path) -> list[Path]:
 
 
 def _load(paths: list[Path], *, maps: bool = False) -> list["ModelHandle"]:
-    from evaluation.models import load_model
+    from evaluation.networks.network import load_model
 
     with progress_bar("loading") as update:
         models = []

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.measurements import Measurements, score
-from evaluation.models import load_model
+from evaluation.networks.network import load_model
 from evaluation.scores import need_maps
 from evaluation.sweep import sweep
 from zoo.datasets import Dataset, from_arrays

@@ -17,7 +17,7 @@ import pandas as pd
 
 from evaluation.api import Data, as_dataset
 from evaluation.measurements import per_image
-from evaluation.models import ModelHandle, load_model
+from evaluation.networks.network import ModelHandle, load_model
 from evaluation.predictions import Predictions
 from evaluation.scores import NOISY, SCORES, need_maps
 from evaluation.significance import holm, mcnemar, sign_flip

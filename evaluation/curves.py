@@ -10,7 +10,7 @@ import pandas as pd
 
 from evaluation import summaries
 from evaluation.answers import Answers
-from evaluation.models import ModelHandle
+from evaluation.networks.network import ModelHandle
 from evaluation.predictions import Predictions
 from evaluation.scores import NOISY, SCORES, Score
 from evaluation.statistics import percentiles, resampled_means, wilson

@@ -11,7 +11,7 @@ from evaluation.shown_images import ShownImages
 from zoo.terminal import check_writable, console, progress_bar
 
 if TYPE_CHECKING:
-    from evaluation.taps import Taps
+    from evaluation.networks.taps import Taps
     from zoo.datasets import Dataset
 
 
@@ -57,8 +57,8 @@ def show_layers(
         dataset_of: What to show each of them.
     """
     from evaluation.layers import layer_profile
+    from evaluation.networks.taps import load_taps
     from evaluation.reporting.profile import log_profile, profile_tables
-    from evaluation.taps import load_taps
 
     check_writable(command.logs, "logs")
     for path in paths:

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from evaluation.displacement import not_rounding
 from evaluation.lie_derivative import GENERATORS, lie_derivative, lie_positions
+from evaluation.networks.taps import Taps, load_taps
 from evaluation.streaming import Layer, Row, Stream, with_intervals
-from evaluation.taps import Taps, load_taps
 from zoo.graphs.receptive_field import receptive_fields
 from zoo.transformations import TRANSFORMATIONS, Transformation
 

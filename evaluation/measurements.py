@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.curves import curve, float_noise, frame_size, values_at
-from evaluation.models import ModelHandle
+from evaluation.networks.network import ModelHandle
 from evaluation.predictions import Predictions
 from evaluation.scores import NOISY, SCORES
 from evaluation.statistics import percentiles, resampled_means

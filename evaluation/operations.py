@@ -9,7 +9,7 @@ import pandas as pd
 import tensorflow as tf
 
 from evaluation.displacement import channel_deviation, displaced, valid_positions
-from evaluation.taps import load_taps
+from evaluation.networks.taps import load_taps
 from zoo.graphs.positions import Axis
 
 COLUMNS = ("operation", "stride", "boundary", "positions", "verdict", "error", "error_between")

@@ -16,7 +16,7 @@ from evaluation.api import Data, as_dataset
 from evaluation.cells import is_complete, new_cell
 from evaluation.comparison import check_scores
 from evaluation.measurements import Measurements, per_image, score
-from evaluation.models import load_model
+from evaluation.networks.network import load_model
 from evaluation.predictions import Predictions, cell_path
 from evaluation.scores import NOISY, SCORES, need_maps
 from evaluation.statistics import CONFIDENCE, RESAMPLES, bootstrap, wilson

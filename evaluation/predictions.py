@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.cells import read_cell
-from evaluation.models import ModelHandle
+from evaluation.networks.network import ModelHandle
 from zoo.datasets import Dataset
 from zoo.transformations import Transformation
 

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from evaluation.cells import CellWriter, is_complete, new_cell, read_cell, remove_unowned
-from evaluation.models import ModelHandle
+from evaluation.networks.network import ModelHandle
 from evaluation.predictions import Predictions, cell_path, floor_path, rebatched_path
 from zoo.datasets import Dataset
 from zoo.transformations import Composition, Transformation, named

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import layers
 
 import zoo
-from evaluation.taps import load_taps
+from evaluation.networks.taps import load_taps
 from zoo.graphs.receptive_field import receptive_fields
 
 SIZE = 24

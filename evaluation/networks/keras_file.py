@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 
 import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
-from evaluation.saved_model import unreadable
+from evaluation.networks.saved_model import unreadable
 
 
 def load_keras_file(path: Path) -> keras.Model:

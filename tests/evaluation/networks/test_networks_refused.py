@@ -8,7 +8,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.python.framework import op_def_registry
 
 from evaluation import load_model
-from evaluation.saved_model import FORBIDDEN_OPERATIONS
+from evaluation.networks.saved_model import FORBIDDEN_OPERATIONS
 from training import artifacts
 
 SHAPE = (8, 10, 3)

@@ -12,9 +12,9 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
-from evaluation.keras_file import load_keras_file
-from evaluation.models import check_range
-from evaluation.saved_model import home_and_name, load_saved_model
+from evaluation.networks.keras_file import load_keras_file
+from evaluation.networks.network import check_range
+from evaluation.networks.saved_model import home_and_name, load_saved_model
 from zoo.architectures.taps import is_tap
 from zoo.graphs.dilation import with_native_dilation
 

@@ -8,7 +8,7 @@ from keras import layers
 
 import zoo
 from evaluation.layers import layer_profile
-from evaluation.taps import load_taps
+from evaluation.networks.taps import load_taps
 from tests.agreement import assert_agree, depth, rounding
 
 SHAPE = (12, 10, 3)

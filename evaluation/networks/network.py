@@ -10,9 +10,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from evaluation.keras_file import load_keras_file
-from evaluation.readout import infer_task, read_out
-from evaluation.saved_model import home_and_name, load_saved_model
+from evaluation.networks.keras_file import load_keras_file
+from evaluation.networks.readout import infer_task, read_out
+from evaluation.networks.saved_model import home_and_name, load_saved_model
 from zoo.graphs.freezing import final_activation, freeze, with_dense_input
 from zoo.graphs.receptive_field import receptive_fields
 
@@ -27,7 +27,7 @@ class ModelHandle:
         input_shape: `(H, W, C)`; H and W are None where any size will do.
         num_classes: `K`, without the background.
         predict: From float32 images `(N, H, W, C)` in `[0, 1]` to what is stored of them, see
-            `evaluation.readout`.
+            `evaluation.networks.readout`.
         fingerprint: Changes whenever the network does.
         metadata: What a saved network says of itself, or nothing.
         total_stride: Shifts to the right by multiples of which it can answer exactly, in pixels;

@@ -1,0 +1,1 @@
+"""From anything that a user has to a network that can be measured."""
