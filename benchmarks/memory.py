@@ -36,7 +36,7 @@ def _sweep(images: int) -> None:
     import zoo
     from evaluation.measurements import score
     from evaluation.networks.network import load_model
-    from evaluation.sweep import sweep
+    from evaluation.sweeping.sweep import sweep
     from zoo.datasets import load
 
     digits = load("digits", "train")

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import Figure
-from evaluation.cells import new_cell
 from evaluation.measurements import score
 from evaluation.networks.network import ModelHandle
-from evaluation.predictions import Predictions, cell_path
+from evaluation.sweeping.cells import new_cell
+from evaluation.sweeping.predictions import Predictions, cell_path
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS
 

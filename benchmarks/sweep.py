@@ -15,7 +15,7 @@ import tensorflow as tf
 import zoo
 from benchmarks.report import Figure
 from evaluation.networks.network import ModelHandle, load_model
-from evaluation.sweep import sweep
+from evaluation.sweeping.sweep import sweep
 from zoo.datasets import Dataset, load
 from zoo.transformations import TRANSFORMATIONS
 

@@ -12,8 +12,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "measurements": ["Measurements", "per_class", "score"],
         "networks.network": ["ModelHandle", "load_model"],
         "precision": ["evaluate_to"],
-        "predictions": ["Predictions"],
+        "sweeping.predictions": ["Predictions"],
         "sinks": ["log"],
-        "sweep": ["sweep"],
+        "sweeping.sweep": ["sweep"],
     },
 )

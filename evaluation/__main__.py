@@ -21,7 +21,7 @@ from zoo.terminal import (
 if TYPE_CHECKING:
     from evaluation.measurements import Measurements
     from evaluation.networks.network import ModelHandle
-    from evaluation.predictions import Predictions
+    from evaluation.sweeping.predictions import Predictions
     from zoo.datasets import Dataset
     from zoo.transformations import Transformation
 
@@ -258,7 +258,7 @@ def _sweep(
     command: Protocol,
     update: Callable[..., None],
 ) -> "Predictions":
-    from evaluation.sweep import sweep
+    from evaluation.sweeping.sweep import sweep
 
     return sweep(
         models,

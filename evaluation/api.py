@@ -12,7 +12,7 @@ import numpy as np
 from evaluation.measurements import Measurements, score
 from evaluation.networks.network import load_model
 from evaluation.scores import need_maps
-from evaluation.sweep import sweep
+from evaluation.sweeping.sweep import sweep
 from zoo.datasets import Dataset, from_arrays
 from zoo.transformations import DEFAULT, Transformation
 

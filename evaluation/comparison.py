@@ -18,11 +18,11 @@ import pandas as pd
 from evaluation.api import Data, as_dataset
 from evaluation.measurements import per_image
 from evaluation.networks.network import ModelHandle, load_model
-from evaluation.predictions import Predictions
 from evaluation.scores import NOISY, SCORES, need_maps
 from evaluation.significance import holm, mcnemar, sign_flip
 from evaluation.statistics import CONFIDENCE, bootstrap
-from evaluation.sweep import sweep
+from evaluation.sweeping.predictions import Predictions
+from evaluation.sweeping.sweep import sweep
 from zoo.transformations import DEFAULT, Transformation
 
 # What is compared unless something else is asked for, as far as all models have it.

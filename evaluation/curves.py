@@ -11,9 +11,9 @@ import pandas as pd
 from evaluation import summaries
 from evaluation.answers import Answers
 from evaluation.networks.network import ModelHandle
-from evaluation.predictions import Predictions
 from evaluation.scores import NOISY, SCORES, Score
 from evaluation.statistics import percentiles, resampled_means, wilson
+from evaluation.sweeping.predictions import Predictions
 from zoo.transformations import Composition, Transformation
 
 _LOG = logging.getLogger("evaluation")

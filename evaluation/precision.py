@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 
 from evaluation.api import Data, as_dataset
-from evaluation.cells import is_complete, new_cell
 from evaluation.comparison import check_scores
 from evaluation.measurements import Measurements, per_image, score
 from evaluation.networks.network import load_model
-from evaluation.predictions import Predictions, cell_path
 from evaluation.scores import NOISY, SCORES, need_maps
 from evaluation.statistics import CONFIDENCE, RESAMPLES, bootstrap, wilson
-from evaluation.sweep import sweep
+from evaluation.sweeping.cells import is_complete, new_cell
+from evaluation.sweeping.predictions import Predictions, cell_path
+from evaluation.sweeping.sweep import sweep
 from zoo.datasets import Dataset
 from zoo.transformations import DEFAULT, Transformation
 

@@ -373,8 +373,8 @@ def test_an_interruption_is_status_130_and_one_line(command, refused, monkeypatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training.trainer, "train", interrupted)
-    # `evaluation.sweep` is the function; the module of that name is behind it.
-    monkeypatch.setattr(importlib.import_module("evaluation.sweep"), "sweep", interrupted)
+    # `evaluation.sweeping.sweep` is the function; the module of that name is behind it.
+    monkeypatch.setattr(importlib.import_module("evaluation.sweeping.sweep"), "sweep", interrupted)
     assert "interrupted" in refused(command(), 130)
 
 

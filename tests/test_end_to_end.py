@@ -194,7 +194,7 @@ def test_evaluating_again_runs_no_network_and_gives_the_same_numbers_to_the_last
     def untouched(*arguments):
         raise AssertionError
 
-    monkeypatch.setattr(importlib.import_module("evaluation.sweep"), "new_cell", untouched)
+    monkeypatch.setattr(importlib.import_module("evaluation.sweeping.sweep"), "new_cell", untouched)
     monkeypatch.chdir(walked.folder)
     names = ("rotation", "contrast")
     evaluate("score", "--limit", str(LIMIT), "--transformations", *names, "--logs", "again")

@@ -10,7 +10,7 @@ from typing import Any
 from evaluation.measurements import score
 from evaluation.networks.keras_file import load_keras_file
 from evaluation.networks.network import load_model
-from evaluation.sweep import sweep
+from evaluation.sweeping.sweep import sweep
 from training.config import TrainingConfig
 from training.parallel import shared_data
 from training.trainer import images_per_epoch

@@ -7,10 +7,10 @@ import pytest
 import scipy.stats
 
 from evaluation import ModelHandle
-from evaluation.cells import new_cell
 from evaluation.comparison import compare_predictions
-from evaluation.predictions import Predictions, cell_path
 from evaluation.significance import holm
+from evaluation.sweeping.cells import new_cell
+from evaluation.sweeping.predictions import Predictions, cell_path
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS
 

@@ -10,7 +10,7 @@ from keras import layers
 from evaluation import evaluate
 from evaluation.measurements import per_class, score
 from evaluation.networks.network import load_model
-from evaluation.sweep import sweep
+from evaluation.sweeping.sweep import sweep
 from tests.agreement import rounding
 from zoo.datasets import from_arrays
 from zoo.layers import CircularPadding2D

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from evaluation.cells import CellWriter, is_complete, new_cell, read_cell, remove_unowned
 from evaluation.networks.network import ModelHandle
-from evaluation.predictions import Predictions, cell_path, floor_path, rebatched_path
+from evaluation.sweeping.cells import CellWriter, is_complete, new_cell, read_cell, remove_unowned
+from evaluation.sweeping.predictions import Predictions, cell_path, floor_path, rebatched_path
 from zoo.datasets import Dataset
 from zoo.transformations import Composition, Transformation, named
 from zoo.transformations.window import margins

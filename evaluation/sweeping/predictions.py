@@ -1,7 +1,7 @@
 """Raw outputs on disk: one cell per (model, data, transformation, strength), complete or absent.
 
 `<directory>/<model>-<digest>/<dataset>-<digest>/<transformation>.<boundary>-<digest>/<strength>/`
-is one cell (`evaluation.cells`). The digests are of the network and the format of cells, of the
+is one cell (`sweeping.cells`). The digests are of the network and the format of cells, of the
 images, and of the specification of the transformation: a change of any is another cell, and never
 a stale answer. The identity is one cell for all transformations, but for those that crop: these
 have one for each window. Beside the cells are the floors: `<strength>.floor`, the outputs for
@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.cells import read_cell
 from evaluation.networks.network import ModelHandle
+from evaluation.sweeping.cells import read_cell
 from zoo.datasets import Dataset
 from zoo.transformations import Transformation
 

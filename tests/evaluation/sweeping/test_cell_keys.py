@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evaluation import ModelHandle, sweep
-from evaluation.predictions import cell_path
+from evaluation.sweeping.predictions import cell_path
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS, compose, geometric, photometric
 from zoo.transformations.photometric import Brightness

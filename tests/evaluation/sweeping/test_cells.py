@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation import ModelHandle, cells, sweep
-from evaluation.cells import MANIFEST, is_complete, new_cell, read_cell, remove_unowned
+from evaluation import ModelHandle, sweep
+from evaluation.sweeping import cells
+from evaluation.sweeping.cells import MANIFEST, is_complete, new_cell, read_cell, remove_unowned
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS
 
@@ -130,7 +131,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import numpy as np
-from evaluation.cells import new_cell
+from evaluation.sweeping.cells import new_cell
 with new_cell(Path(sys.argv[1]) / "cell", 6) as writer:
     writer.append({"logits": np.zeros((2, 3))})
     os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""Running networks over transformed images, and keeping what comes out."""
