@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from benchmarks.report import Figure
-from evaluation.significance import mcnemar, sign_flip
-from evaluation.statistics import RESAMPLES, bootstrap
+from evaluation.statistics.intervals import RESAMPLES, bootstrap
+from evaluation.statistics.significance import mcnemar, sign_flip
 
 _IMAGES, _STRENGTHS, _ROUNDS = 10_000, 24, 3
 

@@ -19,8 +19,8 @@ from evaluation.api import Data, as_dataset
 from evaluation.measurements import per_image
 from evaluation.networks.network import ModelHandle, load_model
 from evaluation.scores import NOISY, SCORES, need_maps
-from evaluation.significance import holm, mcnemar, sign_flip
-from evaluation.statistics import CONFIDENCE, bootstrap
+from evaluation.statistics.intervals import CONFIDENCE, bootstrap
+from evaluation.statistics.significance import holm, mcnemar, sign_flip
 from evaluation.sweeping.predictions import Predictions
 from evaluation.sweeping.sweep import sweep
 from zoo.transformations import DEFAULT, Transformation

@@ -12,7 +12,7 @@ from evaluation import summaries
 from evaluation.answers import Answers
 from evaluation.networks.network import ModelHandle
 from evaluation.scores import NOISY, SCORES, Score
-from evaluation.statistics import percentiles, resampled_means, wilson
+from evaluation.statistics.intervals import percentiles, resampled_means, wilson
 from evaluation.sweeping.predictions import Predictions
 from zoo.transformations import Composition, Transformation
 

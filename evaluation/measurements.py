@@ -10,7 +10,7 @@ import pandas as pd
 from evaluation.curves import curve, float_noise, frame_size, values_at
 from evaluation.networks.network import ModelHandle
 from evaluation.scores import NOISY, SCORES
-from evaluation.statistics import percentiles, resampled_means
+from evaluation.statistics.intervals import percentiles, resampled_means
 from evaluation.sweeping.predictions import Predictions
 from zoo.transformations import Transformation
 

@@ -17,7 +17,7 @@ from evaluation.comparison import check_scores
 from evaluation.measurements import Measurements, per_image, score
 from evaluation.networks.network import load_model
 from evaluation.scores import NOISY, SCORES, need_maps
-from evaluation.statistics import CONFIDENCE, RESAMPLES, bootstrap, wilson
+from evaluation.statistics.intervals import CONFIDENCE, RESAMPLES, bootstrap, wilson
 from evaluation.sweeping.cells import is_complete, new_cell
 from evaluation.sweeping.predictions import Predictions, cell_path
 from evaluation.sweeping.sweep import sweep

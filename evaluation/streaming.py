@@ -14,7 +14,7 @@ from evaluation.displacement import (
     turns_around,
     valid_positions,
 )
-from evaluation.statistics import bootstrap
+from evaluation.statistics.intervals import bootstrap
 from zoo.graphs.positions import Axis, ReceptiveField
 from zoo.transformations import Transformation
 

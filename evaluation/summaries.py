@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evaluation.statistics import bootstrap, percentiles, resampled_means, wilson
+from evaluation.statistics.intervals import bootstrap, percentiles, resampled_means, wilson
 
 _UNITS = 16  # so many units of all images and strengths are in memory at a time
 

@@ -8,7 +8,7 @@ import scipy.stats
 
 from evaluation import ModelHandle
 from evaluation.comparison import compare_predictions
-from evaluation.significance import holm
+from evaluation.statistics.significance import holm
 from evaluation.sweeping.cells import new_cell
 from evaluation.sweeping.predictions import Predictions, cell_path
 from zoo.datasets import from_arrays

@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from evaluation import ModelHandle, evaluate
 from evaluation.precision import distances, evaluate_to, intervals, looks
-from evaluation.statistics import bootstrap, wilson
+from evaluation.statistics.intervals import bootstrap, wilson
 from tests.agreement import assert_agree
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.statistics import wilson
+from evaluation.statistics.intervals import wilson
 from evaluation.summaries import (
     by_phase,
     mean_over_strengths,

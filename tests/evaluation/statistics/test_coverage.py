@@ -9,8 +9,8 @@ import pytest
 from scipy.special import ndtr
 from scipy.stats import binom, norm
 
-from evaluation.significance import holm, mcnemar, sign_flip
-from evaluation.statistics import bootstrap, wilson
+from evaluation.statistics.intervals import bootstrap, wilson
+from evaluation.statistics.significance import holm, mcnemar, sign_flip
 
 N, STRENGTHS, SETS = 400, 12, 1500
 DIFFICULTY = np.linspace(-0.5, 0.5, STRENGTHS)  # some strengths are harder than others

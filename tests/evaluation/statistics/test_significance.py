@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from evaluation.significance import holm, mcnemar, sign_flip
-from evaluation.statistics import bootstrap
+from evaluation.statistics.intervals import bootstrap
+from evaluation.statistics.significance import holm, mcnemar, sign_flip
 from tests.agreement import assert_agree
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from evaluation.statistics import bootstrap, wilson
+from evaluation.statistics.intervals import bootstrap, wilson
 from tests.agreement import assert_agree
 
 

@@ -1,0 +1,1 @@
+"""Intervals and tests over images; numbers in, numbers out."""
