@@ -29,7 +29,7 @@ def _measure() -> dict[str, float]:
     import tensorflow as tf
 
     import zoo
-    from evaluation.layers import layer_profile
+    from evaluation.layerwise.profile import layer_profile
     from evaluation.networks.taps import load_taps
     from zoo.datasets import load
 

@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "api": ["evaluate"],
         "comparison": ["compare", "compare_predictions"],
-        "layers": ["layer_profile"],
+        "layerwise.profile": ["layer_profile"],
         "measurements": ["Measurements", "per_class", "score"],
         "networks.network": ["ModelHandle", "load_model"],
         "precision": ["evaluate_to"],

@@ -56,7 +56,7 @@ def show_layers(
         paths: The models.
         dataset_of: What to show each of them.
     """
-    from evaluation.layers import layer_profile
+    from evaluation.layerwise.profile import layer_profile
     from evaluation.networks.taps import load_taps
     from evaluation.reporting.profile import log_profile, profile_tables
 
@@ -90,7 +90,7 @@ def show_operations(command: Operations, path: Path | None) -> None:
         command: What was asked for.
         path: The model whose kernel is taken, if any.
     """
-    from evaluation.operations import first_kernel, operations_table
+    from evaluation.layerwise.basic_operations import first_kernel, operations_table
     from evaluation.reporting.operations import operations_markdown, operations_rich
 
     with console.status("measuring …"):

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 import zoo
-from evaluation.layers import layer_profile
+from evaluation.layerwise.profile import layer_profile
 from evaluation.networks.taps import load_taps
 from tests.agreement import assert_agree, depth, rounding
 

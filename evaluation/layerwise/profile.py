@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from evaluation.displacement import not_rounding
-from evaluation.lie_derivative import GENERATORS, lie_derivative, lie_positions
+from evaluation.layerwise.displacement import not_rounding
+from evaluation.layerwise.lie_derivative import GENERATORS, lie_derivative, lie_positions
+from evaluation.layerwise.stream import Layer, Row, Stream, with_intervals
 from evaluation.networks.taps import Taps, load_taps
-from evaluation.streaming import Layer, Row, Stream, with_intervals
 from zoo.graphs.receptive_field import receptive_fields
 from zoo.transformations import TRANSFORMATIONS, Transformation
 
@@ -54,7 +54,7 @@ def layer_profile(
       at a position. 1 is a unit that tells images apart no better than strengths.
     - `dead_units`: the share of units without variance over images, which are left out of that.
     - `lie_derivative`: ‖L φ‖₂ ÷ ‖φ − its per-channel mean‖₂, the mean over images, per pixel,
-      degree or percent (see `evaluation.lie_derivative`): how fast the error begins to grow.
+      degree or percent (see `lie_derivative`): how fast the error begins to grow.
 
     Intervals are over images. An image on which a map is constant says nothing, and is not in `n`.
 

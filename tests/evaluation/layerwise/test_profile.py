@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 import zoo
-from evaluation.layers import layer_profile
+from evaluation.layerwise.profile import layer_profile
 from tests.agreement import assert_agree, rounding
 from training import artifacts
 from zoo.layers import CircularPadding2D

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from evaluation.displacement import channel_deviation, displaced, valid_positions
+from evaluation.layerwise.displacement import channel_deviation, displaced, valid_positions
 from evaluation.networks.taps import load_taps
 from zoo.graphs.positions import Axis
 

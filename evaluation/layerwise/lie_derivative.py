@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from evaluation.displacement import (
+from evaluation.layerwise.displacement import (
     cubic_slope,
     fourier_slope,
     turns_around,

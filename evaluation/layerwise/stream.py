@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.displacement import (
+from evaluation.layerwise.displacement import (
     channel_deviation,
     displaced,
     not_rounding,

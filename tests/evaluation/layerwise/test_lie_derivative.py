@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from evaluation.lie_derivative import GENERATORS, generator, lie_derivative
+from evaluation.layerwise.lie_derivative import GENERATORS, generator, lie_derivative
 from zoo.graphs.positions import Axis, ReceptiveField
 
 RANDOM = np.random.default_rng(0)

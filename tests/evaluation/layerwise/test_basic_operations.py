@@ -6,7 +6,12 @@ import pytest
 from keras import layers
 
 import zoo
-from evaluation.operations import EXACT, first_kernel, operations_table, random_kernel
+from evaluation.layerwise.basic_operations import (
+    EXACT,
+    first_kernel,
+    operations_table,
+    random_kernel,
+)
 from evaluation.reporting.operations import operations_markdown
 
 TABLE = operations_table()
