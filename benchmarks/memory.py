@@ -34,8 +34,8 @@ def _sweep(images: int) -> None:
     import numpy as np
 
     import zoo
-    from evaluation.measurements import score
     from evaluation.networks.network import load_model
+    from evaluation.scores.scoring import score
     from evaluation.sweeping.sweep import sweep
     from zoo.datasets import load
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import Figure
-from evaluation.measurements import score
 from evaluation.networks.network import ModelHandle
+from evaluation.scores.scoring import score
 from evaluation.sweeping.cells import new_cell
 from evaluation.sweeping.predictions import Predictions, cell_path
 from zoo.datasets import from_arrays

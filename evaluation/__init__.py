@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "api": ["evaluate"],
         "comparison": ["compare", "compare_predictions"],
         "layerwise.profile": ["layer_profile"],
-        "measurements": ["Measurements", "per_class", "score"],
+        "scores.scoring": ["Measurements", "per_class", "score"],
         "networks.network": ["ModelHandle", "load_model"],
         "precision": ["evaluate_to"],
         "sweeping.predictions": ["Predictions"],

@@ -19,8 +19,8 @@ from zoo.terminal import (
 )
 
 if TYPE_CHECKING:
-    from evaluation.measurements import Measurements
     from evaluation.networks.network import ModelHandle
+    from evaluation.scores.scoring import Measurements
     from evaluation.sweeping.predictions import Predictions
     from zoo.datasets import Dataset
     from zoo.transformations import Transformation
@@ -103,10 +103,10 @@ def main(command: Score | Compare | Layers | Operations) -> None:
 def _score(command: Score) -> None:
     import pandas as pd
 
-    from evaluation.measurements import Measurements, score
     from evaluation.reporting.leaderboard import leaderboard
     from evaluation.reporting.tensorboard import ADDRESS
-    from evaluation.scores import need_maps
+    from evaluation.scores.scoring import Measurements, score
+    from evaluation.scores.table import need_maps
     from evaluation.sinks import log
 
     paths = [_path(p, command.saved_models) for p in command.paths] or _runs(command.saved_models)

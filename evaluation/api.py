@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.measurements import Measurements, score
 from evaluation.networks.network import load_model
-from evaluation.scores import need_maps
+from evaluation.scores.scoring import Measurements, score
+from evaluation.scores.table import need_maps
 from evaluation.sweeping.sweep import sweep
 from zoo.datasets import Dataset, from_arrays
 from zoo.transformations import DEFAULT, Transformation

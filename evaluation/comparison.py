@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from evaluation.api import Data, as_dataset
-from evaluation.measurements import per_image
 from evaluation.networks.network import ModelHandle, load_model
-from evaluation.scores import NOISY, SCORES, need_maps
+from evaluation.scores.scoring import per_image
+from evaluation.scores.table import NOISY, SCORES, need_maps
 from evaluation.statistics.intervals import CONFIDENCE, bootstrap
 from evaluation.statistics.significance import holm, mcnemar, sign_flip
 from evaluation.sweeping.predictions import Predictions

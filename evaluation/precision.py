@@ -14,9 +14,9 @@ import pandas as pd
 
 from evaluation.api import Data, as_dataset
 from evaluation.comparison import check_scores
-from evaluation.measurements import Measurements, per_image, score
 from evaluation.networks.network import load_model
-from evaluation.scores import NOISY, SCORES, need_maps
+from evaluation.scores.scoring import Measurements, per_image, score
+from evaluation.scores.table import NOISY, SCORES, need_maps
 from evaluation.statistics.intervals import CONFIDENCE, RESAMPLES, bootstrap, wilson
 from evaluation.sweeping.cells import is_complete, new_cell
 from evaluation.sweeping.predictions import Predictions, cell_path

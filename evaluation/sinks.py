@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evaluation.measurements import Measurements
+from evaluation.scores.scoring import Measurements
 from zoo.datasets import Dataset
 
 

@@ -12,8 +12,8 @@ import tyro
 
 import evaluation.__main__ as evaluation_command
 import training.__main__ as training_command
-from evaluation.equivariance import iou
 from evaluation.reporting.csv import read_csv
+from evaluation.scores.equivariance import iou
 from tests.agreement import assert_agree, depth
 from zoo.datasets import load
 from zoo.terminal import run

@@ -7,9 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from evaluation.measurements import score
 from evaluation.networks.keras_file import load_keras_file
 from evaluation.networks.network import load_model
+from evaluation.scores.scoring import score
 from evaluation.sweeping.sweep import sweep
 from training.config import TrainingConfig
 from training.parallel import shared_data

@@ -8,8 +8,8 @@ import pytest
 from keras import layers
 
 from evaluation import evaluate
-from evaluation.measurements import per_class, score
 from evaluation.networks.network import load_model
+from evaluation.scores.scoring import per_class, score
 from evaluation.sweeping.sweep import sweep
 from tests.agreement import rounding
 from zoo.datasets import from_arrays

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evaluation import summaries
-from evaluation.answers import Answers
 from evaluation.networks.network import ModelHandle
-from evaluation.scores import NOISY, SCORES, Score
+from evaluation.scores import summaries
+from evaluation.scores.answers import Answers
+from evaluation.scores.table import NOISY, SCORES, Score
 from evaluation.statistics.intervals import percentiles, resampled_means, wilson
 from evaluation.sweeping.predictions import Predictions
 from zoo.transformations import Composition, Transformation

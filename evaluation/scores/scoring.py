@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from evaluation.curves import curve, float_noise, frame_size, values_at
 from evaluation.networks.network import ModelHandle
-from evaluation.scores import NOISY, SCORES
+from evaluation.scores.curves import curve, float_noise, frame_size, values_at
+from evaluation.scores.table import NOISY, SCORES
 from evaluation.statistics.intervals import percentiles, resampled_means
 from evaluation.sweeping.predictions import Predictions
 from zoo.transformations import Transformation
@@ -50,7 +50,7 @@ def score(predictions: Predictions, scores: Iterable[str] | None = None) -> Meas
 
     Besides each score at each strength there are, where the predictions have what they need: the
     score of `T_-v T_v x` against `x`, named `<score>_floor`, which is what resampling alone costs;
-    and the summaries of a curve (`evaluation.summaries`): `invariance_score` and
+    and the summaries of a curve (`evaluation.scores.summaries`): `invariance_score` and
     `equivariance_score`, means over all strengths but the identity; `worst_case_accuracy`;
     `tolerance`; `normalized_variance` of the pre_logits; `agreement_phase_<k>` by phase of the
     total stride, of translations. A transformation of several strengths has summaries only, and one

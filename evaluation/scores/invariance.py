@@ -7,7 +7,7 @@ Notation: network `f`, image `x`, label `y`, transformation `T_v`, softmax `p`, 
 import numpy as np
 from scipy.special import log_softmax, softmax
 
-from evaluation.answers import Answers
+from evaluation.scores.answers import Answers
 
 
 def accuracy(answers: Answers) -> np.ndarray:

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.statistics.intervals import wilson
-from evaluation.summaries import (
+from evaluation.scores.summaries import (
     by_phase,
     mean_over_strengths,
     normalized_variance,
@@ -15,6 +14,7 @@ from evaluation.summaries import (
     tolerance,
     worst_case,
 )
+from evaluation.statistics.intervals import wilson
 
 RANDOM = np.random.default_rng(1)
 

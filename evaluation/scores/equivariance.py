@@ -6,7 +6,7 @@ an image does not count.
 
 import numpy as np
 
-from evaluation.answers import Answers
+from evaluation.scores.answers import Answers
 from zoo.transformations.boxes import area, intersection_and_union, tight_boxes
 
 

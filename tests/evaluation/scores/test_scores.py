@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.distance import cosine, jensenshannon
 from sklearn.metrics import cohen_kappa_score, recall_score
 
-from evaluation.scores import SCORES, Answers
+from evaluation.scores.table import SCORES, Answers
 from tests.agreement import assert_agree
 from zoo.transformations import TRANSFORMATIONS
 from zoo.transformations.boxes import tight_boxes

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from evaluation import equivariance, invariance
-from evaluation.answers import Answers
-from evaluation.summaries import normalized_variance
+from evaluation.scores import equivariance, invariance
+from evaluation.scores.answers import Answers
+from evaluation.scores.summaries import normalized_variance
 
 __all__ = ["SCORES", "Answers", "Score"]
 
@@ -25,7 +25,7 @@ class Score:
     Attributes:
         function: From answers to one value per image `(N,)`, or to several `(N, C)`; NaN where an
             image does not count. Of a score of the whole curve, from what it needs at each strength
-            to its row, see `evaluation.summaries`.
+            to its row, see `evaluation.scores.summaries`.
         combine: From averages over images `(…, C)` to the score `(…)`; NaN where it is undefined.
             None where the score is the average of one value.
         property: `invariance` or `equivariance`.
