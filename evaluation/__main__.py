@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from evaluation.layer_commands import Layers, Operations, show_layers, show_operations
-from evaluation.shown_images import ShownImages, data_of, load_images
+from evaluation.commands.layers import Layers, Operations, show_layers, show_operations
+from evaluation.commands.shown_images import ShownImages, data_of, load_images
 from zoo.terminal import (
     check_writable,
     console,

@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import zoo
 from evaluation.__main__ import main
-from evaluation.layer_commands import Layers, Operations, show_layers, show_operations
+from evaluation.commands.layers import Layers, Operations, show_layers, show_operations
 from evaluation.layerwise.profile import COLUMNS, layer_profile
 from evaluation.reporting.profile import heat_map, profile_cells, profile_tables
 from zoo.datasets import load

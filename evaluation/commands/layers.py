@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import tyro
 
-from evaluation.shown_images import ShownImages
+from evaluation.commands.shown_images import ShownImages
 from zoo.terminal import check_writable, console, progress_bar
 
 if TYPE_CHECKING:
