@@ -104,7 +104,7 @@ def _score(command: Score) -> None:
     import pandas as pd
 
     from evaluation.reporting.leaderboard import leaderboard
-    from evaluation.reporting.tensorboard import ADDRESS
+    from evaluation.reporting.tensorboard.log import ADDRESS
     from evaluation.scores.scoring import Measurements, score
     from evaluation.scores.table import need_maps
     from evaluation.sinks import log

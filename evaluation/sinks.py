@@ -26,7 +26,7 @@ def log(
         logdir: TensorBoard's log directory.
         example: A dataset whose first image shows what each transformation does.
     """
-    from evaluation.reporting import tensorboard
+    from evaluation.reporting.tensorboard import log as tensorboard
 
     strips = {} if example is None else _strips(measurements, example)
     split = None if example is None else example.split

@@ -75,7 +75,7 @@ def main(command: Command) -> None:
     """Train what is not there yet, after checking all of it."""
     configs = command.configs()
     import_tensorflow()
-    from evaluation.reporting.tensorboard import ADDRESS
+    from evaluation.reporting.tensorboard.log import ADDRESS
     from training.augmentation import check_ranges
     from training.trainer import build, needed
 

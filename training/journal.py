@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from evaluation.reporting.events import event_file, write_hparams
+from evaluation.reporting.tensorboard.events import event_file, write_hparams
 from training.config import TrainingConfig
 
 

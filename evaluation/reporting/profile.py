@@ -11,7 +11,7 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
-from evaluation.reporting.events import EventFile, replaced_event_file
+from evaluation.reporting.tensorboard.events import EventFile, replaced_event_file
 from zoo.markdown import decimals, markdown_table
 
 _UNITS = {"translation_x": "px", "translation_y": "px", "rotation": "°", "scale": "%"}

@@ -6,7 +6,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
-from evaluation.reporting.events import event_file, replaced_event_file, write_hparams
+from evaluation.reporting.tensorboard.events import event_file, replaced_event_file, write_hparams
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (7).to_bytes(4, "big") + (5).to_bytes(4, "big")
 
@@ -54,7 +54,7 @@ def test_a_killed_replacement_leaves_the_old_file_and_the_next_one_succeeds(tmp_
     with replaced_event_file(tmp_path) as events:
         events.scalar("score", 0, 1.0)
     code = (
-        "import os, signal, sys; from evaluation.reporting.events import replaced_event_file\n"
+        "import os, signal, sys; from evaluation.reporting.tensorboard.events import replaced_event_file\n"
         "with replaced_event_file(sys.argv[1]) as events:\n"
         "    events.scalar('score', 0, 2.0); os.kill(os.getpid(), signal.SIGKILL)"
     )

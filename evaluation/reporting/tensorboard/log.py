@@ -9,9 +9,9 @@ import pandas as pd
 
 from evaluation.reporting.axes import Axis, check, curve_name
 from evaluation.reporting.csv import write_csv
-from evaluation.reporting.events import EventFile, replaced_event_file
 from evaluation.reporting.figures import PANELS, curve_figure, position_figure, strip_figure
 from evaluation.reporting.leaderboard import leaderboard_markdown
+from evaluation.reporting.tensorboard.events import EventFile, replaced_event_file
 from zoo.markdown import decimals, markdown_table
 
 ADDRESS = "http://localhost:6006/#scalars&regexInput=evaluation&_smoothingWeight=0"

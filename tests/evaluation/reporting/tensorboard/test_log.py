@@ -14,8 +14,8 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from evaluation.reporting.axes import curve_name
 from evaluation.reporting.csv import DTYPES, read_csv
-from evaluation.reporting.events import write_hparams
-from evaluation.reporting.tensorboard import log
+from evaluation.reporting.tensorboard.events import write_hparams
+from evaluation.reporting.tensorboard.log import log
 
 AXES = {
     **{f"geometric_{i}": SimpleNamespace(unit="px", identity=0) for i in range(6)},
@@ -131,7 +131,7 @@ def test_logging_does_not_import_tensorflow(tmp_path):
     code = (
         "import sys; from types import SimpleNamespace\n"
         "from evaluation.reporting.csv import read_csv\n"
-        "from evaluation.reporting.tensorboard import log\n"
+        "from evaluation.reporting.tensorboard.log import log\n"
         "assert 'matplotlib' not in sys.modules\n"
         "frame = read_csv(sys.argv[1] + '/rows.csv')\n"
         "frame = frame[frame['transformation'] == 'geometric_1']\n"
