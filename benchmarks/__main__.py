@@ -6,8 +6,8 @@ import sys
 from rich import box
 from rich.table import Table
 
-from zoo.processor import processor
-from zoo.terminal import BAD_INPUT, REQUIREMENT_NOT_MET, console, quiet_start
+from zoo.support.processor import processor
+from zoo.support.terminal import BAD_INPUT, REQUIREMENT_NOT_MET, console, quiet_start
 
 NAMES = (
     "commands",

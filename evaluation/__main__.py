@@ -9,7 +9,7 @@ import tyro
 
 from evaluation.commands.layers import Layers, Operations, show_layers, show_operations
 from evaluation.commands.shown_images import ShownImages, data_of, load_images
-from zoo.terminal import (
+from zoo.support.terminal import (
     check_writable,
     console,
     exit_with,

@@ -19,7 +19,7 @@ from training import TrainingConfig, train
 from training.trainer import load_data
 from zoo.architectures import ARCHITECTURES
 from zoo.datasets import DATASETS, from_arrays
-from zoo.terminal import run
+from zoo.support.terminal import run
 from zoo.transformations import TRANSFORMATIONS
 
 TINY = [

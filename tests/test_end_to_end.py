@@ -17,7 +17,7 @@ import training.__main__ as training_command
 from evaluation.reporting.csv import read_csv
 from tests.agreement import assert_agree, rounding
 from zoo.datasets import load
-from zoo.terminal import run
+from zoo.support.terminal import run
 from zoo.transformations import DEFAULT, TRANSFORMATIONS
 
 LIMIT = 40

@@ -16,7 +16,7 @@ from evaluation.reporting.csv import read_csv
 from evaluation.scores.equivariance import iou
 from tests.agreement import assert_agree, depth
 from zoo.datasets import load
-from zoo.terminal import run
+from zoo.support.terminal import run
 from zoo.transformations import TRANSFORMATIONS
 
 LIMIT = 40

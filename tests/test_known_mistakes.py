@@ -3,7 +3,7 @@
 Those that are tested where their code is: `randint` without the last shift and one transformation
 drawn for a whole batch in tests/training/test_augmentation.py, a worst case that is not one of each
 image in tests/evaluation/test_evaluate.py, batches that share memory with the data in
-tests/zoo/test_datasets_arrays.py.
+tests/zoo/datasets/test_arrays.py.
 """
 
 from dataclasses import replace

@@ -8,7 +8,7 @@ import tyro
 
 from training.config import AUGMENTED, Family, TrainingConfig
 from training.parallel import shared_data, train_all
-from zoo.terminal import console, exit_with, import_tensorflow, parse, progress_bar
+from zoo.support.terminal import console, exit_with, import_tensorflow, parse, progress_bar
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from training.config import TrainingConfig
-from zoo.terminal import quiet_tensorflow
+from zoo.support.terminal import quiet_tensorflow
 
 OnEpoch = Callable[[TrainingConfig, int, dict[str, float]], None]
 _POLL_S = 0.2

@@ -8,7 +8,7 @@ import tyro
 
 from training.config import TrainingConfig
 from training.parallel import train_all
-from zoo.terminal import (
+from zoo.support.terminal import (
     check_writable,
     console,
     exit_with,
@@ -82,7 +82,7 @@ def main(command: Command) -> None:
     configs = [CONFIGS[name] for name in dict.fromkeys(command.names or CONFIGS)]
     check_writable(FOLDER, "weights")
     import_tensorflow()
-    from training.publication import publish
+    from training.runs.publication import publish
     from training.trainer import needed
 
     options = {"overwrite": command.overwrite, "resume": True}

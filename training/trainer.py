@@ -9,19 +9,19 @@ from typing import Any
 import keras
 
 import zoo
-from training.artifacts import metadata, save
 from training.augmentation import check_ranges
 from training.batches import check_targets, training_batches, validation_batches
-from training.checkpoint import Checkpoint
+from training.callbacks.journal import Journal, log_hparams
 from training.config import TrainingConfig
-from training.files import publish, recover, write
-from training.journal import Journal, log_hparams
 from training.losses import box_loss, mask_loss
 from training.metrics import MeanOverlap, box_overlap, mask_overlap
+from training.runs.artifacts import metadata, save
+from training.runs.checkpoint import Checkpoint
 from zoo.architectures import ANY_SIZE
 from zoo.architectures.tasks import task_of
 from zoo.datasets import Dataset, load
-from zoo.terminal import check_writable
+from zoo.support.files import publish, recover, write
+from zoo.support.terminal import check_writable
 
 # Up to so many steps run as one call, which saves a sixth to a half of the time on small networks.
 _STEPS_PER_CALL = 32

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from zoo.terminal import (
+from zoo.support.terminal import (
     check_writable,
     console,
     exit_with,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import tyro
 
 from evaluation.commands.shown_images import ShownImages
-from zoo.terminal import check_writable, console, progress_bar
+from zoo.support.terminal import check_writable, console, progress_bar
 
 if TYPE_CHECKING:
     from evaluation.networks.taps import Taps

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from zoo.terminal import console
+from zoo.support.terminal import console
 
 if TYPE_CHECKING:
     from zoo.datasets import Dataset

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from evaluation.reporting.axes import Axis, check
 from evaluation.reporting.names import short_names
-from zoo.markdown import decimals, markdown_table
+from zoo.support.markdown import decimals, markdown_table
 
 SUMMARIES = {
     "invariance_score": "Invariance score: mean agreement with the class at the identity",

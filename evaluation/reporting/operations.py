@@ -8,7 +8,7 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
-from zoo.markdown import markdown_table
+from zoo.support.markdown import markdown_table
 
 _COLUMNS = {
     ("circular", "all"): "circular",

@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from evaluation.reporting.tensorboard.events import EventFile, replaced_event_file
-from zoo.markdown import decimals, markdown_table
+from zoo.support.markdown import decimals, markdown_table
 
 _UNITS = {"translation_x": "px", "translation_y": "px", "rotation": "°", "scale": "%"}
 _SHORT = {"translation_x": "x", "translation_y": "y", "rotation": "rotation", "scale": "scale"}

@@ -7,8 +7,8 @@ import zoo
 from evaluation import load_model
 from tests.agreement import assert_agree
 from training import TrainingConfig, train
-from training.publication import publish
 from training.reference import CONFIGS
+from training.runs.publication import publish
 from zoo.datasets import load
 from zoo.weights import read_records, records, weights_file
 

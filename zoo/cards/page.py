@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from zoo.cards.facts import INPUT_SHAPE, NUM_CLASSES, Facts, shape_in_words
 from zoo.cards.symmetries import EXACT, exact
-from zoo.markdown import markdown_table
+from zoo.support.markdown import markdown_table
 from zoo.weights import Record, in_words, interval_in_words
 
 HEADER = (

@@ -3,8 +3,8 @@
 Importing this package is cheap: TensorFlow and TFDS are imported by `load`, when they are needed.
 """
 
-from zoo.datasets.composition import compose
 from zoo.datasets.dataset import Dataset, from_arrays
 from zoo.datasets.loading import DATASETS, SPLITS, load
+from zoo.datasets.placing import compose
 
 __all__ = ["DATASETS", "SPLITS", "Dataset", "compose", "from_arrays", "load"]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.datasets.composition import Placement, compose
 from zoo.datasets.dataset import Dataset
-from zoo.datasets.tfds_files import (
+from zoo.datasets.placing import Placement, compose
+from zoo.datasets.sources.tfds import (
     base_name,
     encoded_examples,
     find_builder,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo.markdown import decimals, markdown_table
+from zoo.support.markdown import decimals, markdown_table
 
 FOLDER = Path(__file__).parent
 SETS = ("mnist",)

@@ -12,7 +12,7 @@ from evaluation.reporting.csv import write_csv
 from evaluation.reporting.figures import PANELS, curve_figure, position_figure, strip_figure
 from evaluation.reporting.leaderboard import leaderboard_markdown
 from evaluation.reporting.tensorboard.events import EventFile, replaced_event_file
-from zoo.markdown import decimals, markdown_table
+from zoo.support.markdown import decimals, markdown_table
 
 ADDRESS = "http://localhost:6006/#scalars&regexInput=evaluation&_smoothingWeight=0"
 """Where TensorBoard shows the curves as they are: it smooths them by default, and unticks all runs

@@ -16,7 +16,7 @@ from evaluation.commands.layers import Layers, Operations, show_layers, show_ope
 from evaluation.layerwise.profile import COLUMNS, layer_profile
 from evaluation.reporting.profile import heat_map, profile_cells, profile_tables
 from zoo.datasets import load
-from zoo.terminal import run
+from zoo.support.terminal import run
 
 
 @pytest.fixture(scope="module")

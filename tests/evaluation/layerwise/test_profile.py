@@ -9,7 +9,7 @@ from keras import layers
 import zoo
 from evaluation.layerwise.profile import layer_profile
 from tests.agreement import assert_agree, rounding
-from training import artifacts
+from training.runs import artifacts
 from zoo.layers import CircularPadding2D
 
 IMAGES = np.random.default_rng(3).random((12, 16, 16, 2), np.float32)

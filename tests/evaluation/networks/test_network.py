@@ -9,7 +9,7 @@ from scipy.special import expit, log_softmax, softmax
 
 from evaluation import load_model
 from tests.agreement import assert_agree
-from training import artifacts
+from training.runs import artifacts
 
 SHAPE = (8, 10, 3)
 CLASSES = 4

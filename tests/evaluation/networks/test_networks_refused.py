@@ -9,7 +9,7 @@ from tensorflow.python.framework import op_def_registry
 
 from evaluation import load_model
 from evaluation.networks.saved_model import FORBIDDEN_OPERATIONS
-from training import artifacts
+from training.runs import artifacts
 
 SHAPE = (8, 10, 3)
 

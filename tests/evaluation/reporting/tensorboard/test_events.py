@@ -54,7 +54,8 @@ def test_a_killed_replacement_leaves_the_old_file_and_the_next_one_succeeds(tmp_
     with replaced_event_file(tmp_path) as events:
         events.scalar("score", 0, 1.0)
     code = (
-        "import os, signal, sys; from evaluation.reporting.tensorboard.events import replaced_event_file\n"
+        "import os, signal, sys\n"
+        "from evaluation.reporting.tensorboard.events import replaced_event_file\n"
         "with replaced_event_file(sys.argv[1]) as events:\n"
         "    events.scalar('score', 0, 2.0); os.kill(os.getpid(), signal.SIGKILL)"
     )

@@ -11,7 +11,7 @@ import tensorflow as tf
 import zoo
 from evaluation import load_model
 from tests.agreement import assert_agree, depth, rounding
-from training import artifacts
+from training.runs import artifacts
 from zoo.architectures import ANY_SIZE, ARCHITECTURES, options
 from zoo.architectures.blocks import convolution
 

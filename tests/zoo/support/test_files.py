@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import training.files
+import zoo.support.files
 from tests.training.interruption import KilledError, contents
-from training.files import publish, recover, write
+from zoo.support.files import publish, recover, write
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
@@ -80,9 +80,9 @@ def test_publishing_that_is_killed_leaves_the_old_directory_or_the_new(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", killed(Path.rename))
-        remove = training.files.shutil.rmtree
+        remove = zoo.support.files.shutil.rmtree
         patch.setattr(
-            training.files.shutil,
+            zoo.support.files.shutil,
             "rmtree",
             lambda path, **options: killed(remove)(path, **options) if path.exists() else None,
         )

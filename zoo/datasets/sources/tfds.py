@@ -27,7 +27,7 @@ def find_builder(name: str, data_dir: str | os.PathLike[str] | None, known: Coll
         ValueError: if it is not known.
     """
     if name == "digits":
-        from zoo.datasets.digits import prepared_builder
+        from zoo.datasets.sources.digits import prepared_builder
 
         return prepared_builder()
 

@@ -57,7 +57,7 @@ def test_the_splits_of_digits_are_the_images_of_scikit_learn_each_once():
     import tensorflow_datasets as tfds
     from sklearn.datasets import load_digits
 
-    from zoo.datasets.digits import prepared_builder
+    from zoo.datasets.sources.digits import prepared_builder
 
     stored = [
         (example["image"].tobytes(), int(example["label"]))
@@ -141,7 +141,7 @@ def test_splits_are_drawn_apart():
 RACE = """
 import pathlib, sys, time
 import sklearn.datasets, tensorflow
-from zoo.datasets.digits import prepared_builder
+from zoo.datasets.sources.digits import prepared_builder
 pathlib.Path(sys.argv[1], "ready").touch()
 while not pathlib.Path(sys.argv[1], "go").exists(): time.sleep(0.001)
 assert prepared_builder().data_dir.startswith(sys.argv[1])
@@ -149,7 +149,7 @@ assert prepared_builder().data_dir.startswith(sys.argv[1])
 
 
 def test_two_processes_may_prepare_digits_at_once_and_quietly(tmp_path, monkeypatch):
-    from zoo.datasets.digits import prepared_builder
+    from zoo.datasets.sources.digits import prepared_builder
 
     prepared_builder()  # here or before: what it imports would delay this side of the race
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -156,19 +156,19 @@ def test_the_logs_of_a_killed_and_resumed_training_hold_each_epoch_once(resumed,
 
 
 def test_an_epoch_that_was_logged_but_not_saved_is_logged_once(tiny, data, tmp_path, monkeypatch):
-    import training.checkpoint
+    import training.runs.checkpoint
 
     config, places = tiny(epochs=3), {"saved_models": tmp_path, "logs": tmp_path / "logs"}
     saved = []
 
-    def killed(path, content, write=training.checkpoint.write):
+    def killed(path, content, write=training.runs.checkpoint.write):
         if len(saved) == 1:
             raise KeyboardInterrupt
         saved.append(path)
         write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training.checkpoint, "write", killed)
+        patch.setattr(training.runs.checkpoint, "write", killed)
         with pytest.raises(KeyboardInterrupt):
             train(config, data=data, **places)
     directory = places["logs"] / config.run

@@ -1,7 +1,7 @@
 """The processor is described wherever it says what it is, and does no harm where it does not."""
 
-from zoo import processor as module
-from zoo.processor import Processor, processor
+from zoo.support import processor as module
+from zoo.support.processor import Processor, processor
 
 
 def test_the_processor_of_this_machine_is_described_in_one_line():

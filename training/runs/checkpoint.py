@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from training.files import write
+from zoo.support.files import write
 
 
 class Checkpoint(keras.callbacks.Callback):

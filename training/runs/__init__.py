@@ -1,0 +1,1 @@
+"""Runs on disk: what a training leaves, and how it is resumed and published."""

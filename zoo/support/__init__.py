@@ -1,0 +1,1 @@
+"""What the other packages share that is not about images or networks."""
