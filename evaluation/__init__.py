@@ -1,4 +1,4 @@
-"""How it is measured: models are swept over transformations, and what comes out is scored."""
+"""How it is measured: networks are swept over transformations, and what comes out is scored."""
 
 import lazy_loader
 
@@ -6,14 +6,18 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "api": ["evaluate"],
-        "comparison": ["compare", "compare_predictions"],
+        "comparison": ["compare_predictions"],
         "layerwise.profile": ["layer_profile"],
-        "scores.scoring": ["Measurements", "per_class", "score"],
-        "networks.network": ["ModelHandle", "load_model"],
-        "precision": ["evaluate_to"],
+        "networks.network": ["Network", "load_model"],
+        "protocol": ["NetworkInfo", "Protocol"],
+        "reporting.leaderboard": ["leaderboard"],
+        "reporting.tensorboard.log": ["log"],
+        "results": ["Measurements"],
+        "scores.definitions": ["Combined", "Score", "Summary"],
+        "scores.observations": ["Observations"],
+        "scores.scoring": ["per_class", "score"],
         "sweeping.predictions": ["Predictions"],
-        "sinks": ["log"],
         "sweeping.sweep": ["sweep"],
+        "verbs": ["compare", "evaluate"],
     },
 )

@@ -4,86 +4,25 @@ Each model is compared with the first, the baseline. A difference is called `bet
 survives Holm's correction at 5 % and its 95 % interval, which is for itself alone, leaves out zero.
 """
 
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from evaluation.api import Data, as_dataset
-from evaluation.networks.network import ModelHandle, load_model
-from evaluation.scores.scoring import per_image
-from evaluation.scores.table import NOISY, SCORES, need_maps
+from evaluation.protocol import NetworkInfo, TransformationInfo
+from evaluation.scores.definitions import Definition, Score
+from evaluation.scores.observations import Observations, one_per_image
+from evaluation.scores.table import SCORES, chosen
 from evaluation.statistics.intervals import CONFIDENCE, bootstrap
 from evaluation.statistics.significance import holm, mcnemar, sign_flip
 from evaluation.sweeping.predictions import Predictions
-from evaluation.sweeping.sweep import sweep
-from zoo.transformations import DEFAULT, Transformation
-
-# What is compared unless something else is asked for, as far as all models have it.
-COMPARED = ("accuracy", "top1_agreement", "mask_agreement")
 
 _Key = tuple[Any, Any, Any]  # transformation, boundary, strength
 
 
-def compare(
-    models: Sequence[Any],
-    data: Data,
-    transformations: Iterable[str | Transformation] | None = None,
-    *,
-    scores: Iterable[str] | None = None,
-    directory: str | os.PathLike[str] | None = None,
-    batch_size: int = 256,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> pd.DataFrame:
-    """Compare models with the first of them, on the same images.
-
-    Args:
-        models: Two or more: anything that `load_model` takes. Models of one name are numbered.
-        data: As for `evaluate`.
-        transformations: As for `evaluate`.
-        scores: Names in `SCORES`; by default accuracy and agreement, as far as all models for
-            their tasks have them.
-        directory: As for `evaluate`.
-        batch_size: Images per forward pass.
-        progress: Called with the number of strengths that are done, and of all.
-
-    Returns:
-        The table of `compare_predictions`.
-
-    Raises:
-        ValueError: If the models do not fit the data or each other.
-    """
-    dataset = as_dataset(data)
-    scores = None if scores is None else list(scores)
-    maps = need_maps(scores)
-    handles = [load_model(s, input_shape=dataset.input_shape, maps=maps) for s in models]
-    if len({handle.name for handle in handles}) < len(handles):
-        # Models are told apart by their names.
-        handles = [replace(h, name=f"{h.name}-{k}") for k, h in enumerate(handles, 1)]
-    _check(handles)
-    chosen = _scores(scores, handles)
-    kept = nullcontext(directory) if directory else tempfile.TemporaryDirectory()
-    with kept as place:
-        predictions = sweep(
-            handles,
-            dataset,
-            DEFAULT if transformations is None else transformations,
-            Path(place),
-            batch_size=batch_size,
-            floors=NOISY in chosen,
-            progress=progress,
-        )
-        return compare_predictions(predictions, scores=chosen)
-
-
 def compare_predictions(
-    *predictions: Predictions, scores: Iterable[str] | None = None
+    *predictions: Predictions, scores: Iterable[str | Definition] | None = None
 ) -> pd.DataFrame:
     """Compare models with the first of them from what sweeps stored; no network is run.
 
@@ -98,7 +37,8 @@ def compare_predictions(
     Args:
         predictions: Of the same images under the same transformations; their models, two or more
             in all, are compared with the first one.
-        scores: Names in `SCORES`; by default those of `COMPARED` that all models' tasks admit.
+        scores: Scores with one value per image, or their names; by default accuracy and agreement,
+            as far as all networks for their tasks have them.
 
     Returns:
         A row per score, model and transformation: names `baseline` and `model`, their values `a`
@@ -112,25 +52,28 @@ def compare_predictions(
             images or transformations, or a score that a model's task does not admit.
     """
     first = _same_images(predictions)
-    members = [(p, model) for p in predictions for model in p.models]
-    handles = [model for _, model in members]
-    _check(handles)
-    chosen = _scores(scores, handles)
+    members = [Observations(p, network) for p in predictions for network in p.networks]
+    names = [observed.network.name for observed in members]
+    _check(names)
+    wanted = compared(scores, [observed.network for observed in members])
     values = [
-        [per_image(p, model, t, chosen) for t in first.transformations] for p, model in members
+        [observed.over(info, wanted) for info in first.transformations] for observed in members
     ]
     tables = []
-    for score in chosen:
-        for model, others in zip(handles[1:], values[1:], strict=True):
+    for definition in wanted:
+        for name, others in zip(names[1:], values[1:], strict=True):
             curves = zip(first.transformations, values[0], others, strict=True)
-            columns = list(_columns((t, a[score], b[score]) for t, a, b in curves))
-            names = {"baseline": handles[0].name, "model": model.name, "score": score}
-            tables.append(pd.DataFrame(names | _differences(columns, SCORES[score].proportion)))
+            columns = list(
+                _columns((info, a[definition.name], b[definition.name]) for info, a, b in curves)
+            )
+            named = {"baseline": names[0], "model": name, "score": definition.name}
+            tables.append(pd.DataFrame(named | _differences(columns, definition.proportion)))
     frame = pd.concat(tables, ignore_index=True).astype({"strength": "Int64"})
     kind = frame["strength"].notna() + 2 * frame["transformation"].notna()
     frame["p_holm"] = frame.groupby(["score", kind])["p"].transform(lambda p: holm(p.to_numpy()))
-    frame["better"] = [_better(row) for row in frame.to_dict("records")]
-    return frame
+    higher = {definition.name: definition.higher_is_better for definition in wanted}
+    better = [_better(row, higher[row["score"]]) for row in frame.to_dict("records")]
+    return frame.assign(better=pd.Series(better, dtype=object))
 
 
 def _same_images(predictions: Sequence[Predictions]) -> Predictions:
@@ -139,10 +82,10 @@ def _same_images(predictions: Sequence[Predictions]) -> Predictions:
         raise ValueError("expected predictions of at least two models, received none")
     first = predictions[0]
     for other in predictions[1:]:
-        if other.dataset.fingerprint != first.dataset.fingerprint:
+        if other.protocol.images.fingerprint != first.protocol.images.fingerprint:
             described = (
-                f"{len(d)} images of {d.name}, {d.split} split ({d.fingerprint[:12]})"
-                for d in (first.dataset, other.dataset)
+                f"{d.n} images of {d.dataset}, {d.split} split ({d.fingerprint[:12]})"
+                for d in (first.protocol.images, other.protocol.images)
             )
             raise ValueError(
                 f"expected predictions from the same images, received {' and '.join(described)}: "
@@ -157,8 +100,7 @@ def _same_images(predictions: Sequence[Predictions]) -> Predictions:
     return first
 
 
-def _check(models: Sequence[ModelHandle]) -> None:
-    names = [model.name for model in models]
+def _check(names: Sequence[str]) -> None:
     if len(names) < 2:
         received = names[0] if names else "none"
         raise ValueError(f"expected at least two models to compare, received {received}")
@@ -169,40 +111,31 @@ def _check(models: Sequence[ModelHandle]) -> None:
         )
 
 
-def _scores(scores: Iterable[str] | None, models: Sequence[ModelHandle]) -> list[str]:
-    tasks = {model.task for model in models}
-    if scores is None:
-        return [name for name in COMPARED if tasks <= set(SCORES[name].tasks)]
-    return check_scores(scores, models)
-
-
-def check_scores(scores: Iterable[str], models: Sequence[ModelHandle]) -> list[str]:
-    """Return scores that every model has.
+def compared(
+    scores: Iterable[str | Definition] | None, networks: Sequence[NetworkInfo]
+) -> list[Score]:
+    """Return the scores by which networks are compared.
 
     Raises:
-        ValueError: If there is none, or one is unknown or not defined for the task of a model.
+        ValueError: If there is none, or one is unknown, has not one value per image, or is not
+            defined for the task of a network.
     """
-    tasks = {model.task for model in models}
-    wanted = list(scores)
-    if not wanted:
-        raise ValueError("expected at least one score, received none")
-    for name in wanted:
-        if name not in SCORES:
-            raise ValueError(f"expected scores among {', '.join(SCORES)}, received {name!r}")
-        if not SCORES[name].one_per_image():
+    tasks = {network.task for network in networks}
+    if scores is None:
+        known = [score for score in SCORES.values() if isinstance(score, Score) and score.compared]
+        return [score for score in known if tasks <= set(score.tasks)]
+    wanted = one_per_image(chosen(scores))
+    for score in wanted:
+        if not tasks <= set(score.tasks):
             raise ValueError(
-                f"expected scores that are averages of one value per image, {name} is not"
-            )
-        if not tasks <= set(SCORES[name].tasks):
-            raise ValueError(
-                f"expected models for {' or '.join(SCORES[name].tasks)} to measure {name}, "
+                f"expected models for {' or '.join(score.tasks)} to measure {score.name}, "
                 f"received models for {' and '.join(sorted(tasks))}"
             )
     return wanted
 
 
 def _columns(
-    curves: Iterable[tuple[Transformation, np.ndarray, np.ndarray]],
+    curves: Iterable[tuple[TransformationInfo, np.ndarray, np.ndarray]],
 ) -> Iterator[tuple[_Key, np.ndarray, np.ndarray]]:
     """Yield all that is compared of two models `(images, strengths)`: each row's values per image.
 
@@ -212,11 +145,9 @@ def _columns(
     for transformation, a, b in curves:
         alone = np.isnan(a) | np.isnan(b)
         a, b = (np.where(alone, np.nan, values) for values in (a, b))
-        key = (transformation.name, transformation.boundary)
-        strengths = transformation.strengths
-        others = [k for k, v in enumerate(strengths) if v != transformation.identity]
-        for k in others:
-            yield (*key, strengths[k]), a[:, k], b[:, k]
+        key, others = transformation.key, transformation.others
+        for k in () if transformation.parts else others:
+            yield (*key, transformation.strengths[k]), a[:, k], b[:, k]
         if others:
             means.append((transformation, _mean(a[:, others], 1), _mean(b[:, others], 1)))
             yield (*key, pd.NA), *means[-1][1:]
@@ -263,10 +194,10 @@ def _mean(values: np.ndarray, axis: int) -> np.ndarray:
         return np.nansum(values, axis=axis) / (~np.isnan(values)).sum(axis=axis)
 
 
-def _better(row: dict[Any, Any]) -> str | None:
+def _better(row: dict[Any, Any], higher_is_better: bool) -> str | None:
     """Name the model that is better beyond chance."""
     beyond = row["p_holm"] <= 1 - CONFIDENCE and (row["low"] > 0 or row["high"] < 0)
     if not beyond:
         return None
     higher = row["difference"] > 0
-    return row["model" if higher == SCORES[row["score"]].higher_is_better else "baseline"]
+    return row["model" if higher == higher_is_better else "baseline"]

@@ -1,6 +1,5 @@
 """The commands: bad input is status 2 and one line, and nothing is written before it is found."""
 
-import importlib
 import shutil
 import subprocess
 import sys
@@ -39,7 +38,7 @@ def train_command(*line):
 
 def evaluate_command(*line):
     """The exit status of `python -m evaluation` in this process."""
-    score = evaluation_command.Score()
+    score = evaluation_command.ScoreModels()
     return run(
         lambda: evaluation_command.main(
             tyro.cli(evaluation_command.Command, default=score, args=list(map(str, line)))
@@ -373,8 +372,7 @@ def test_an_interruption_is_status_130_and_one_line(command, refused, monkeypatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training.trainer, "train", interrupted)
-    # `evaluation.sweeping.sweep` is the function; the module of that name is behind it.
-    monkeypatch.setattr(importlib.import_module("evaluation.sweeping.sweep"), "sweep", interrupted)
+    monkeypatch.setattr("evaluation.verbs.sweep", interrupted)
     assert "interrupted" in refused(command(), 130)
 
 

@@ -9,13 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from evaluation.reporting.axes import curve_name
+from evaluation.protocol import curve_name
+from evaluation.scores.table import definition
 
-_NAMES = {
-    "accuracy": "accuracy",
-    "top1_agreement": "invariance (agreement with the class at the identity)",
-    "mask_agreement": "equivariance (agreement with the moved mask)",
-}
 _LEGEND = (
     "better: survives Holm's correction at 5 % for all rows and models of its table's score, and "
     "the 95 % interval, which is for its row alone, leaves out zero; p: after that correction; at: "
@@ -41,7 +37,7 @@ def differences(frame: pd.DataFrame, where: str) -> RenderableType:
     ]
     for (score, model), rows in frame.groupby(["score", "model"], sort=False):
         letter = letters[str(model)]
-        heading = f"Mean {_NAMES.get(str(score), score)}, the identity left out"
+        heading = f"Mean {definition(str(score)).label}, the identity left out"
         parts += [
             Text(heading, style="bold"),
             _table(rows, letter),

@@ -9,6 +9,7 @@ from zoo.transformations.flip import Flip
 from zoo.transformations.gamma import Gamma
 from zoo.transformations.geometric import Geometric, resample
 from zoo.transformations.illumination import Illumination
+from zoo.transformations.own import Own, own
 from zoo.transformations.photometric import Brightness, Contrast, Hue, Photometric, Saturation
 from zoo.transformations.rotation import Rotation
 from zoo.transformations.scale import Scale
@@ -23,11 +24,13 @@ __all__ = [
     "TRANSFORMATIONS",
     "Composition",
     "Geometric",
+    "Own",
     "Photometric",
     "Transformation",
     "compose",
     "fourier_shift",
     "named",
+    "own",
     "resample",
 ]
 
@@ -56,15 +59,17 @@ DEFAULT = tuple(TRANSFORMATIONS)[:10]
 
 
 def named(
-    transformations: str | Transformation | Iterable[str | Transformation],
+    transformations: Any,
 ) -> list[Transformation]:
     """Look transformations up by name; instances pass as they are, and a single one is a list.
 
+    A function of images and a Keras layer are made a transformation by `own`.
+
     Raises:
-        TypeError: For what is neither.
+        TypeError: For what is none of these.
         ValueError: For an unknown name; the message lists the known ones.
     """
-    if isinstance(transformations, str | Transformation):
+    if not isinstance(transformations, Iterable) or isinstance(transformations, str):
         transformations = [transformations]
     found = []
     for item in transformations:
@@ -76,10 +81,12 @@ def named(
                 )
             item = TRANSFORMATIONS[item]
         if not isinstance(item, Transformation):
-            raise TypeError(
-                "expected the name of a transformation or a zoo.transformations.Transformation, "
-                f"received {type(item).__name__}"
-            )
+            if not callable(item) or isinstance(item, type):
+                raise TypeError(
+                    "expected the name of a transformation, a zoo.transformations.Transformation, "
+                    f"a function of images or a Keras layer, received {type(item).__name__}"
+                )
+            item = own(item)
         found.append(item)
     return found
 

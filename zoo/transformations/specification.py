@@ -76,6 +76,23 @@ def code_fingerprint(kind: type) -> str:
     return digest.hexdigest()[:16]
 
 
+def function_fingerprint(function: FunctionType) -> str | None:
+    """Return what changes with the code of a function and what it closes over.
+
+    Returns:
+        A digest; None if it closes over something that is no plain data.
+    """
+    digest = hashlib.sha256()
+    for part in _parts(function, {function.__module__.partition(".")[0]}, set()):
+        digest.update(part)
+    try:
+        for cell in function.__closure__ or ():
+            digest.update(repr(_plain(cell.cell_contents)).encode())
+    except (TypeError, ValueError):
+        return None
+    return digest.hexdigest()[:16]
+
+
 def _functions(value: Any) -> Iterator[FunctionType]:
     """Yield the function or functions of an attribute of a class."""
     inner = (getattr(value, name, None) for name in ("__func__", "fget"))

@@ -158,8 +158,8 @@ def test_saved_files_answer_as_the_network_did(trained, tmp_path):
     assert json.loads(text.numpy()) == description
 
     handle = load_model(run)
-    assert (handle.name, handle.task, handle.input_shape) == ("run", trained.task, SHAPE)
-    assert (handle.num_classes, dict(handle.metadata)) == (CLASSES, description)
+    assert (handle.name, handle.info.task, handle.info.input_shape) == ("run", trained.task, SHAPE)
+    assert (handle.info.num_classes, dict(handle.info.metadata)) == (CLASSES, description)
     answer = handle.predict(images)
     if trained.task == "segmentation":
         np.testing.assert_array_equal(answer["mask"], trained.outputs["logits"].argmax(-1))

@@ -57,7 +57,11 @@ def test_defaults_build_a_small_network_of_two_outputs():
     assert model.get_layer("stage3").output.shape[1:3] == (10, 10)
     assert model.count_params() <= 480_000
     handle = load_model(model)
-    assert (task_of(model), handle.task, handle.total_stride) == ("detection", "detection", 4)
+    assert (task_of(model), handle.info.task, handle.info.total_stride) == (
+        "detection",
+        "detection",
+        4,
+    )
 
 
 @pytest.mark.parametrize("downsampling", ["max", "average", "blur"])
