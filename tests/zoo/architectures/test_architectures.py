@@ -1,4 +1,4 @@
-"""The contract that every architecture keeps."""
+"""The contract of every architecture."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def create(name, shape=SHAPE, **choices):
 
 
 def answers(model, images):
-    """Return the outputs by name: those of a detector are several."""
+    """Return the outputs by name: a detector has several."""
     outputs = model(images, training=False)
     outputs = outputs if isinstance(outputs, dict) else {"logits": outputs}
     return {key: np.asarray(values) for key, values in outputs.items()}
@@ -332,7 +332,7 @@ def test_without_a_size_any_size_will_do(name):
         (("resnet", SHAPE, 3), {"downsampling": "min"}, "strided, max, .*, received 'min'"),
         (("unet", SHAPE, 3), {"padding": "valid"}, "among zero, circular, received 'valid'"),
         (("unet", SHAPE, 3), {"filters": (8,)}, "at least 2 filters for unet, received"),
-        (("unet", (16, 14, 3), 3), {}, "multiples of 4, received 16×14: use others or fewer"),
+        (("unet", (16, 14, 3), 3), {}, "multiples of 4, received 16×14: use another size"),
         (("unet", (None, None, 3), 3), {}, "unet expects images of a known size"),
         (("plain_cnn", SHAPE, 3), {"downsampling": "min"}, "max, average, .*, received 'min'"),
     ],
