@@ -1,4 +1,4 @@
-"""Weights come back as they were written, into the network they are of and into no other."""
+"""Weights are loaded as they were saved, into their own network and into no other."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def create(name, seed=1, **choices):
 
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
-    """A folder of weights of two architectures, in the place of the zoo's own."""
+    """Replace the zoo's folder of weights by one with weights of two architectures."""
     monkeypatch.setattr(records, "FOLDER", tmp_path)
     (tmp_path / "mnist").mkdir()
     models = {name: create(name) for name in ("plain_cnn", "fcn")}
