@@ -15,7 +15,7 @@ BOUNDARIES = ("zero", "circular", "reflect")
 
 @keras.saving.register_keras_serializable(package="zoo")
 class BlurPool2D(keras.layers.Layer):
-    """A blur of every channel by a fixed binomial filter, of which every `s`-th pixel is kept.
+    """Subsampling with step `s` after a blur of every channel by a fixed binomial filter.
 
     `y[i, j] = Σ_ab k[a] k[b] x[s i + a - o, s j + b - o]` with `k[a] = C(f - 1, a) / 2^(f - 1)` and
     `o = (f - 1) // 2` (Zhang 2019, Making Convolutional Networks Shift-Invariant Again). The
