@@ -23,6 +23,8 @@ def as_dataset(data: Data) -> Dataset:
         ValueError: If it is none of these.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.data import as_dataset
         >>> data = as_dataset((np.zeros((2, 4, 4, 1), np.uint8), np.array([0, 1])))
         >>> len(data), data.input_shape
         (2, (4, 4, 1))

@@ -195,6 +195,7 @@ def curve_name(transformation: str, boundary: str) -> str:
     The usual boundaries (`zero`, and `none` of photometric transformations) go without saying.
 
     Example:
+        >>> from evaluation.protocol import curve_name
         >>> curve_name("translation_x", "zero"), curve_name("translation_x", "circular")
         ('translation_x', 'translation_x.circular')
     """
@@ -205,6 +206,7 @@ def describe(transformation: Any) -> TransformationInfo:
     """Return what is known of a `zoo.transformations.Transformation`, as plain data.
 
     Example:
+        >>> from evaluation.protocol import describe
         >>> from zoo.transformations import TRANSFORMATIONS
         >>> info = describe(TRANSFORMATIONS["hue"])
         >>> info.key, info.unit, info.geometric

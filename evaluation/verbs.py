@@ -99,6 +99,7 @@ def evaluate(
         ValueError: If something does not fit; the message says what was expected.
 
     Example:
+        >>> from evaluation.verbs import evaluate
         >>> import keras, numpy as np
         >>> chain = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
         >>> model = keras.Sequential([keras.Input((8, 8, 1)), *chain], name="average")

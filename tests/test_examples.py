@@ -12,7 +12,7 @@ import zoo.layers
 import zoo.transformations
 import zoo.weights
 
-PACKAGES = ("zoo",)
+PACKAGES = ("zoo", "evaluation")
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 ROOT = Path(zoo.__file__).parents[1]
 PUBLIC = (zoo.layers, zoo.transformations, zoo.weights)

@@ -17,6 +17,7 @@ def distinct(names: Sequence[str], sources: Sequence[Any]) -> list[str]:
         sources: What they were made of; paths as text or `Path`.
 
     Example:
+        >>> from evaluation.networks.names import distinct
         >>> distinct(["net", "net", "mlp"], ["old/net.keras", "new/net.keras", "mlp.keras"])
         ['old-net', 'new-net', 'mlp']
         >>> distinct(["net", "net"], [None, None])

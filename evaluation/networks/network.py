@@ -59,6 +59,7 @@ def load_model(
             called, or is no network of one image input whose output fits a task.
 
     Example:
+        >>> from evaluation.networks.network import load_model
         >>> import keras
         >>> dense = [keras.layers.Flatten(), keras.layers.Dense(3)]
         >>> network = load_model(keras.Sequential([keras.Input((4, 4, 1)), *dense], name="dense"))

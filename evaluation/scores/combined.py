@@ -22,6 +22,8 @@ def cohen_kappa(means: np.ndarray) -> np.ndarray:
     where both answers are the same class for every image.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.combined import cohen_kappa, kappa_parts
         >>> before, after = np.eye(2)[[0, 0, 1, 1]], np.eye(2)[[0, 0, 1, 0]]
         >>> float(cohen_kappa(kappa_parts(before, after).mean(axis=0)))
         0.5
@@ -60,6 +62,8 @@ def macro(means: np.ndarray) -> np.ndarray:
     """Average of the classes' averages: every class weighs the same.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.combined import accuracy_by_class, macro, worst_class
         >>> parts = accuracy_by_class(np.array([0, 0, 0, 1]), np.eye(2)[[0, 0, 0, 0]])
         >>> float(macro(parts.mean(axis=0))), float(worst_class(parts.mean(axis=0)))
         (0.5, 0.0)

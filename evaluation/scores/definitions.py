@@ -80,6 +80,7 @@ class Score(Definition):
         compared: Whether models are compared by it unless something else is asked for.
 
     Example:
+        >>> from evaluation.scores.definitions import Score
         >>> import numpy as np
         >>> def confident(observed_logits):
         ...     return observed_logits.max(axis=-1) > 2

@@ -17,6 +17,8 @@ def mask_agreement(
     Rojas-Gomez et al. 2022). NaN where there is none.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.equivariance import mask_agreement
         >>> found, expected = np.array([[[1, 1], [0, 0]]]), np.array([[[1, 0], [0, 0]]])
         >>> mask_agreement(found, expected, np.ones((2, 2), bool))
         array([0.5])
@@ -33,6 +35,8 @@ def mask_iou(
     NaN where no object is left in the frame, or masks are unknown.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.equivariance import mask_iou
         >>> found, true = np.array([[[1, 1], [0, 0]]]), np.array([[[1, 0], [0, 0]]])
         >>> mask_iou(found, true, np.ones((2, 2), bool))
         array([0.5])
@@ -58,6 +62,8 @@ def equivariance_error(
     0 is exact, about √2 is unrelated; low is better. NaN where the map is flat.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.equivariance import equivariance_error
         >>> expected = np.array([[[[0.0], [2.0]]]])
         >>> equivariance_error(expected + 1, expected, np.ones((1, 2), bool))
         array([1.])
@@ -74,9 +80,11 @@ def box_agreement(observed_box: np.ndarray, moved_box: np.ndarray) -> np.ndarray
     """IoU of `box(T_v x)` with `T_v box(x)`: 0–1, high is better; NaN where that left the frame.
 
     Example:
-        >>> found, moved = np.array([[0.0, 0, 2, 2]]), np.array([[1.0, 0, 3, 2]])
-        >>> box_agreement(found, moved).round(3)
-        array([0.333])
+        >>> import numpy as np
+        >>> from evaluation.scores.equivariance import box_agreement
+        >>> found, moved = np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 1]])
+        >>> box_agreement(found, moved).tolist()
+        [0.5]
     """
     return iou(observed_box, moved_box)
 
@@ -88,8 +96,10 @@ def box_iou(observed_box: np.ndarray, true_box: np.ndarray | None) -> np.ndarray
     object: `box_iou_ceiling` says how much that costs a perfect detector.
 
     Example:
-        >>> box_iou(np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 4]]))
-        array([0.5])
+        >>> import numpy as np
+        >>> from evaluation.scores.equivariance import box_iou
+        >>> box_iou(np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 4]])).tolist()
+        [0.5]
     """
     if true_box is None:
         return np.full(len(observed_box), np.nan)
@@ -104,9 +114,12 @@ def box_iou_ceiling(
     What `box_iou` a detector gets that finds the tight box of every moved object.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.equivariance import box_iou_ceiling
         >>> found = np.zeros((1, 4))
-        >>> box_iou_ceiling(found, np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 4]]))
-        array([0.5])
+        >>> tight, true = np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 4]])
+        >>> box_iou_ceiling(found, tight, true).tolist()
+        [0.5]
     """
     if tight_box is None or true_box is None:
         return np.full(len(observed_box), np.nan)
@@ -117,6 +130,8 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the IoU `(N,)` of boxes `(N, 4)`; NaN where b has no area.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.equivariance import iou
         >>> iou(np.array([[0.0, 0, 2, 2], [0, 0, 1, 1]]), np.array([[1.0, 0, 3, 2], [5, 5, 5, 5]]))
         array([0.33333334,        nan], dtype=float32)
     """

@@ -13,6 +13,8 @@ def accuracy(labels: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
     """`c(T_v x) = y`: 1 or 0, high is better.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import accuracy
         >>> accuracy(np.array([1, 1]), np.array([[0.0, 2.0], [2.0, 0.0]]))
         array([ True, False])
     """
@@ -25,6 +27,8 @@ def top1_agreement(reference_logits: np.ndarray, observed_logits: np.ndarray) ->
     A constant predictor agrees with itself always: read it beside accuracy, or as Cohen's kappa.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import top1_agreement
         >>> top1_agreement(np.array([[0.0, 2.0]]), np.array([[0.0, 0.1]]))
         array([ True])
     """
@@ -37,6 +41,8 @@ def retained_accuracy(
     """`c(T_v x) = y` over the images with `c(x) = y`: 1 or 0, high is better.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import retained_accuracy
         >>> before, after = np.eye(2)[[0, 1]], np.eye(2)[[1, 1]]
         >>> retained_accuracy(np.array([0, 0]), before, after)
         array([ 0., nan])
@@ -54,6 +60,8 @@ def flips_below_noise(
     answers; noise can take twice its size from it. Such flips are no finding about the network.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import flips_below_noise
         >>> before, after = np.array([[0.0, 0.001]]), np.array([[0.001, 0.0]])
         >>> flips_below_noise(before, after, 0.01), flips_below_noise(before, after, 0.0001)
         (array([ True]), array([False]))
@@ -66,6 +74,8 @@ def mean_absolute_change(reference_logits: np.ndarray, observed_logits: np.ndarr
     """`|p_c(x)(T_v x) − p_c(x)(x)|`: 0–1, low is better (Azulay & Weiss 2019).
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import mean_absolute_change
         >>> mean_absolute_change(np.array([[0.0, 0.0]]), np.array([[0.0, np.log(3)]])).round(3)
         array([0.25])
     """
@@ -82,6 +92,8 @@ def jensen_shannon_distance(
     `√(½ KL(p ‖ m) + ½ KL(q ‖ m))` with `m = (p + q) / 2` and logarithms of base 2.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import jensen_shannon_distance
         >>> jensen_shannon_distance(np.array([[99.0, 0.0]]), np.array([[0.0, 99.0]])).round(3)
         array([1.])
     """
@@ -103,6 +115,8 @@ def cosine_similarity(
     NaN where either has no length, such as an image for which every unit is silent.
 
     Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import cosine_similarity
         >>> cosine_similarity(np.array([[1.0, 0.0]]), np.array([[0.0, 3.0]]))
         array([0.])
     """

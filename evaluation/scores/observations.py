@@ -165,6 +165,7 @@ class Observations:
             ValueError: If one has several values per image, or the predictions lack what it reads.
 
         Example:
+            >>> from evaluation.scores.observations import Observations
             >>> import tempfile, numpy as np, keras
             >>> from evaluation import load_model, sweep
             >>> from zoo.datasets import from_arrays

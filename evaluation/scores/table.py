@@ -193,6 +193,7 @@ def definition(name: str) -> Definition:
         ValueError: If there is none of the name.
 
     Example:
+        >>> from evaluation.scores.table import definition
         >>> definition("top1_agreement_floor").label, definition("tolerance").range
         ('agreement with the class at the identity', (0, inf))
     """
@@ -213,6 +214,7 @@ def chosen(names: str | Definition | Iterable[str | Definition]) -> list[Definit
         TypeError: For what is neither a name nor a definition.
 
     Example:
+        >>> from evaluation.scores.table import chosen
         >>> [score.name for score in chosen(["accuracy", "tolerance"])]
         ['accuracy', 'tolerance']
     """

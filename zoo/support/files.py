@@ -57,8 +57,9 @@ def folder_name(name: str, decisive: str) -> str:
         decisive: What the digest is of.
 
     Example:
+        >>> from zoo.support.files import folder_name
         >>> folder_name("../cats & dogs", "version 1")
-        '_cats___dogs-9dd5bc1c1b4c'
+        '_cats___dogs-b19f8edae2ee'
     """
     safe = re.sub(r"[^A-Za-z0-9._+-]", "_", name).lstrip(".")[:80]
     return f"{safe}-{hashlib.sha256(decisive.encode()).hexdigest()[:12]}"

@@ -29,6 +29,12 @@ class Own(Transformation):
             arguments, to images of the same shape. They are clipped to `[0, 1]`.
         unit: What a strength counts.
         identity: The strength that changes nothing; the function is not called with it.
+
+    Example:
+        >>> from zoo.transformations import Own
+        >>> invert = Own("invert", (0, 1), function=lambda images: 1 - images)
+        >>> invert.spec()["name"], invert.geometric
+        ('invert', False)
     """
 
     boundary: str = "none"
@@ -98,6 +104,7 @@ def own(
         ValueError: If it takes a strength and there is no grid.
 
     Example:
+        >>> from zoo.transformations.own import own
         >>> import numpy as np
         >>> def dimmed(images, strength):
         ...     return images * (1 - strength / 100)

@@ -17,6 +17,7 @@ def from_spec(spec: Mapping[str, Any]) -> Transformation:
         ValueError: If it is not of the zoo, or its code has changed since.
 
     Example:
+        >>> from zoo.transformations.rebuilding import from_spec
         >>> from zoo.transformations import TRANSFORMATIONS
         >>> rotation = TRANSFORMATIONS["rotation"]
         >>> from_spec(rotation.spec()) == rotation

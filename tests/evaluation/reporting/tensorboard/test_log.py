@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.plugin_event_accumulator import (
+    EventAccumulator as Watching,  # that of TensorBoard itself
+)
 from tensorboard.util.tensor_util import make_ndarray
 
 from evaluation.protocol import curve_name
@@ -120,6 +123,20 @@ def test_logging_again_replaces_what_was_there(tmp_path):
     assert len(list((tmp_path / "comparison").iterdir())) == 3
     (record,) = (tmp_path / "comparison" / "records").iterdir()
     assert len(Measurements.open(record).frame) == len(second) // len([*AXES, "circular"])
+
+
+def test_a_tensorboard_that_is_running_shows_the_last_logging_alone(tmp_path):
+    rows = random_rows(MODELS[:1])
+    rows = rows[rows["transformation"] == "geometric_1"]
+    directory, watching = tmp_path / MODELS[0] / "evaluation", None
+    for strengths in (3, 3, 2):
+        kept = rows[rows["strength"].isna() | (rows["strength"] < strengths * 50 - 50)]
+        log(measurements(kept, AXES), tmp_path)
+        watching = watching or Watching(str(directory), tensor_size_guidance={"scalars": 0})
+        watching.Reload()
+        tag = "invariance/accuracy/geometric_1"
+        shown = [event.step for event in watching.Tensors(tag)]
+        assert shown == sorted(kept.loc[kept["score"] == "accuracy", "strength"])
 
 
 def test_a_model_with_two_datasets_is_refused_before_anything_is_written(frame, tmp_path):
