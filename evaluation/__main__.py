@@ -4,9 +4,11 @@ from typing import Annotated
 
 import tyro
 
+from evaluation.commands.clean import Clean, clean
 from evaluation.commands.compare import CompareModels, compare_models
 from evaluation.commands.layers import Layers, Operations, show_layers, show_operations
 from evaluation.commands.score import ScoreModels, score_models
+from evaluation.commands.show import Show, show
 from evaluation.commands.shown import path_of, runs
 from evaluation.commands.shown_images import data_of, load_images
 from zoo.support.terminal import exit_with, import_tensorflow, parse
@@ -14,15 +16,22 @@ from zoo.support.terminal import exit_with, import_tensorflow, parse
 Command = (
     Annotated[ScoreModels, tyro.conf.subcommand("score")]
     | Annotated[CompareModels, tyro.conf.subcommand("compare")]
+    | Annotated[Show, tyro.conf.subcommand("show")]
+    | Annotated[Clean, tyro.conf.subcommand("clean")]
     | Annotated[Layers, tyro.conf.subcommand("layers")]
     | Annotated[Operations, tyro.conf.subcommand("operations")]
 )
 
 
-def main(command: ScoreModels | CompareModels | Layers | Operations) -> None:
+def main(command: ScoreModels | CompareModels | Show | Clean | Layers | Operations) -> None:
     """Run a subcommand."""
-    import_tensorflow()
-    if isinstance(command, CompareModels):
+    if not isinstance(command, Show | Clean):  # which need no TensorFlow
+        import_tensorflow()
+    if isinstance(command, Show):
+        show(command)
+    elif isinstance(command, Clean):
+        clean(command)
+    elif isinstance(command, CompareModels):
         compare_models(command)
     elif isinstance(command, Layers):
         paths = [path_of(p, command.saved_models) for p in command.paths]

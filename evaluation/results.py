@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from evaluation.arrays import Strips, read_strips, write_strips
 from evaluation.protocol import Protocol
-from evaluation.strips import Strips, read_strips, write_strips
 from evaluation.tables import read_csv, write_csv
 from zoo.support.files import publish
 

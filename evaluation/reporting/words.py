@@ -3,6 +3,27 @@
 from evaluation.protocol import Protocol
 
 
+def protocol_in_words(protocol: Protocol) -> str:
+    """Say in a line what was shown to whom, when and with what.
+
+    Args:
+        protocol: Of measurements.
+    """
+    images = protocol.images
+    height, width, channels = images.frame
+    floors = "with resampling floors" if protocol.floors else "without resampling floors"
+    versions = ", ".join(
+        f"{name} {protocol.versions[name]}"
+        for name in ("invariance-zoo", "tensorflow", "keras")
+        if name in protocol.versions
+    )
+    return (
+        f"{images}: {images.n:,} images {height}×{width}×{channels} ({images.fingerprint[:12]}) "
+        f"under {len(protocol.transformations)} transformations, {floors}, shown to "
+        f"{len(protocol.networks)} networks on {protocol.date}; {versions}; {protocol.processor}"
+    )
+
+
 def stopping_in_words(protocol: Protocol) -> str:
     """Say how many images a precision took, or that all of them are too few.
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evaluation.arrays import read_arrays, read_strips, write_strips
 from evaluation.protocol import Protocol, describe
-from evaluation.strips import read_strips, write_strips
 from evaluation.sweeping.predictions import Predictions, Truth
 from zoo.support.files import folder_name, publish
 
@@ -72,9 +72,9 @@ def read_manifest(directory: Path, transformations: Iterable["Transformation"]) 
     try:
         protocol = Protocol.from_json((home / "protocol.json").read_text(encoding="utf-8"))
         strips = read_strips(home / "strips.npz")
-        with np.load(home / "truth.npz", allow_pickle=False) as arrays:
-            known = {name: arrays[name] for name in arrays.files}
-        truth = Truth(**{**known, "class_names": tuple(map(str, known["class_names"]))})
+        known = read_arrays(home / "truth.npz")
+        names = tuple(map(str, known["class_names"]))
+        truth = Truth(known["labels"], names, known.get("masks"), known.get("boxes"))
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         raise ValueError(
             f"expected what a sweep wrote in {home}, it is damaged: sweep again ({error})"

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evaluation.arrays import Strips
 from evaluation.protocol import Images, NetworkInfo, Protocol, TransformationInfo, describe
-from evaluation.strips import Strips
 from evaluation.sweeping.cells import read_cell
 from zoo.support.files import folder_name
 

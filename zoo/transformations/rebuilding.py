@@ -26,7 +26,7 @@ def from_spec(spec: Mapping[str, Any]) -> Transformation:
     # By name among the classes that there are: a file must not decide what is imported.
     known = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in _kinds(Transformation)}
     name = spec.get("class")
-    if name not in known or not str(name).startswith("zoo."):
+    if name not in known or not str(name).startswith("zoo.") or "function" in spec:
         raise ValueError(
             f"expected a transformation of the zoo, received {name}: give it with "
             "transformations=[…] when the predictions are opened"
