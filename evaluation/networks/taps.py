@@ -14,6 +14,7 @@ from tensorflow.python.framework.convert_to_constants import (
 from evaluation.networks.opening import Opened, Source, open_network
 from zoo.architectures.taps import is_tap
 from zoo.graphs.dilation import with_native_dilation
+from zoo.graphs.gradients import with_plain_gradients
 
 # Whatever goes on from a convolution, product or pooling belongs to its block.
 _GO_ON = frozenset(
@@ -171,7 +172,9 @@ def _taps(call: Callable[[Any], Any], opened: Opened, *, notice: str | None = No
             f"expected a network with float maps (N, h, w, c) or vectors (N, K): {opened.name}"
         )
     names = sorted(outputs, key=lambda key: place[_producer(outputs[key]).name])
-    differentiable = plain.prune(plain.inputs, [outputs[key] for key in names])
+    differentiable = with_plain_gradients(
+        plain.prune(plain.inputs, [outputs[key] for key in names])
+    )
     fast = with_native_dilation(differentiable)
     return Taps(
         name=opened.name,
