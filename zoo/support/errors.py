@@ -16,16 +16,21 @@ _SURROUNDINGS = re.compile(
 )
 
 
+def reason(message: str) -> str:
+    """Return, on one line, the part of a message of TensorFlow's that says what is wrong."""
+    return " ".join(_SURROUNDINGS.sub("", message).split())
+
+
 def what_is_wrong(error: Exception) -> str | None:
     """Return what is wrong with the input or the machine, or None for a mistake of the program."""
     # Where it is not imported nothing can have raised its errors, and importing it takes seconds.
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is not None and isinstance(error, tensorflow.errors.OpError):
-        reason = " ".join(_SURROUNDINGS.sub("", error.message).split())
+        cause = reason(error.message)
         if isinstance(error, tensorflow.errors.ResourceExhaustedError):
-            return f"expected enough memory, received {reason}: {_SMALLER}"
+            return f"expected enough memory, received {cause}: {_SMALLER}"
         return (
-            f"expected TensorFlow to run, received {type(error).__name__}, {reason}: "
+            f"expected TensorFlow to run, received {type(error).__name__}, {cause}: "
             "ZOO_TRACEBACK=1 shows where"
         )
     if isinstance(error, MemoryError):
