@@ -476,7 +476,5 @@ def test_a_backend_of_keras_that_is_not_there_is_refused(here):
         cwd=here,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(
-        "error: expected a backend of Keras that is installed, received n"
-    )
+    assert done.stderr.startswith("error: expected TensorFlow as the backend of Keras, received no")
     assert done.stderr.count("\n") == 1

@@ -61,17 +61,20 @@ def quiet_tensorflow() -> None:
     """Import TensorFlow and use it once, so that nothing of it is printed then or later.
 
     Raises:
-        ValueError: If Keras is told to run on a backend that it cannot import.
+        ValueError: If Keras runs on another backend, on which hardly a command gets to its end.
     """
     with quiet_start():
         try:
-            import keras  # noqa: F401
-        except (ImportError, ValueError) as error:
-            backend = os.environ.get("KERAS_BACKEND", "that of its configuration file")
+            import keras
+
+            backend = keras.config.backend()
+        except (ImportError, ValueError) as error:  # it is not installed, or there is none such
+            backend = f"{os.environ.get('KERAS_BACKEND', 'another')} ({error})"
+        if backend != "tensorflow":
             raise ValueError(
-                f"expected a backend of Keras that is installed, received {backend} ({error}): "
+                f"expected TensorFlow as the backend of Keras, received {backend}: "
                 "set KERAS_BACKEND=tensorflow"
-            ) from error
+            )
         import tensorflow as tf
 
         tf.constant(0.0)  # the first use prints too

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures.process import BrokenProcessPool
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from zoo.support import terminal
 from zoo.support.exports import HiddenPackageError
-from zoo.support.terminal import console, progress_bar, run
+from zoo.support.terminal import console, progress_bar, quiet_tensorflow, run
 
 
 def multiply_what_does_not_fit():
@@ -107,18 +108,31 @@ def started(code, **environment):
     )
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch", "nonsense"])
-def test_a_backend_of_keras_that_is_not_installed_is_one_line(backend):
-    code = "from zoo.support.terminal import *; sys.exit(run(import_tensorflow))"
-    blocked = f"import sys; sys.modules['{backend}'] = None; {code}"
-    done = started(blocked, KERAS_BACKEND=backend)
+@pytest.mark.parametrize("backend", ["jax", "torch", "nonsense", "numpy"])
+def test_another_backend_of_keras_is_one_line(backend):
+    # Those that are installed by chance are hidden, but for numpy, which needs JAX in part.
+    hidden = [] if backend == "numpy" else [backend]
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({hidden}))\n"
+        "from zoo.support.terminal import *; sys.exit(run(import_tensorflow))"
+    )
+    done = started(code, KERAS_BACKEND=backend)
     assert done.returncode == 2
     line = done.stderr.decode()
     assert line.startswith(
-        f"error: expected a backend of Keras that is installed, received {backend}"
+        f"error: expected TensorFlow as the backend of Keras, received {backend}"
     )
     assert line.endswith("set KERAS_BACKEND=tensorflow\n")
     assert line.count("\n") == 1
+
+
+def test_another_backend_of_keras_that_is_installed_is_refused_as_well(capsys, monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    assert run(quiet_tensorflow) == 2
+    assert capsys.readouterr().err == (
+        "error: expected TensorFlow as the backend of Keras, received jax: "
+        "set KERAS_BACKEND=tensorflow\n"
+    )
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
