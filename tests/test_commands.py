@@ -19,7 +19,7 @@ from training import TrainingConfig, train
 from training.trainer import load_data
 from zoo.architectures import ARCHITECTURES
 from zoo.datasets import DATASETS, from_arrays
-from zoo.support.terminal import run
+from zoo.support.terminal import parse, run
 from zoo.transformations import TRANSFORMATIONS
 
 TINY = [
@@ -30,11 +30,11 @@ TINY = [
 
 def train_command(*line):
     """The exit status of `python -m training` in this process."""
-    return run(
-        lambda: training_command.main(
-            tyro.cli(training_command.Command, args=[*TINY, *map(str, line)])
-        )
-    )
+    try:
+        command = parse(training_command.Command, args=[*TINY, *map(str, line)])
+    except SystemExit as end:
+        return end.code
+    return run(lambda: training_command.main(command))
 
 
 def evaluate_command(*line):
@@ -165,6 +165,10 @@ def test_what_is_not_a_number_is_refused_by_the_parser(capsys):
         (["--activation", "swoosh"], "swoosh"),
         (["--placement", "99", "0"], "99"),
         (["--images-per-class", "1000"], "1000"),
+        (["--dataset"], "Missing value for argument '--dataset'"),
+        (["--architectures"], "expected at least one value of --architectures, received none"),
+        (["--augmentation"], "expected at least one value of --augmentation, received none"),
+        (["--seeds"], "expected at least one value of --seeds, received none"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(refused, value, message):

@@ -1,6 +1,6 @@
 """`python -m training`: train architectures, plain and augmented, into `saved_models/`."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,22 +12,22 @@ from zoo.support.terminal import console, exit_with, import_tensorflow, parse, p
 
 
 @dataclass(frozen=True)
-class Command(TrainingConfig):
+class Command:
     """Train architectures of the zoo, each plain and augmented unless --augmentation says which.
 
     Runs go to saved_models/, their curves to tensorboard_logs/. A run that is there with the same
     configuration is kept as it is.
     """
 
-    architecture: tyro.conf.Suppress[str] = "plain_cnn"
-    seed: tyro.conf.Suppress[int] = 0
     architectures: tuple[str, ...] = ("mlp", "plain_cnn", "strided_cnn", "global_avg_cnn", "fcn")
     """What to train, one run each."""
-    augmentation: tuple[Family | Literal["none"], ...] = ()  # type: ignore[assignment]
-    """Families of transformations drawn anew for each image and epoch, or none; by default each
-    architecture is trained with none, and again with rotation, scale and colour."""
+    augmentation: tuple[Family | Literal["none"], ...] = ("none", *AUGMENTED)
+    """Families of transformations drawn anew for each image and epoch; none stands for a training
+    without any, beside the one with the others."""
     seeds: tuple[int, ...] = (0,)
     """Decide the initial weights, the order of the data and everything drawn; one run each."""
+    training: tyro.conf.OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
+    """What all these runs share."""
     overwrite: bool = False
     """Replace runs of the same name."""
     jobs: int = 2
@@ -40,27 +40,23 @@ class Command(TrainingConfig):
     logs: Path = Path("tensorboard_logs")
     """The folder of TensorBoard logs."""
 
-    def __post_init__(self) -> None:
-        """Leave the fields to `configs`: here augmentation may be none."""
-
     def configs(self) -> list[TrainingConfig]:
         """Return the configurations of the runs, plain ones first.
 
         Raises:
-            ValueError: If several runs would have one name, or a value means nothing.
+            ValueError: If there are none, or several would have one name, or a value means nothing.
         """
         if self.jobs < 1:
             raise ValueError(f"expected jobs ≥ 1, received {self.jobs}")
-        variants: list[tuple[Family, ...]] = [(), AUGMENTED]
-        if self.augmentation:
-            variants = [tuple(f for f in self.augmentation if f != "none")]
-        shared = {f.name: getattr(self, f.name) for f in fields(TrainingConfig)}
+        for flag in ("architectures", "augmentation", "seeds"):
+            if not getattr(self, flag):
+                raise ValueError(f"expected at least one value of --{flag}, received none")
+        drawn = tuple(family for family in self.augmentation if family != "none")
+        variants = [()] if "none" in self.augmentation else []
         found = [
-            TrainingConfig(
-                **{**shared, "architecture": architecture, "augmentation": variant, "seed": seed}
-            )
+            replace(self.training, architecture=architecture, augmentation=variant, seed=seed)
             for seed in self.seeds
-            for variant in variants
+            for variant in [*variants, *([drawn] if drawn else [])]
             for architecture in self.architectures
         ]
         names = [config.run for config in found]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from tyro.conf import Suppress
+
 Family = Literal["rotation", "scale", "colour", "translation", "flip"]
 Range = tuple[int, int]
 
@@ -29,16 +31,20 @@ AUGMENTED: tuple[Family, ...] = ("rotation", "scale", "colour")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """One training run, completely: the same configuration gives the same weights."""
+    """One training run, completely: the same configuration gives the same weights.
 
-    architecture: str = "plain_cnn"
+    Each field is a flag of `python -m training`, but for the suppressed ones, which the command
+    asks for in its own way: it trains several runs at once.
+    """
+
+    architecture: Suppress[str] = "plain_cnn"
     """What to train."""
     dataset: str = "digits"
     """What to train on: the embedded digits, or any prepared TFDS dataset of labelled images."""
     placement: Literal["centre", "uniform"] | tuple[int, int] = "centre"
     """Where the object is on its frame (digits and the mnist family); two numbers are an offset
     from the centre in pixels, x then y."""
-    augmentation: tuple[Family, ...] = ()
+    augmentation: Suppress[tuple[Family, ...]] = ()
     """Families of transformations drawn anew for each image and epoch."""
     rotation_range: Range = (-30, 30)
     """Degrees, lowest and highest drawn."""
@@ -70,7 +76,7 @@ class TrainingConfig:
     """Train on so many images of each class only."""
     early_stopping: int | None = None
     """Stop after so many epochs without a lower validation loss, and keep the best weights."""
-    seed: int = 0
+    seed: Suppress[int] = 0
     """Decides the initial weights, the order of the data and everything drawn."""
     filters: tuple[int, ...] | None = None
     """Channels of each stage (units of each layer for mlp); by default the architecture's own."""

@@ -174,6 +174,20 @@ def test_none_as_augmentation_leaves_the_augmented_runs_out():
     assert command.configs() == [TrainingConfig(architecture="mlp")]
 
 
+def test_none_among_families_trains_without_any_beside_the_one_with_them():
+    line = ["--augmentation", "none", "rotation", "flip", "--architectures", "mlp"]
+    found = [config.augmentation for config in tyro.cli(Command, args=line).configs()]
+    assert found == [(), ("rotation", "flip")]
+
+
+def test_the_command_has_a_configuration_that_is_checked_as_any_other(capsys):
+    assert Command().training == TrainingConfig()
+    with pytest.raises(SystemExit) as end:
+        tyro.cli(Command, args=["--epochs", "0"])
+    assert end.value.code == 2
+    assert "expected epochs ≥ 1, received 0" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "line",
     [["--name", "mine"], ["--architectures", "mlp", "mlp"], ["--seeds", "1", "1"]],
