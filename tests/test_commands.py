@@ -61,9 +61,14 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     data = load_data(TrainingConfig(images_per_class=2))
     for choices in (
-        {"name": "classifier", "architecture": "mlp", "filters": (4,)},
-        {"name": "segmenter", "architecture": "fcn", "filters": (4, 4, 4)},
-        {"name": "wanderer", "architecture": "mlp", "filters": (4,), "placement": "uniform"},
+        {"name": "classifier", "architecture": "mlp", "options": {"filters": (4,)}},
+        {"name": "segmenter", "architecture": "fcn", "options": {"filters": (4, 4, 4)}},
+        {
+            "name": "wanderer",
+            "architecture": "mlp",
+            "options": {"filters": (4,)},
+            "placement": "uniform",
+        },
     ):
         config = TrainingConfig(images_per_class=2, batch_size=20, epochs=1, **choices)
         train(config, saved_models=folder / "models", logs=folder / "logs", data=data)

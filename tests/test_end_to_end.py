@@ -184,7 +184,7 @@ def test_a_run_says_what_it_is_wherever_it_is_copied(walked):
     handle = load_model(walked.models / RUNS[0])
     config = json.loads((walked.models / RUNS[0] / "config.json").read_text())
     assert (handle.task, handle.num_classes) == ("segmentation", 10)
-    for field in ("architecture", "dataset", "placement", "seed"):
+    for field in ("architecture", "options", "dataset", "placement", "ranges", "seed"):
         assert handle.metadata[field] == config[field]
 
 

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import tyro
 
-from training.config import AUGMENTED, Family, TrainingConfig
+from training.config import AUGMENTED, Family, Range, TrainingConfig
+from training.flags import Options, Ranges
 from training.parallel import shared_data, train_all
 from zoo.support.terminal import console, exit_with, import_tensorflow, parse, progress_bar
 
@@ -28,6 +29,8 @@ class Command:
     """Decide the initial weights, the order of the data and everything drawn; one run each."""
     training: tyro.conf.OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
     """What all these runs share."""
+    architecture: tyro.conf.OmitArgPrefixes[Options] = field(default_factory=Options)
+    strength: tyro.conf.OmitArgPrefixes[Ranges] = field(default_factory=Ranges)
     overwrite: bool = False
     """Replace runs of the same name."""
     jobs: int = 2
@@ -51,12 +54,24 @@ class Command:
         for flag in ("architectures", "augmentation", "seeds"):
             if not getattr(self, flag):
                 raise ValueError(f"expected at least one value of --{flag}, received none")
-        drawn = tuple(family for family in self.augmentation if family != "none")
-        variants = [()] if "none" in self.augmentation else []
+        families = tuple(family for family in self.augmentation if family != "none")
+        ranges = self.strength.chosen()
+        variants: list[tuple[tuple[Family, ...], dict[str, Range]]] = []
+        if "none" in self.augmentation:
+            variants.append(((), {} if families else ranges))  # ranges of nothing are refused
+        if families:
+            variants.append((families, ranges))
         found = [
-            replace(self.training, architecture=architecture, augmentation=variant, seed=seed)
+            replace(
+                self.training,
+                architecture=architecture,
+                options=self.architecture.chosen(),
+                augmentation=augmentation,
+                ranges=drawn,
+                seed=seed,
+            )
             for seed in self.seeds
-            for variant in [*variants, *([drawn] if drawn else [])]
+            for augmentation, drawn in variants
             for architecture in self.architectures
         ]
         names = [config.run for config in found]
@@ -73,7 +88,8 @@ def main(command: Command) -> None:
     import_tensorflow()
     from evaluation.reporting.tensorboard.log import ADDRESS
     from training.augmentation import check_ranges
-    from training.trainer import build, needed
+    from training.runs.state import needed
+    from training.trainer import build
 
     options = {"overwrite": command.overwrite, "resume": command.resume}
     waiting = [c for c in configs if needed(c, command.saved_models, **options)]
@@ -85,7 +101,7 @@ def main(command: Command) -> None:
     for config in waiting:
         training, _ = shared_data(config)
         build(config, training)  # these refuse what cannot be trained before anything is
-        check_ranges(config.ranges, training.input_shape)
+        check_ranges(config.drawn, training.input_shape)
     folders = {"saved_models": command.saved_models, "logs": command.logs}
     _train(waiting, command.jobs, {**folders, **options})
     console.print(

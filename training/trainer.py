@@ -17,10 +17,11 @@ from training.losses import box_loss, mask_loss
 from training.metrics import MeanOverlap, box_overlap, mask_overlap
 from training.runs.artifacts import metadata, save
 from training.runs.checkpoint import Checkpoint
+from training.runs.state import differs, needed, partial_directory
 from zoo.architectures import ANY_SIZE
 from zoo.architectures.tasks import task_of
 from zoo.datasets import Dataset, load
-from zoo.support.files import publish, recover, write
+from zoo.support.files import publish, write
 from zoo.support.terminal import check_writable
 
 # Up to so many steps run as one call, which saves a sixth to a half of the time on small networks.
@@ -66,10 +67,10 @@ def train(
     keras.utils.set_random_seed(config.seed)
     model = build(config, training)
     task = task_of(model)
-    ranges = check_ranges(config.ranges, training.input_shape)
+    ranges = check_ranges(config.drawn, training.input_shape)
 
     check_writable(Path(logs), "logs")
-    if not (resume and _stored(partial) == config):
+    if not resume or differs(partial, config):
         shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, exist_ok=True)
     write(partial / "config.json", lambda file: file.write(config.to_json().encode()))
@@ -130,56 +131,6 @@ def train(
     return final
 
 
-def needed(
-    config: TrainingConfig,
-    saved_models: str | os.PathLike[str],
-    *,
-    overwrite: bool = False,
-    resume: bool = False,
-) -> bool:
-    """Tell whether a run has yet to be trained: not if it is there with this configuration.
-
-    Raises:
-        FileExistsError: If training it would lose a run of another configuration, or the progress
-            of an unfinished one.
-        OSError: If runs cannot be written there.
-    """
-    final = Path(saved_models) / config.run
-    partial = partial_directory(final)
-    check_writable(partial.parent, "runs")
-    recover(final)
-    if overwrite:
-        return True
-    if final.exists():
-        if _stored(final) == config:
-            return False
-        raise FileExistsError(
-            f"{final} is a run of another configuration: --overwrite replaces it, --name keeps both"
-        )
-    if partial.exists() and not resume:
-        raise FileExistsError(
-            f"{final} is unfinished: --resume continues it, --overwrite begins again"
-        )
-    if partial.exists() and _stored(partial) not in (None, config):
-        raise FileExistsError(
-            f"{final} is unfinished with another configuration: --overwrite begins again"
-        )
-    return True
-
-
-def partial_directory(final: Path) -> Path:
-    """Return where a run is kept until it is finished."""
-    return final.with_name(f".{final.name}.partial")
-
-
-def _stored(directory: Path) -> TrainingConfig | None:
-    """Return a run's configuration, or None if it has no readable one."""
-    try:
-        return TrainingConfig.from_json((directory / "config.json").read_text())
-    except (OSError, ValueError, TypeError):
-        return None
-
-
 def load_data(config: TrainingConfig) -> tuple[Dataset, Dataset]:
     """Load the training and validation images that a configuration names."""
     training = load(
@@ -204,7 +155,7 @@ def build(config: TrainingConfig, dataset: Dataset) -> keras.Model:
     model = zoo.create(config.architecture, shape, dataset.num_classes, **config.options)
     task = task_of(model)
     check_targets(dataset, task)
-    if task == "segmentation" and config.padding == "valid":
+    if task == "segmentation" and config.options.get("padding") == "valid":
         raise ValueError(
             f"expected a padding under which the map of {config.architecture} is as large as its "
             "masks, zero or circular, received valid"

@@ -2,14 +2,15 @@
 
 import shutil
 import time
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from evaluation.reporting.tensorboard.events import event_file, write_hparams
-from training.config import TrainingConfig
+from training.config import FAMILIES, TrainingConfig
+from zoo.architectures import ARCHITECTURES, options
 
 
 class Journal(keras.callbacks.Callback):
@@ -71,16 +72,27 @@ class Journal(keras.callbacks.Callback):
 
 
 def log_hparams(directory: Path, config: TrainingConfig, metrics: dict[str, float]) -> None:
-    """Show a run's configuration, every field, beside its final metrics."""
-    fields = {
-        name: value if isinstance(value, bool | int | float | str) else _text(value)
-        for name, value in asdict(config).items()
-    }
-    write_hparams(directory, fields, metrics)
+    """Show a run's configuration beside its final metrics.
+
+    The columns are the same for every run, as TensorBoard wants them: each field, each option of
+    any architecture (`none` where this one does not have it, its default where none was chosen),
+    and the range of each transformation that may augment (`none` where it does not).
+    """
+    columns: dict[str, Any] = {f.name: getattr(config, f.name) for f in fields(config)}
+    del columns["options"], columns["ranges"]
+    own = options(config.architecture) if config.architecture in ARCHITECTURES else {}
+    own = {**own, **config.options}
+    for option in (option for architecture in ARCHITECTURES for option in options(architecture)):
+        columns[option] = own.get(option, ())
+    for transformation in (name for family in FAMILIES.values() for name in family):
+        columns[f"{transformation}_range"] = config.drawn.get(transformation, ())
+    write_hparams(directory, {name: _cell(value) for name, value in columns.items()}, metrics)
 
 
-def _text(value: Any) -> str:
-    """Write what is no number: TensorBoard shows columns of numbers, truths and texts only."""
+def _cell(value: Any) -> bool | int | float | str:
+    """Write what is no number as text: TensorBoard has columns of nothing else."""
     if value is None:
         return "default"
+    if isinstance(value, bool | int | float | str):
+        return value
     return " ".join(map(str, value)) or "none"

@@ -24,6 +24,7 @@ def metadata(
     """
     return {
         "architecture": config.architecture,
+        "options": dict(config.options),
         "task": task,
         "input_shape": list(model.input_shape[1:]),
         "input_range": [0.0, 1.0],
@@ -32,6 +33,7 @@ def metadata(
         "dataset": config.dataset,
         "placement": config.placement,
         "augmentation": list(config.augmentation),
+        "ranges": config.drawn,
         "seed": config.seed,
         "parameters": model.count_params(),
         "seconds": seconds,

@@ -63,7 +63,7 @@ def publish(config: TrainingConfig, run: Path) -> dict[str, float]:
             parameters=model.count_params(),
             input_shape=training.input_shape,
             num_classes=training.num_classes,
-            options=config.options,
+            options=dict(config.options),
             accuracy=accuracy,
             scores=scores,
             versions={name: version(name) for name in ("tensorflow", "keras", "numpy")},
