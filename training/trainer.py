@@ -91,24 +91,25 @@ def train(
     epochs = range(checkpoint.epoch, config.epochs)
     if epochs and not checkpoint.stopped:
         try:
-            model.fit(
-                training_batches(
-                    training,
-                    task,
-                    batch_size=config.batch_size,
-                    epochs=epochs,
-                    seed=config.seed,
-                    ranges=ranges,
-                    steps=steps,
-                ),
-                initial_epoch=epochs.start,
-                epochs=epochs.stop,
-                steps_per_epoch=steps,
-                validation_data=validation_batches(validation, task, batch_size=256),
-                callbacks=callbacks,
-                verbose=0,
-                shuffle=False,
-            )
+            with journal:
+                model.fit(
+                    training_batches(
+                        training,
+                        task,
+                        batch_size=config.batch_size,
+                        epochs=epochs,
+                        seed=config.seed,
+                        ranges=ranges,
+                        steps=steps,
+                    ),
+                    initial_epoch=epochs.start,
+                    epochs=epochs.stop,
+                    steps_per_epoch=steps,
+                    validation_data=validation_batches(validation, task, batch_size=256),
+                    callbacks=callbacks,
+                    verbose=0,
+                    shuffle=False,
+                )
         except RuntimeError as error:
             if "NaN" not in str(error):
                 raise

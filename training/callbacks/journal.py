@@ -2,13 +2,14 @@
 
 import shutil
 import time
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from evaluation.reporting.tensorboard.events import event_file, write_hparams
+from evaluation.reporting.tensorboard.events import EventFile, event_file, write_hparams
 from training.config import FAMILIES, TrainingConfig
 from zoo.architectures import ARCHITECTURES, options
 
@@ -16,8 +17,9 @@ from zoo.architectures import ARCHITECTURES, options
 class Journal(keras.callbacks.Callback):
     """Logs each epoch's losses, metrics, learning rate and images per second.
 
-    The logs are made anew from the history when a training resumes, so that they are those of one
-    that was never interrupted.
+    There is one event file for training and one for validation, open while the journal is entered
+    as a context. When a training resumes both are made anew from the history, so that they are
+    those of one that was never interrupted.
     """
 
     def __init__(self, directory: Path, history: list[dict[str, float]], images: int) -> None:
@@ -31,11 +33,18 @@ class Journal(keras.callbacks.Callback):
         super().__init__()
         self._directory, self._history, self._images = directory, history, images
         self._begun = self._trained = 0.0
+        self._open, self._files = ExitStack(), dict[str, EventFile]()
+
+    def __enter__(self) -> "Journal":
+        """Begin without files: what fails before its first epoch leaves no logs."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the files."""
+        self._open.close()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Write the epochs that are done."""
-        for part in ("train", "validation"):
-            shutil.rmtree(self._directory / part, ignore_errors=True)
         for epoch, record in enumerate(self._history):
             self._write(epoch, record)
 
@@ -66,9 +75,15 @@ class Journal(keras.callbacks.Callback):
             part = "validation" if name.startswith("val_") else "train"
             parts[part][name.removeprefix("val_")] = value
         for part, values in parts.items():
-            with event_file(self._directory / part) as events:
-                for tag, value in values.items():
-                    events.scalar(tag, epoch + 1, value)
+            if part not in self._files:
+                self._files[part] = self._begin(self._directory / part)
+            for tag, value in values.items():
+                self._files[part].scalar(tag, epoch + 1, value)
+
+    def _begin(self, directory: Path) -> EventFile:
+        """Open the file of a folder in the place of earlier ones."""
+        shutil.rmtree(directory, ignore_errors=True)
+        return self._open.enter_context(event_file(directory))
 
 
 def log_hparams(directory: Path, config: TrainingConfig, metrics: dict[str, float]) -> None:

@@ -7,6 +7,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import metadata as hparams
 from tensorboard.util.tensor_util import make_ndarray
 
+import training.trainer
 from tests.agreement import assert_agree, rounding
 from training import TrainingConfig, train
 from training.callbacks.journal import log_hparams
@@ -63,6 +64,17 @@ def test_the_curves_are_those_of_training_and_of_validation(logged):
     wanted = {"loss", "accuracy", "learning_rate", "images_per_second"}
     assert set(curves(directory / "train")) >= wanted
     assert set(curves(directory / "validation")) == {"loss", "accuracy"}
+
+
+def event_files(directory):
+    """How many event files each folder of a run has."""
+    files = [path.parent.name for path in directory.rglob("events.out.tfevents.*")]
+    return {name: files.count(name) for name in files}
+
+
+def test_a_training_is_one_event_file_and_so_is_its_validation(logged):
+    config, directory, _ = logged
+    assert event_files(directory) == {config.run: 1, "train": 1, "validation": 1}
 
 
 def test_the_steps_are_the_epochs_from_1(logged):
@@ -170,6 +182,8 @@ def test_the_logs_of_a_killed_and_resumed_training_hold_each_epoch_once(resumed,
         for points in curves(place / "logs" / config.run / part).values():
             assert [step for step, _ in points] == epochs
     assert hparams_of(place / "logs" / config.run)["epochs"] == config.epochs
+    files = event_files(place / "logs" / config.run)
+    assert files == {config.run: 1, "train": 1, "validation": 1}
 
 
 def test_an_epoch_that_was_logged_but_not_saved_is_logged_once(tiny, data, tmp_path, monkeypatch):
@@ -194,6 +208,36 @@ def test_an_epoch_that_was_logged_but_not_saved_is_logged_once(tiny, data, tmp_p
     for part in ("train", "validation"):
         for points in curves(directory / part).values():
             assert [step for step, _ in points] == [1, 2, 3]
+    assert event_files(directory) == {config.run: 1, "train": 1, "validation": 1}
+
+
+def test_each_epoch_can_be_read_when_it_is_done(tiny, data, tmp_path):
+    config, seen = tiny(epochs=3), []
+
+    def look(epoch, record):
+        for part in ("train", "validation"):
+            points = curves(tmp_path / "logs" / config.run / part)["loss"]
+            seen.append([step for step, _ in points])
+
+    train(config, data=data, saved_models=tmp_path, logs=tmp_path / "logs", on_epoch=look)
+    assert seen == [[1], [1], [1, 2], [1, 2], [1, 2, 3], [1, 2, 3]]
+
+
+def test_a_training_that_fails_before_its_first_epoch_leaves_the_curves_as_they_were(
+    tiny, data, tmp_path, monkeypatch
+):
+    places = {"saved_models": tmp_path, "logs": tmp_path / "logs"}
+    train(tiny(name="mine"), data=data, **places)
+
+    def broken(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.trainer, "training_batches", broken)
+    for name in ("mine", "other"):
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny(name=name, seed=1), data=data, overwrite=True, **places)
+    assert [step for step, _ in curves(places["logs"] / "mine" / "train")["loss"]] == [1, 2]
+    assert [path.name for path in places["logs"].iterdir()] == ["mine"]
 
 
 def test_replacing_a_run_replaces_its_curves(tiny, data, tmp_path):
