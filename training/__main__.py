@@ -88,14 +88,14 @@ def main(command: Command) -> None:
     import_tensorflow()
     from evaluation.reporting.tensorboard.log import ADDRESS
     from training.augmentation import check_ranges
+    from training.network import build
     from training.runs.state import needed
-    from training.trainer import build
 
     options = {"overwrite": command.overwrite, "resume": command.resume}
     waiting = [c for c in configs if needed(c, command.saved_models, **options)]
     for config in configs:
         if config not in waiting:
-            console.print(f"{config.run}: already trained")
+            console.print(f"{config.run}: already trained", markup=False)
     if not waiting:
         return
     for config in waiting:
@@ -107,6 +107,7 @@ def main(command: Command) -> None:
     console.print(
         f"Look at the curves: tensorboard --logdir {command.logs}, then {ADDRESS}\n"
         "Measure the models: python -m evaluation",
+        markup=False,
         soft_wrap=True,
     )
 
@@ -131,7 +132,10 @@ def _train(configs: list[TrainingConfig], jobs: int, options: dict[str, Any]) ->
             left_out += config.epochs - len(records[config])
             show()
             console.print(
-                f"{run}: {_summary(config, records[config])}", highlight=False, soft_wrap=True
+                f"{run}: {_summary(config, records[config])}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
             )
 
         show()

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
@@ -27,6 +28,8 @@ FAMILIES: dict[str, dict[str, Range]] = {
     },
 }
 AUGMENTED: tuple[Family, ...] = ("rotation", "scale", "colour")
+_TAKEN = ("comparison",)  # what `evaluation` logs of all runs together
+_LONGEST_NAME = 200  # file systems have 255, of which a run's other files need some
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class TrainingConfig:
         """
         for mapping in ("options", "ranges"):
             object.__setattr__(self, mapping, Choices(getattr(self, mapping)))
+        if not self.dataset:
+            raise ValueError("expected a dataset, received ''")
         for number, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
             if getattr(self, number) < least:
                 raise ValueError(f"expected {number} ≥ {least}, received {getattr(self, number)}")
@@ -98,10 +103,7 @@ class TrainingConfig:
                     f"expected augmentation among {', '.join(FAMILIES)}, received {family!r}"
                 )
         _check_ranges(self.ranges, self.drawn)
-        if not self.run or "/" in self.run or self.run.startswith("."):
-            raise ValueError(
-                f"expected the run's name to be a plain folder name, received {self.run!r}"
-            )
+        _check_name(self.run)
 
     @property
     def run(self) -> str:
@@ -111,7 +113,7 @@ class TrainingConfig:
         kind = "_".join(self.augmentation) or "plain"
         if set(self.augmentation) == set(AUGMENTED):
             kind = "augmented"
-        dataset = self.dataset.replace("/", "_")
+        dataset = re.sub(r"[^\w.-]", "_", self.dataset)  # of TFDS also mnist:3.0.1, emnist/letters
         return f"{dataset}-{self.architecture}-{kind}-seed{self.seed}"
 
     @property
@@ -166,6 +168,21 @@ def _check_options(options: Mapping[str, Any]) -> None:
     dropout = options.get("dropout", 0.0)
     if isinstance(dropout, str | tuple) or not 0 <= dropout < 1:
         raise ValueError(f"expected dropout in [0, 1), received {dropout!r}")
+
+
+def _check_name(run: str) -> None:
+    """Refuse what is no plain folder name, or would not be printed as it is."""
+    plain = re.fullmatch(r"\w[\w.+=-]*", run) and ".." not in run
+    if not plain or len(run.encode()) > _LONGEST_NAME:
+        raise ValueError(
+            "expected the run's name to be a plain folder name of letters, digits and _ - . + =, "
+            f"at most {_LONGEST_NAME} bytes, received {run!r}: choose another name"
+        )
+    if run.casefold() in _TAKEN:  # some file systems do not tell the two apart
+        raise ValueError(
+            f"expected a run's name that is not taken in the folder of logs, received {run!r}: "
+            "choose another name"
+        )
 
 
 def _check_ranges(ranges: Mapping[str, Any], drawn: Mapping[str, Any]) -> None:

@@ -171,12 +171,35 @@ def test_a_range_of_what_is_not_drawn_is_refused_with_what_is():
         TrainingConfig(augmentation=("rotation",), ranges={"hue": (0, 1)})
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../elsewhere", "/tmp", "a/b", ".hidden"])
-def test_a_run_cannot_be_outside_the_folder_of_runs_or_hidden_in_it(name):
-    with pytest.raises(ValueError, match="plain folder name"):
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", ".", "..", "../elsewhere", "/tmp", "a/b", "a\\b", ".hidden", "-flag", "a..b"),
+        *("two\nlines", "a\rb", "a\tb", "a b", "a\0b", "\x1b[31mred", "a\x07", "\u202egnp.a"),
+        *("[bold]loud[/bold]", "[/]", "a:b", "*", "é" * 101),
+    ],
+)
+def test_a_run_has_a_plain_name_or_is_refused_in_one_line(name):
+    for choices in ({"name": name}, {"architecture": f"a/{name}"}):
+        with pytest.raises(ValueError, match=r"^expected [^\n]*plain folder name[^\n]*$") as error:
+            TrainingConfig(**choices)
+        assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["comparison", "Comparison"])
+def test_a_run_cannot_take_the_folder_of_the_comparison(name):
+    with pytest.raises(ValueError, match=f"^expected a run's name [^\n]*received '{name}'"):
         TrainingConfig(name=name)
-    with pytest.raises(ValueError, match="plain folder name"):
-        TrainingConfig(architecture=f"a/{name}")
+
+
+@pytest.mark.parametrize("name", ["mine", "v1.2+lr=0.01", "é" * 100, "_", "0"])
+def test_a_plain_name_is_taken_as_it_is(name):
+    assert TrainingConfig(name=name).run == name
+
+
+def test_no_dataset_is_refused():
+    with pytest.raises(ValueError, match=r"^expected a dataset, received ''$"):
+        TrainingConfig(dataset="")
 
 
 @pytest.mark.parametrize(
@@ -188,6 +211,7 @@ def test_a_run_cannot_be_outside_the_folder_of_runs_or_hidden_in_it(name):
         ({"augmentation": tuple(reversed(AUGMENTED))}, "digits-plain_cnn-augmented-seed0"),
         ({"augmentation": ("flip", "scale")}, "digits-plain_cnn-flip_scale-seed0"),
         ({"dataset": "emnist/letters"}, "emnist_letters-plain_cnn-plain-seed0"),
+        ({"dataset": "mnist:3.*.*"}, "mnist_3._._-plain_cnn-plain-seed0"),
         ({"name": "mine", "seed": 3}, "mine"),
     ],
 )

@@ -1,5 +1,7 @@
 """Trainings side by side: the same weights; the first failure ends all; none is left behind."""
 
+import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -49,6 +51,24 @@ def test_the_first_failure_ends_all_and_what_was_in_training_can_go_on(tmp_path)
     with pytest.raises(FloatingPointError, match="bad: expected a finite loss"):
         trained(tmp_path, [endless, diverging], jobs=2)
     assert {p.name for p in (tmp_path / "models").iterdir()} <= {".endless.partial"}
+
+
+def test_a_training_that_the_system_kills_ends_all_in_one_line(tmp_path):
+    endless = [TrainingConfig(**TINY, options=SMALL, epochs=100_000, seed=seed) for seed in (0, 1)]
+
+    def kill_one(*event):
+        os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+
+    with pytest.raises(OSError, match=r"^expected trainings to end[^\n]*--resume continues$"):
+        train_all(
+            endless,
+            jobs=2,
+            on_epoch=kill_one,
+            on_done=lambda *event: None,
+            saved_models=tmp_path / "models",
+            logs=tmp_path / "logs",
+        )
+    assert not multiprocessing.active_children()
 
 
 KILLED = """

@@ -12,11 +12,12 @@ import tensorflow as tf
 
 from training.config import TrainingConfig
 from zoo.architectures.taps import is_tap
+from zoo.architectures.tasks import task_of
 from zoo.datasets import Dataset
 
 
 def metadata(
-    model: keras.Model, task: str, config: TrainingConfig, dataset: Dataset, seconds: float
+    model: keras.Model, config: TrainingConfig, dataset: Dataset, seconds: float
 ) -> dict[str, Any]:
     """Describe a trained model, so that its file alone says what it is for.
 
@@ -25,7 +26,7 @@ def metadata(
     return {
         "architecture": config.architecture,
         "options": dict(config.options),
-        "task": task,
+        "task": task_of(model),
         "input_shape": list(model.input_shape[1:]),
         "input_range": [0.0, 1.0],
         "num_classes": dataset.num_classes,

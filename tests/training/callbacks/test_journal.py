@@ -7,10 +7,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import metadata as hparams
 from tensorboard.util.tensor_util import make_ndarray
 
-import training.trainer
 from tests.agreement import assert_agree, rounding
 from training import TrainingConfig, train
-from training.callbacks.journal import log_hparams
+from training.callbacks.journal import Journal, log_hparams
 from training.trainer import load_data
 
 
@@ -232,7 +231,7 @@ def test_a_training_that_fails_before_its_first_epoch_leaves_the_curves_as_they_
     def broken(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training.trainer, "training_batches", broken)
+    monkeypatch.setattr(Journal, "on_epoch_begin", broken)
     for name in ("mine", "other"):
         with pytest.raises(KeyboardInterrupt):
             train(tiny(name=name, seed=1), data=data, overwrite=True, **places)
