@@ -182,7 +182,7 @@ def test_a_run_says_what_it_is_wherever_it_is_copied(walked):
     handle = load_model(walked.models / RUNS[0])
     config = json.loads((walked.models / RUNS[0] / "config.json").read_text())
     assert (handle.info.task, handle.info.num_classes) == ("segmentation", 10)
-    for field in ("architecture", "dataset", "placement", "seed"):
+    for field in ("architecture", "options", "dataset", "placement", "ranges", "seed"):
         assert handle.info.metadata[field] == config[field]
 
 

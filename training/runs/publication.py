@@ -12,8 +12,8 @@ from evaluation.networks.network import load_model
 from evaluation.scores.scoring import score
 from evaluation.sweeping.sweep import sweep
 from training.config import TrainingConfig
+from training.learning import images_per_epoch
 from training.parallel import shared_data
-from training.trainer import images_per_epoch
 from zoo.datasets import Dataset, load
 from zoo.transformations import TRANSFORMATIONS
 from zoo.weights import (
@@ -63,7 +63,7 @@ def publish(config: TrainingConfig, run: Path) -> dict[str, float]:
             parameters=model.count_params(),
             input_shape=training.input_shape,
             num_classes=training.num_classes,
-            options=config.options,
+            options=dict(config.options),
             accuracy=accuracy,
             scores=scores,
             versions={name: version(name) for name in ("tensorflow", "keras", "numpy")},
