@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evaluation.configurations import configurations
 from evaluation.protocol import NetworkInfo, TransformationInfo
 from evaluation.scores.definitions import Definition, Score
 from evaluation.scores.observations import Observations, one_per_image
 from evaluation.scores.table import SCORES, chosen
-from evaluation.statistics.intervals import CONFIDENCE, bootstrap
+from evaluation.statistics.intervals import CONFIDENCE, bootstrap, percentiles
+from evaluation.statistics.seeds import hierarchical_means, welch
 from evaluation.statistics.significance import holm, mcnemar, sign_flip
 from evaluation.sweeping.predictions import Predictions
 
@@ -45,29 +47,42 @@ def compare_predictions(
         and `b`, the `difference` b − a with the ends `low` and `high` of its 95 % interval (paired
         bootstrap of images, NaN for fewer than two), the number `n` of images, `p` and, corrected
         for all models and transformations of this score and kind of row, `p_holm`; `better` is the
-        name of the model that is better beyond chance, or missing.
+        name of the model that is better beyond chance, or missing; `seeds` are how many trainings
+        each side is the mean of. Networks that say that they differ in their seed alone are one
+        model. Where both have several seeds, intervals are over seeds and images, and p is the
+        larger one of two: that over images, and Welch's over seeds. Else a verdict is about these
+        weights only.
 
     Raises:
         ValueError: If there are fewer than two models, two of one name, predictions from different
             images or transformations, or a score that a model's task does not admit.
     """
     first = _same_images(predictions)
-    members = [Observations(p, network) for p in predictions for network in p.networks]
-    names = [observed.network.name for observed in members]
-    _check(names)
-    wanted = compared(scores, [observed.network for observed in members])
-    values = [
-        [observed.over(info, wanted) for info in first.transformations] for observed in members
-    ]
+    members = {n.name: Observations(p, n) for p in predictions for n in p.networks}
+    networks = [network for p in predictions for network in p.networks]
+    _check([network.name for network in networks])
+    wanted = compared(scores, networks)
+    groups = {
+        name: [members[network.name] for network in group]
+        for name, group in configurations(networks).items()
+    }
+    if len(groups) < 2:  # the seeds themselves are compared
+        groups = {name: [observed] for name, observed in members.items()}
+    values = {
+        name: [[one.over(info, wanted) for info in first.transformations] for one in group]
+        for name, group in groups.items()
+    }
+    baseline, *others = groups
     tables = []
     for definition in wanted:
-        for name, others in zip(names[1:], values[1:], strict=True):
-            curves = zip(first.transformations, values[0], others, strict=True)
-            columns = list(
-                _columns((info, a[definition.name], b[definition.name]) for info, a, b in curves)
+        for name in others:
+            a, b = (
+                [[curve[definition.name] for curve in seed] for seed in values[side]]
+                for side in (baseline, name)
             )
-            named = {"baseline": names[0], "model": name, "score": definition.name}
-            tables.append(pd.DataFrame(named | _differences(columns, definition.proportion)))
+            named = {"baseline": baseline, "model": name, "score": definition.name}
+            found = _differences(first.transformations, a, b, definition.proportion)
+            tables.append(pd.DataFrame(named | found))
     frame = pd.concat(tables, ignore_index=True).astype({"strength": "Int64"})
     kind = frame["strength"].notna() + 2 * frame["transformation"].notna()
     frame["p_holm"] = frame.groupby(["score", kind])["p"].transform(lambda p: holm(p.to_numpy()))
@@ -135,56 +150,86 @@ def compared(
 
 
 def _columns(
-    curves: Iterable[tuple[TransformationInfo, np.ndarray, np.ndarray]],
-) -> Iterator[tuple[_Key, np.ndarray, np.ndarray]]:
-    """Yield all that is compared of two models `(images, strengths)`: each row's values per image.
+    transformations: Sequence[TransformationInfo], curves: Sequence[np.ndarray]
+) -> Iterator[tuple[_Key, np.ndarray]]:
+    """Yield all that is compared of a training: each row's values per image.
 
-    An image that does not count for both is NaN for both.
+    Args:
+        transformations: What was done to the images.
+        curves: Of each of them `(images, strengths)`, NaN where an image does not count.
     """
     means = []
-    for transformation, a, b in curves:
-        alone = np.isnan(a) | np.isnan(b)
-        a, b = (np.where(alone, np.nan, values) for values in (a, b))
-        key, others = transformation.key, transformation.others
-        for k in () if transformation.parts else others:
-            yield (*key, transformation.strengths[k]), a[:, k], b[:, k]
-        if others:
-            means.append((transformation, _mean(a[:, others], 1), _mean(b[:, others], 1)))
-            yield (*key, pd.NA), *means[-1][1:]
-    geometric = dict.fromkeys(t.boundary for t, *_ in means if t.geometric)
+    for info, values in zip(transformations, curves, strict=True):
+        for k in () if info.parts else info.others:
+            yield (*info.key, info.strengths[k]), values[:, k]
+        if info.others:
+            means.append((info, _mean(values[:, info.others], 1)))
+            yield (*info.key, pd.NA), means[-1][1]
+    geometric = dict.fromkeys(info.boundary for info, _ in means if info.geometric)
     for boundary in geometric or ("none",):
-        joined = [pair for t, *pair in means if not t.geometric or t.boundary == boundary]
+        joined = [mean for info, mean in means if not info.geometric or info.boundary == boundary]
         if len(joined) > 1:
-            a, b = (_mean(np.stack(side, axis=1), 1) for side in zip(*joined, strict=True))
-            yield (pd.NA, boundary, pd.NA), a, b
+            yield (pd.NA, boundary, pd.NA), _mean(np.stack(joined, axis=1), 1)
 
 
 def _differences(
-    columns: Sequence[tuple[_Key, np.ndarray, np.ndarray]], proportion: bool
+    transformations: Sequence[TransformationInfo],
+    a: Sequence[Sequence[np.ndarray]],
+    b: Sequence[Sequence[np.ndarray]],
+    proportion: bool,
 ) -> dict[str, Any]:
-    """Return the columns of the table for all rows of one score of two models."""
-    if not columns:
-        raise ValueError(
-            "expected a transformation with a strength other than the identity, received none"
-        )
-    keys, left, right = zip(*columns, strict=True)
-    a, b = np.stack(left, axis=1), np.stack(right, axis=1)
+    """Return the columns of the table for all rows of one score of two configurations.
+
+    Args:
+        transformations: What was done to the images.
+        a: For each seed and transformation `(images, strengths)`.
+        b: The same of the other configuration.
+        proportion: Whether values are 0 or 1.
+    """
+    # An image counts at a strength where it counts for all.
+    alone = [np.isnan(np.stack(curves)).any(axis=0) for curves in zip(*a, *b, strict=True)]
+    sides = []
+    for side in (a, b):
+        seeds = [
+            list(
+                _columns(
+                    transformations,
+                    [np.where(out, np.nan, v) for out, v in zip(alone, seed, strict=True)],
+                )
+            )
+            for seed in side
+        ]
+        keys = [key for key, _ in seeds[0]]
+        if not keys:
+            raise ValueError(
+                "expected a transformation with a strength other than the identity, received none"
+            )
+        sides.append([np.stack([v for _, v in seed], axis=1) for seed in seeds])
+    left, right = (np.mean(side, axis=0) for side in sides)
+    several = len(a) > 1 and len(b) > 1
     exact = np.array([proportion and strength is not pd.NA for *_, strength in keys])
+    exact &= len(a) == len(b) == 1
     p = np.empty(len(keys))
-    p[exact] = mcnemar(a[:, exact], b[:, exact])
-    p[~exact] = sign_flip((b - a)[:, ~exact])
-    low, high = bootstrap(b - a)
+    p[exact] = mcnemar(left[:, exact], right[:, exact])
+    p[~exact] = sign_flip((right - left)[:, ~exact])
+    low, high = bootstrap(right - left)
+    if several:  # beyond the images shown, and beyond the seeds trained
+        over = [np.stack([_mean(seed, 0) for seed in side]) for side in sides]
+        p = np.maximum(p, welch(*over))
+        ends = hierarchical_means(sides[1], draw=1) - hierarchical_means(sides[0], draw=0)
+        low, high = percentiles(ends)
     return {
         **dict(
             zip(("transformation", "boundary", "strength"), zip(*keys, strict=True), strict=True)
         ),
-        "a": _mean(a, 0),
-        "b": _mean(b, 0),
-        "difference": _mean(b - a, 0),
+        "a": _mean(left, 0),
+        "b": _mean(right, 0),
+        "difference": _mean(right - left, 0),
         "low": low,
         "high": high,
-        "n": (~np.isnan(a)).sum(axis=0),
+        "n": (~np.isnan(left)).sum(axis=0),
         "p": p,
+        "seeds": f"{len(a)}, {len(b)}",
     }
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from evaluation.arrays import Strips, read_strips, write_strips
 from evaluation.protocol import Protocol
-from evaluation.tables import read_csv, write_csv
+from evaluation.tables import read_csv, table, write_csv
 from zoo.support.files import publish
 
 _POINT = ["model", "dataset", "property", "score", "transformation", "strength", "boundary"]
@@ -35,12 +35,15 @@ class Measurements:
             `model`, `dataset`, `transformation`, `boundary`, the strengths `first` and `second` and
             what they are of, `first_name` and `second_name`, `value`, `low`, `high`, `n`.
         strips: By transformation and boundary, an image at every strength, uint8 `(S, H, W, C)`.
+        configurations: Means over networks that differ in their seed alone, with the columns of
+            `frame`; `model` names the configuration, and intervals are over seeds and images.
     """
 
     frame: pd.DataFrame = field(repr=False)
     protocol: Protocol
     position_maps: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     strips: Strips = field(default_factory=dict, repr=False)
+    configurations: pd.DataFrame = field(default_factory=lambda: table([]), repr=False)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table."""
@@ -69,6 +72,8 @@ class Measurements:
         partial.mkdir(parents=True)
         try:
             write_csv(self.frame, partial / "measurements.csv")
+            if len(self.configurations):
+                write_csv(self.configurations, partial / "configurations.csv")
             if len(self.position_maps):
                 self.position_maps.to_csv(partial / "position_maps.csv", index=False)
             write_strips(self.strips, partial / "strips.npz")
@@ -110,6 +115,8 @@ class Measurements:
             maps = folder / "position_maps.csv"
             position_maps = pd.read_csv(maps, keep_default_na=False) if maps.exists() else None
             strips = read_strips(folder / "strips.npz")
+            seeds = folder / "configurations.csv"
+            grouped = read_csv(seeds) if seeds.exists() else table([])
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             raise _damaged(folder, error) from error
         return cls(
@@ -117,6 +124,7 @@ class Measurements:
             protocol,
             pd.DataFrame() if position_maps is None else position_maps,
             strips,
+            grouped,
         )
 
 

@@ -43,7 +43,24 @@ def differences(frame: pd.DataFrame, where: str) -> RenderableType:
             _table(rows, letter),
             Text(in_words(rows, letter) + "\n"),
         ]
-    return Group(*parts, Text(_LEGEND, style="dim"))
+    return Group(*parts, Text(about_seeds(frame)), Text(_LEGEND, style="dim"))
+
+
+def about_seeds(frame: pd.DataFrame) -> str:
+    """Say whether verdicts are about weights or about how they were trained.
+
+    Args:
+        frame: What `evaluation.compare` found.
+    """
+    counts = {tuple(map(int, seeds.split(", "))) for seeds in frame["seeds"]}
+    if all(min(pair) > 1 for pair in counts):
+        shown = " and ".join(f"{a} against {b}" for a, b in sorted(counts))
+        return f"Tested over seeds ({shown}) and images: about how the models were trained."
+    return (
+        "These verdicts are about these weights: another training of the same model may answer "
+        "otherwise. About how they were trained one learns from several seeds of each (say "
+        "python -m training --seeds 0 1 2 3 4), all given to one comparison."
+    )
 
 
 def _table(rows: pd.DataFrame, letter: str) -> Table:

@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from evaluation.configurations import configurations
 from evaluation.reporting.names import short_names
 from evaluation.results import Measurements, several
 from evaluation.scores.definitions import Summary
@@ -21,7 +22,8 @@ RANKED = {d.name: d for d in (*SUMMARIES.values(), *SCORES.values()) if d.ranked
 strengths whose means rank models too."""
 
 LEGEND = (
-    "#1 is the best of its column. Rows are sorted by their mean rank over the transformations."
+    "#1 is the best of its column. Rows are sorted by their mean rank over the transformations. "
+    "Trainings that differ in their seed alone are one row, with intervals over seeds and images."
 )
 
 
@@ -106,15 +108,25 @@ def leaderboard_markdown(measurements: Measurements | Sequence[Measurements]) ->
 def boards(measurements: Measurements | Sequence[Measurements]) -> Iterator[Board]:
     """Yield a ranking by each score, in each protocol and under each boundary apart."""
     found = several(measurements)
-    names = short_names(pd.concat([m.frame["model"] for m in found]))
+    names = short_names(pd.concat([_ranked_rows(m)["model"] for m in found]))
     for one in found:
         identities = {known.key: known.identity for known in one.protocol.transformations}
-        frame = one.frame
+        frame = _ranked_rows(one)
         points = zip(frame["transformation"], frame["boundary"], frame["strength"], strict=True)
         at = [v is not pd.NA and v == identities[name, boundary] for name, boundary, v in points]
         frame = frame.assign(at_identity=at)
         for boundary, rows in frame.groupby("boundary", sort=False):
             yield from _boards(rows, str(boundary), str(one.protocol.images), names)
+
+
+def _ranked_rows(one: Measurements) -> pd.DataFrame:
+    """Return the rows of networks, those of one configuration as one."""
+    grouped = configurations(one.protocol.networks)
+    members = [n.name for group in grouped.values() if len(group) > 1 for n in group]
+    if not members or one.configurations.empty:
+        return one.frame
+    alone = one.frame[~one.frame["model"].isin(members)]
+    return pd.concat([alone, one.configurations], ignore_index=True)
 
 
 def _boards(

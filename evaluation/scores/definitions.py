@@ -122,10 +122,12 @@ class Summary(Definition):
     Attributes:
         of: The scores of which it sums up the one that a task has; measured, they bring it along.
         output: The stored output that it reads at every strength; empty for one of a score.
+        per_image: From a `Curve` to what it averages, `(N,)`, where it is an average over images.
     """
 
     of: tuple[str, ...] = ()
     output: str = ""
+    per_image: Callable[["Curve"], np.ndarray] | None = None
 
     @cached_property
     def needs(self) -> frozenset[str]:

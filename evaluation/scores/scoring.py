@@ -13,10 +13,11 @@ from evaluation.results import Measurements
 from evaluation.scores import summaries
 from evaluation.scores.definitions import Combined, Definition, Score, Summary
 from evaluation.scores.observations import Observations
+from evaluation.scores.seeds import over_seeds
 from evaluation.scores.table import FLOOR, NOISE, SCORES, SUMMARIES
 from evaluation.statistics.intervals import percentiles, resampled_means, wilson
 from evaluation.sweeping.predictions import Predictions
-from evaluation.tables import DTYPES
+from evaluation.tables import table
 
 _LOG = logging.getLogger("evaluation")
 _AT_A_TIME = 2  # curves, each of which keeps a core busy
@@ -66,11 +67,14 @@ def score(
         rows += [{**common, "task": observed.network.task, **row} for row in found]
         if position_map is not None:
             maps.append(position_map.assign(**common))
-    frame = pd.DataFrame(rows, columns=list(DTYPES)).astype({"strength": "Int64", "n": "int64"})
-    numbers = ["value", "low", "high"]
-    frame[numbers] = frame[numbers].astype(float)
     position_maps = pd.concat(maps, ignore_index=True) if maps else pd.DataFrame()
-    return Measurements(frame, predictions.protocol, position_maps, predictions.strips)
+    return Measurements(
+        table(rows),
+        predictions.protocol,
+        position_maps,
+        predictions.strips,
+        table(list(over_seeds(predictions, wanted))),
+    )
 
 
 def _curve(

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from evaluation.scores import combined, equivariance, invariance, summaries
 from evaluation.scores.definitions import TASKS, Combined, Curve, Definition, Score, Summary
 
@@ -116,10 +118,18 @@ SCORES: dict[str, Score | Combined] = {
 """What is measured at each strength, by name."""
 
 
+def _moved(curve: Curve, *names: str) -> np.ndarray:
+    """Return the one of some scores that a task has, at all strengths but the identity."""
+    (values,) = (curve.values[name] for name in names if name in curve.values)
+    return values[:, curve.others]
+
+
 def _mean(curve: Curve, *names: str) -> summaries.Row | None:
     """Average the one of some scores that a task has over all strengths but the identity."""
-    (values,) = (curve.values[name] for name in names if name in curve.values)
-    return summaries.mean_over_strengths(values[:, curve.others]) if curve.others else None
+    return summaries.mean_over_strengths(_moved(curve, *names)) if curve.others else None
+
+
+_AGREEMENTS = ("mask_agreement", "box_agreement")
 
 
 def _tolerance(curve: Curve) -> summaries.Row | None:
@@ -139,12 +149,14 @@ SUMMARIES: dict[str, Summary] = {
             "invariance_score",
             lambda curve: _mean(curve, "top1_agreement"),
             of=("top1_agreement",),
+            per_image=lambda curve: summaries.row_means(_moved(curve, "top1_agreement")),
             ranked="Invariance score: mean agreement with the class at the identity",
         ),
         Summary(
             "equivariance_score",
-            lambda curve: _mean(curve, "mask_agreement", "box_agreement"),
-            of=("mask_agreement", "box_agreement"),
+            lambda curve: _mean(curve, *_AGREEMENTS),
+            of=_AGREEMENTS,
+            per_image=lambda curve: summaries.row_means(_moved(curve, *_AGREEMENTS)),
             property="equivariance",
             tasks=("segmentation", "detection"),
             ranked="Equivariance score: mean agreement with the moved prediction",
@@ -153,6 +165,7 @@ SUMMARIES: dict[str, Summary] = {
             "worst_case_accuracy",
             lambda curve: summaries.worst_case(curve.values["accuracy"]),
             of=("accuracy",),
+            per_image=lambda curve: curve.values["accuracy"].min(axis=1),
             ranked="Worst-case accuracy: share of images right at every strength",
         ),
         Summary("tolerance", _tolerance, of=("top1_agreement",), range=(0, math.inf)),

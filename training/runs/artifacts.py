@@ -25,6 +25,7 @@ def metadata(
     """
     return {
         "architecture": config.architecture,
+        "training": json.loads(config.to_json()),  # all that decides the weights
         "options": dict(config.options),
         "task": task_of(model),
         "input_shape": list(model.input_shape[1:]),
