@@ -108,7 +108,7 @@ def leaderboard_markdown(measurements: Measurements | Sequence[Measurements]) ->
 def boards(measurements: Measurements | Sequence[Measurements]) -> Iterator[Board]:
     """Yield a ranking by each score, in each protocol and under each boundary apart."""
     found = several(measurements)
-    names = short_names(pd.concat([_ranked_rows(m)["model"] for m in found]))
+    names = _short(pd.concat([_ranked_rows(m)["model"] for m in found]))
     for one in found:
         identities = {known.key: known.identity for known in one.protocol.transformations}
         frame = _ranked_rows(one)
@@ -117,6 +117,13 @@ def boards(measurements: Measurements | Sequence[Measurements]) -> Iterator[Boar
         frame = frame.assign(at_identity=at)
         for boundary, rows in frame.groupby("boundary", sort=False):
             yield from _boards(rows, str(boundary), str(one.protocol.images), names)
+
+
+def _short(models: pd.Series) -> dict[str, str]:
+    """Shorten names, but for how many seeds they are the mean of."""
+    parts = {str(name): str(name).partition(", ") for name in models}
+    bases = short_names(base for base, _, _ in parts.values())
+    return {name: f"{bases[base]}{comma}{seeds}" for name, (base, comma, seeds) in parts.items()}
 
 
 def _ranked_rows(one: Measurements) -> pd.DataFrame:

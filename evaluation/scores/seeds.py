@@ -78,7 +78,8 @@ def _rows(
                 "score": definition.name,
                 "strength": strength,
                 "value": float(np.nanmean(everyone)),
-                "low": low[k],
-                "high": high[k],
+                # Enlarged deviations may leave the range, as no value can.
+                "low": max(low[k], definition.range[0]),
+                "high": min(high[k], definition.range[1]),
                 "n": counted,
             }
