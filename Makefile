@@ -11,8 +11,9 @@ demo: .venv/installed
 	$(BIN)/python -m training --resume
 	$(BIN)/python -m evaluation
 
+# Two files at a time: most of a test runs on one core.
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The tests that compare numbers, as other processors would run them; in part by
 # make test-processors SETTINGS="sse4.1 avx512" TESTS=tests/zoo

@@ -18,7 +18,7 @@ from tests.agreement import assert_agree, rounding
 from tests.evaluation.made import network
 from training.augmentation import draw
 from zoo.transformations import TRANSFORMATIONS, compose, fourier_shift
-from zoo.transformations.subpixel import SubpixelTranslation
+from zoo.transformations.families.subpixel import SubpixelTranslation
 
 RANDOM = np.random.default_rng(0)
 SIZE = 32

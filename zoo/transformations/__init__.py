@@ -5,18 +5,24 @@ from itertools import product
 from typing import Any
 
 from zoo.transformations.composition import Composition
-from zoo.transformations.flip import Flip
-from zoo.transformations.gamma import Gamma
+from zoo.transformations.families.flip import Flip
+from zoo.transformations.families.gamma import Gamma
+from zoo.transformations.families.illumination import Illumination
+from zoo.transformations.families.photometric import (
+    Brightness,
+    Contrast,
+    Hue,
+    Photometric,
+    Saturation,
+)
+from zoo.transformations.families.rotation import Rotation
+from zoo.transformations.families.scale import Scale
+from zoo.transformations.families.shear import Shear
+from zoo.transformations.families.subpixel import SubpixelTranslation, fourier_shift
+from zoo.transformations.families.translation import Translation
 from zoo.transformations.geometric import Geometric, resample
-from zoo.transformations.illumination import Illumination
 from zoo.transformations.own import Own, own
-from zoo.transformations.photometric import Brightness, Contrast, Hue, Photometric, Saturation
-from zoo.transformations.rotation import Rotation
-from zoo.transformations.scale import Scale
-from zoo.transformations.shear import Shear
-from zoo.transformations.subpixel import SubpixelTranslation, fourier_shift
 from zoo.transformations.transformation import BOUNDARIES, Transformation
-from zoo.transformations.translation import Translation
 
 __all__ = [
     "BOUNDARIES",

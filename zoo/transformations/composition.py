@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from zoo.transformations.families.subpixel import SubpixelTranslation
+from zoo.transformations.families.translation import Translation
 from zoo.transformations.geometric import Geometric, resample
-from zoo.transformations.subpixel import SubpixelTranslation
 from zoo.transformations.transformation import BOUNDARIES, Transformation, real
-from zoo.transformations.translation import Translation
 
 
 @dataclass(frozen=True)

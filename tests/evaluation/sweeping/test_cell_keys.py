@@ -12,8 +12,9 @@ import pytest
 from evaluation import sweep
 from tests.evaluation.made import network, path_of
 from zoo.datasets import from_arrays
-from zoo.transformations import TRANSFORMATIONS, compose, geometric, photometric
-from zoo.transformations.photometric import Brightness
+from zoo.transformations import TRANSFORMATIONS, compose, geometric
+from zoo.transformations.families import photometric
+from zoo.transformations.families.photometric import Brightness
 
 IMAGES = np.random.default_rng(0).random((4, 6, 6, 3), np.float32)
 DATA = from_arrays(IMAGES, np.arange(4) % 2, name="noise")

@@ -18,7 +18,7 @@ from tests.agreement import assert_agree, rounding
 from tests.evaluation.made import changed, network
 from zoo.datasets import from_arrays
 from zoo.transformations import DEFAULT, TRANSFORMATIONS, own
-from zoo.transformations.photometric import Brightness
+from zoo.transformations.families.photometric import Brightness
 
 COUNT, SHAPE, CLASSES = 20, (9, 10, 3), 3
 RANDOM = np.random.default_rng(0)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tests.agreement import assert_agree
 from zoo.transformations import TRANSFORMATIONS, fourier_shift
-from zoo.transformations.subpixel import SubpixelTranslation
+from zoo.transformations.families.subpixel import SubpixelTranslation
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.random((3, 12, 15, 2), np.float32)

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 from keras import ops
 
+from zoo.transformations.families.translation import Translation
 from zoo.transformations.geometric import Geometric, homogeneous
 from zoo.transformations.transformation import BOUNDARIES, is_scalar, namespace, real
-from zoo.transformations.translation import Translation
 
 
 @dataclass(frozen=True)

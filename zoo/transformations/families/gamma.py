@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from keras import ops
 
-from zoo.transformations.photometric import Photometric
+from zoo.transformations.families.photometric import Photometric
 
 
 @dataclass(frozen=True)

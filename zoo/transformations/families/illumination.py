@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from keras import ops
 
-from zoo.transformations.photometric import Photometric
+from zoo.transformations.families.photometric import Photometric
 
 
 @dataclass(frozen=True)
