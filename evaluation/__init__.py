@@ -1,4 +1,4 @@
-"""How it is measured: models are swept over transformations, and what comes out is scored."""
+"""How it is measured: networks are swept over transformations, and what comes out is scored."""
 
 from zoo.support.exports import attach
 

@@ -1,6 +1,5 @@
 """The commands: bad input is status 2 and one line, and nothing is written before it is found."""
 
-import importlib
 import os
 import shutil
 import subprocess
@@ -21,7 +20,7 @@ from training import TrainingConfig, train
 from training.trainer import load_data
 from zoo.architectures import ARCHITECTURES
 from zoo.datasets import DATASETS, from_arrays
-from zoo.support.terminal import run
+from zoo.support.terminal import parse, run
 from zoo.transformations import TRANSFORMATIONS
 
 TINY = [
@@ -32,16 +31,16 @@ TINY = [
 
 def train_command(*line):
     """The exit status of `python -m training` in this process."""
-    return run(
-        lambda: training_command.main(
-            tyro.cli(training_command.Command, args=[*TINY, *map(str, line)])
-        )
-    )
+    try:
+        command = parse(training_command.Command, args=[*TINY, *map(str, line)])
+    except SystemExit as end:
+        return end.code
+    return run(lambda: training_command.main(command))
 
 
 def evaluate_command(*line):
     """The exit status of `python -m evaluation` in this process."""
-    score = evaluation_command.Score()
+    score = evaluation_command.ScoreModels()
     return run(
         lambda: evaluation_command.main(
             tyro.cli(evaluation_command.Command, default=score, args=list(map(str, line)))
@@ -63,9 +62,14 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     data = load_data(TrainingConfig(images_per_class=2))
     for choices in (
-        {"name": "classifier", "architecture": "mlp", "filters": (4,)},
-        {"name": "segmenter", "architecture": "fcn", "filters": (4, 4, 4)},
-        {"name": "wanderer", "architecture": "mlp", "filters": (4,), "placement": "uniform"},
+        {"name": "classifier", "architecture": "mlp", "options": {"filters": (4,)}},
+        {"name": "segmenter", "architecture": "fcn", "options": {"filters": (4, 4, 4)}},
+        {
+            "name": "wanderer",
+            "architecture": "mlp",
+            "options": {"filters": (4,)},
+            "placement": "uniform",
+        },
     ):
         config = TrainingConfig(images_per_class=2, batch_size=20, epochs=1, **choices)
         train(config, saved_models=folder / "models", logs=folder / "logs", data=data)
@@ -163,10 +167,19 @@ def test_what_is_not_a_number_is_refused_by_the_parser(capsys):
         (["--epochs", "0"], "expected epochs ≥ 1, received 0"),
         (["--jobs", "0"], "expected jobs ≥ 1, received 0"),
         (["--learning-rate", "nan"], "learning_rate > 0, received nan"),
-        (["--name", ""], "plain folder name, received ''"),
+        (["--name", ""], "received ''"),
+        (["--name", "../elsewhere"], "received '../elsewhere'"),
+        (["--name", "[bold]x[/bold]\n\x1b[31m"], "received '[bold]x[/bold]\\n\\x1b[31m'"),
+        (["--name", "comparison"], "not taken in the folder of logs, received 'comparison'"),
+        (["--filters", "1000000000"], "expected a network that can be trained in"),
+        (["--architectures", "mlp", "plain_cnn", "--filters", "1000000000"], "GB of memory, mlp"),
         (["--activation", "swoosh"], "swoosh"),
         (["--placement", "99", "0"], "99"),
         (["--images-per-class", "1000"], "1000"),
+        (["--dataset"], "Missing value for argument '--dataset'"),
+        (["--architectures"], "expected at least one value of --architectures, received none"),
+        (["--augmentation"], "expected at least one value of --augmentation, received none"),
+        (["--seeds"], "expected at least one value of --seeds, received none"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(refused, value, message):
@@ -375,8 +388,7 @@ def test_an_interruption_is_status_130_and_one_line(command, refused, monkeypatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training.trainer, "train", interrupted)
-    # `evaluation.sweeping.sweep` is the function; the module of that name is behind it.
-    monkeypatch.setattr(importlib.import_module("evaluation.sweeping.sweep"), "sweep", interrupted)
+    monkeypatch.setattr("evaluation.verbs.sweep", interrupted)
     assert "interrupted" in refused(command(), 130)
 
 

@@ -1,33 +1,36 @@
 """`python -m training`: train architectures, plain and augmented, into `saved_models/`."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
 
-from training.config import AUGMENTED, Family, TrainingConfig
+from training.config import AUGMENTED, Family, Range, TrainingConfig
+from training.flags import Options, Ranges
 from training.parallel import shared_data, train_all
 from zoo.support.terminal import console, exit_with, import_tensorflow, parse, progress_bar
 
 
 @dataclass(frozen=True)
-class Command(TrainingConfig):
+class Command:
     """Train architectures of the zoo, each plain and augmented unless --augmentation says which.
 
     Runs go to saved_models/, their curves to tensorboard_logs/. A run that is there with the same
     configuration is kept as it is.
     """
 
-    architecture: tyro.conf.Suppress[str] = "plain_cnn"
-    seed: tyro.conf.Suppress[int] = 0
     architectures: tuple[str, ...] = ("mlp", "plain_cnn", "strided_cnn", "global_avg_cnn", "fcn")
     """What to train, one run each."""
-    augmentation: tuple[Family | Literal["none"], ...] = ()  # type: ignore[assignment]
-    """Families of transformations drawn anew for each image and epoch, or none; by default each
-    architecture is trained with none, and again with rotation, scale and colour."""
+    augmentation: tuple[Family | Literal["none"], ...] = ("none", *AUGMENTED)
+    """Families of transformations drawn anew for each image and epoch; none stands for a training
+    without any, beside the one with the others."""
     seeds: tuple[int, ...] = (0,)
     """Decide the initial weights, the order of the data and everything drawn; one run each."""
+    training: tyro.conf.OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
+    """What all these runs share."""
+    architecture: tyro.conf.OmitArgPrefixes[Options] = field(default_factory=Options)
+    strength: tyro.conf.OmitArgPrefixes[Ranges] = field(default_factory=Ranges)
     overwrite: bool = False
     """Replace runs of the same name."""
     jobs: int = 2
@@ -40,27 +43,35 @@ class Command(TrainingConfig):
     logs: Path = Path("tensorboard_logs")
     """The folder of TensorBoard logs."""
 
-    def __post_init__(self) -> None:
-        """Leave the fields to `configs`: here augmentation may be none."""
-
     def configs(self) -> list[TrainingConfig]:
         """Return the configurations of the runs, plain ones first.
 
         Raises:
-            ValueError: If several runs would have one name, or a value means nothing.
+            ValueError: If there are none, or several would have one name, or a value means nothing.
         """
         if self.jobs < 1:
             raise ValueError(f"expected jobs ≥ 1, received {self.jobs}")
-        variants: list[tuple[Family, ...]] = [(), AUGMENTED]
-        if self.augmentation:
-            variants = [tuple(f for f in self.augmentation if f != "none")]
-        shared = {f.name: getattr(self, f.name) for f in fields(TrainingConfig)}
+        for flag in ("architectures", "augmentation", "seeds"):
+            if not getattr(self, flag):
+                raise ValueError(f"expected at least one value of --{flag}, received none")
+        families = tuple(family for family in self.augmentation if family != "none")
+        ranges = self.strength.chosen()
+        variants: list[tuple[tuple[Family, ...], dict[str, Range]]] = []
+        if "none" in self.augmentation:
+            variants.append(((), {} if families else ranges))  # ranges of nothing are refused
+        if families:
+            variants.append((families, ranges))
         found = [
-            TrainingConfig(
-                **{**shared, "architecture": architecture, "augmentation": variant, "seed": seed}
+            replace(
+                self.training,
+                architecture=architecture,
+                options=self.architecture.chosen(),
+                augmentation=augmentation,
+                ranges=drawn,
+                seed=seed,
             )
             for seed in self.seeds
-            for variant in variants
+            for augmentation, drawn in variants
             for architecture in self.architectures
         ]
         names = [config.run for config in found]
@@ -77,24 +88,26 @@ def main(command: Command) -> None:
     import_tensorflow()
     from evaluation.reporting.tensorboard.log import ADDRESS
     from training.augmentation import check_ranges
-    from training.trainer import build, needed
+    from training.network import build
+    from training.runs.state import needed
 
     options = {"overwrite": command.overwrite, "resume": command.resume}
     waiting = [c for c in configs if needed(c, command.saved_models, **options)]
     for config in configs:
         if config not in waiting:
-            console.print(f"{config.run}: already trained")
+            console.print(f"{config.run}: already trained", markup=False)
     if not waiting:
         return
     for config in waiting:
         training, _ = shared_data(config)
         build(config, training)  # these refuse what cannot be trained before anything is
-        check_ranges(config.ranges, training.input_shape)
+        check_ranges(config.drawn, training.input_shape)
     folders = {"saved_models": command.saved_models, "logs": command.logs}
     _train(waiting, command.jobs, {**folders, **options})
     console.print(
         f"Look at the curves: tensorboard --logdir {command.logs}, then {ADDRESS}\n"
         "Measure the models: python -m evaluation",
+        markup=False,
         soft_wrap=True,
     )
 
@@ -119,7 +132,10 @@ def _train(configs: list[TrainingConfig], jobs: int, options: dict[str, Any]) ->
             left_out += config.epochs - len(records[config])
             show()
             console.print(
-                f"{run}: {_summary(config, records[config])}", highlight=False, soft_wrap=True
+                f"{run}: {_summary(config, records[config])}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
             )
 
         show()

@@ -2,58 +2,59 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
+
+from tyro.conf import Suppress
+
+from training.choices import Choices
 
 Family = Literal["rotation", "scale", "colour", "translation", "flip"]
 Range = tuple[int, int]
 
-# What each family of augmentation draws from, and the field that holds its range.
-FAMILIES: dict[str, dict[str, str | None]] = {
-    "translation": {"translation_x": "translation_range", "translation_y": "translation_range"},
-    "rotation": {"rotation": "rotation_range"},
-    "scale": {"scale": "scale_range"},
-    "flip": {"horizontal_flip": None},
+# What each family of augmentation draws, and from which strengths unless a range is chosen.
+FAMILIES: dict[str, dict[str, Range]] = {
+    "translation": {"translation_x": (-8, 8), "translation_y": (-8, 8)},
+    "rotation": {"rotation": (-30, 30)},
+    "scale": {"scale": (70, 130)},
+    "flip": {"horizontal_flip": (0, 1)},
     "colour": {
-        "brightness": "brightness_range",
-        "contrast": "contrast_range",
-        "saturation": "saturation_range",
-        "hue": "hue_range",
+        "brightness": (-20, 20),
+        "contrast": (60, 140),
+        "saturation": (50, 150),
+        "hue": (-60, 60),
     },
 }
-# The fields that are options of architectures.
-OPTIONS = ("filters", "padding", "downsampling", "group", "normalization", "activation", "dropout")
 AUGMENTED: tuple[Family, ...] = ("rotation", "scale", "colour")
+_TAKEN = ("comparison",)  # what `evaluation` logs of all runs together
+_LONGEST_NAME = 200  # file systems have 255, of which a run's other files need some
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """One training run, completely: the same configuration gives the same weights."""
+    """One training run, completely: the same configuration gives the same weights.
 
-    architecture: str = "plain_cnn"
+    Each field is a flag of `python -m training`, but for the suppressed ones, which the command
+    asks for in its own way: it trains several runs at once.
+    """
+
+    architecture: Suppress[str] = "plain_cnn"
     """What to train."""
+    options: Suppress[Mapping[str, Any]] = field(default_factory=dict)
+    """Options of the architecture by name, such as `{"filters": (16, 32), "dropout": 0.25}`; all
+    others are its own."""
     dataset: str = "digits"
     """What to train on: the embedded digits, or any prepared TFDS dataset of labelled images."""
     placement: Literal["centre", "uniform"] | tuple[int, int] = "centre"
     """Where the object is on its frame (digits and the mnist family); two numbers are an offset
     from the centre in pixels, x then y."""
-    augmentation: tuple[Family, ...] = ()
+    augmentation: Suppress[tuple[Family, ...]] = ()
     """Families of transformations drawn anew for each image and epoch."""
-    rotation_range: Range = (-30, 30)
-    """Degrees, lowest and highest drawn."""
-    scale_range: Range = (70, 130)
-    """Percent, lowest and highest drawn."""
-    translation_range: Range = (-8, 8)
-    """Pixels, lowest and highest drawn, for x and for y."""
-    brightness_range: Range = (-20, 20)
-    """Percent of the range, lowest and highest drawn."""
-    contrast_range: Range = (60, 140)
-    """Percent, lowest and highest drawn."""
-    saturation_range: Range = (50, 150)
-    """Percent, lowest and highest drawn; colour images only."""
-    hue_range: Range = (-60, 60)
-    """Degrees, lowest and highest drawn; colour images only."""
+    ranges: Suppress[Mapping[str, Range]] = field(default_factory=dict)
+    """Lowest and highest strength drawn by transformation, such as `{"rotation": (-10, 10)}`; those
+    of all others that augment are the usual ones."""
     epochs: int = 20
     """Passes over the training images."""
     batch_size: int = 32
@@ -70,60 +71,39 @@ class TrainingConfig:
     """Train on so many images of each class only."""
     early_stopping: int | None = None
     """Stop after so many epochs without a lower validation loss, and keep the best weights."""
-    seed: int = 0
+    seed: Suppress[int] = 0
     """Decides the initial weights, the order of the data and everything drawn."""
-    filters: tuple[int, ...] | None = None
-    """Channels of each stage (units of each layer for mlp); by default the architecture's own."""
-    padding: Literal["zero", "circular", "valid"] | None = None
-    """What convolutions see outside the map; by default the architecture's own: mostly zero,
-    circular for polyphase_cnn, valid for group_cnn."""
-    downsampling: Literal["max", "average", "blur", "polyphase", "strided"] | None = None
-    """How maps are halved; by default the architecture's own. Strided is of resnet only, and the
-    detector has no polyphase."""
-    group: Literal["p1", "p4", "p4m"] | None = None
-    """Symmetries of group_cnn: none, quarter turns, or reflections too; by default p4."""
-    normalization: bool | None = None
-    """Batch normalisation on or off; by default the architecture's own (on)."""
-    activation: str | None = None
-    """A Keras activation; by default the architecture's own (relu)."""
-    dropout: float | None = None
-    """Fraction dropped; by default the architecture's own (0)."""
     name: str | None = None
     """Name of the run; by default dataset-architecture-augmentation-seed."""
 
     def __post_init__(self) -> None:
-        """Refuse numbers that mean nothing.
+        """Refuse what means nothing; options are refused by the architecture that is built.
 
         Raises:
             ValueError: Which names the field.
         """
-        for field, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-            if getattr(self, field) < least:
-                raise ValueError(f"expected {field} ≥ {least}, received {getattr(self, field)}")
-        for field in ("images_per_class", "early_stopping"):
-            if getattr(self, field) is not None and getattr(self, field) < 1:
-                raise ValueError(f"expected {field} ≥ 1, received {getattr(self, field)}")
+        for mapping in ("options", "ranges"):
+            object.__setattr__(self, mapping, Choices(getattr(self, mapping)))
+        if not self.dataset:
+            raise ValueError("expected a dataset, received ''")
+        for number, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+            if getattr(self, number) < least:
+                raise ValueError(f"expected {number} ≥ {least}, received {getattr(self, number)}")
+        for number in ("images_per_class", "early_stopping"):
+            if getattr(self, number) is not None and getattr(self, number) < 1:
+                raise ValueError(f"expected {number} ≥ 1, received {getattr(self, number)}")
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"expected a finite learning_rate > 0, received {self.learning_rate}")
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"expected a finite weight_decay ≥ 0, received {self.weight_decay}")
-        if self.filters is not None and min(self.filters, default=0) < 1:
-            raise ValueError(f"expected filters ≥ 1, at least one, received {self.filters}")
-        if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise ValueError(f"expected dropout in [0, 1), received {self.dropout}")
+        _check_options(self.options)
         for family in self.augmentation:
             if family not in FAMILIES:
                 raise ValueError(
                     f"expected augmentation among {', '.join(FAMILIES)}, received {family!r}"
                 )
-        for field in (f.name for f in fields(self) if f.name.endswith("_range")):
-            low, high = getattr(self, field)
-            if low > high:
-                raise ValueError(f"expected {field} as lowest highest, received {low} {high}")
-        if not self.run or "/" in self.run or self.run.startswith("."):
-            raise ValueError(
-                f"expected the run's name to be a plain folder name, received {self.run!r}"
-            )
+        _check_ranges(self.ranges, self.drawn)
+        _check_name(self.run)
 
     @property
     def run(self) -> str:
@@ -133,44 +113,94 @@ class TrainingConfig:
         kind = "_".join(self.augmentation) or "plain"
         if set(self.augmentation) == set(AUGMENTED):
             kind = "augmented"
-        dataset = self.dataset.replace("/", "_")
+        dataset = re.sub(r"[^\w.-]", "_", self.dataset)  # of TFDS also mnist:3.0.1, emnist/letters
         return f"{dataset}-{self.architecture}-{kind}-seed{self.seed}"
 
     @property
-    def options(self) -> dict[str, Any]:
-        """The architecture's options that were chosen."""
-        return {name: getattr(self, name) for name in OPTIONS if getattr(self, name) is not None}
-
-    @property
-    def ranges(self) -> dict[str, Range]:
+    def drawn(self) -> dict[str, Range]:
         """For each transformation that augments, the lowest and the highest strength drawn."""
         return {
-            transformation: (0, 1) if field is None else getattr(self, field)
-            for family, drawn in FAMILIES.items()
+            transformation: self.ranges.get(transformation, usual)
+            for family, transformations in FAMILIES.items()
             if family in self.augmentation
-            for transformation, field in drawn.items()
+            for transformation, usual in transformations.items()
         }
 
     def to_json(self) -> str:
         """Return all fields as JSON."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        content = {f.name: getattr(self, f.name) for f in fields(self)}
+        return json.dumps(content, indent=2, default=dict) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "TrainingConfig":
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: If it is not the configuration of a training.
+            ValueError: If it is not the configuration of a training, or that of an earlier version.
         """
         try:
             content = json.loads(text)
         except json.JSONDecodeError as error:
             raise ValueError(f"expected a config.json of a training, received {error}") from error
-        known = {field.name for field in fields(cls)}
-        if not isinstance(content, Mapping) or not set(content) <= known:
-            raise ValueError("expected a config.json of a training, received other fields")
+        if not isinstance(content, Mapping):
+            raise ValueError(f"expected a config.json of a training, received {content!r}")
+        unknown = sorted(set(content) - {f.name for f in fields(cls)})
+        if unknown:
+            raise ValueError(
+                "expected a config.json of a training as this version writes it, received one with "
+                f"{', '.join(unknown)}: train again"
+            )
         arguments: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in content.items()
         }
         return cls(**arguments)
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Refuse what no architecture could make sense of."""
+    filters = options.get("filters", (1,))
+    whole = isinstance(filters, tuple) and all(isinstance(count, int) for count in filters)
+    if not whole or min(filters, default=0) < 1:
+        raise ValueError(
+            f"expected filters as whole numbers ≥ 1, at least one, received {filters!r}"
+        )
+    dropout = options.get("dropout", 0.0)
+    if isinstance(dropout, str | tuple) or not 0 <= dropout < 1:
+        raise ValueError(f"expected dropout in [0, 1), received {dropout!r}")
+
+
+def _check_name(run: str) -> None:
+    """Refuse what is no plain folder name, or would not be printed as it is."""
+    plain = re.fullmatch(r"\w[\w.+=-]*", run) and ".." not in run
+    if not plain or len(run.encode()) > _LONGEST_NAME:
+        raise ValueError(
+            "expected the run's name to be a plain folder name of letters, digits and _ - . + =, "
+            f"at most {_LONGEST_NAME} bytes, received {run!r}: choose another name"
+        )
+    if run.casefold() in _TAKEN:  # some file systems do not tell the two apart
+        raise ValueError(
+            f"expected a run's name that is not taken in the folder of logs, received {run!r}: "
+            "choose another name"
+        )
+
+
+def _check_ranges(ranges: Mapping[str, Any], drawn: Mapping[str, Any]) -> None:
+    """Refuse ranges of what is not drawn, and those that are none."""
+    known = [name for transformations in FAMILIES.values() for name in transformations]
+    for name, ends in ranges.items():
+        if name not in known:
+            raise ValueError(
+                f"expected ranges of transformations among {', '.join(known)}, received {name!r}"
+            )
+        if name not in drawn:
+            raise ValueError(
+                f"expected ranges of what augmentation draws ({', '.join(drawn) or 'nothing'}), "
+                f"received one of {name}: add its family to augmentation"
+            )
+        pair = isinstance(ends, tuple) and [type(end) for end in ends] == [int, int]
+        if not pair or ends[0] > ends[1]:
+            raise ValueError(
+                f"expected the range of {name} as two whole numbers, lowest then highest, "
+                f"received {ends!r}"
+            )

@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -43,6 +44,9 @@ def train_all(
         on_epoch: Called with a configuration, its number of epochs done and what was logged.
         on_done: Called with a configuration and the directory of its run.
         **options: Those of `training.train`.
+
+    Raises:
+        OSError: If the process of a training is killed.
     """
     if min(jobs, len(configs)) == 1:
         for config in configs:
@@ -71,9 +75,14 @@ def train_all(
                     while passed_on[config] < epochs:
                         pass_on()
                     on_done(config, run)
-        except BaseException:
+        except BaseException as error:
             end.close()
             pool.shutdown(cancel_futures=True)
+            if isinstance(error, BrokenProcessPool):
+                raise OSError(
+                    "expected trainings to end by themselves, the system killed one, as it does "
+                    "for want of memory: lower --jobs, then --resume continues"
+                ) from error
             raise
 
 

@@ -83,7 +83,7 @@ def main(command: Command) -> None:
     check_writable(FOLDER, "weights")
     import_tensorflow()
     from training.runs.publication import publish
-    from training.trainer import needed
+    from training.runs.state import needed
 
     options = {"overwrite": command.overwrite, "resume": True}
     waiting = [c for c in configs if needed(c, command.saved_models, **options)]

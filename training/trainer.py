@@ -4,27 +4,21 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 
-import zoo
 from training.augmentation import check_ranges
-from training.batches import check_targets, training_batches, validation_batches
 from training.callbacks.journal import Journal, log_hparams
 from training.config import TrainingConfig
-from training.losses import box_loss, mask_loss
-from training.metrics import MeanOverlap, box_overlap, mask_overlap
+from training.failures import in_one_line
+from training.learning import learn
+from training.network import build
 from training.runs.artifacts import metadata, save
 from training.runs.checkpoint import Checkpoint
-from zoo.architectures import ANY_SIZE
-from zoo.architectures.tasks import task_of
+from training.runs.state import differs, needed, partial_directory
 from zoo.datasets import Dataset, load
-from zoo.support.files import publish, recover, write
+from zoo.support.files import publish, write
 from zoo.support.terminal import check_writable
-
-# Up to so many steps run as one call, which saves a sixth to a half of the time on small networks.
-_STEPS_PER_CALL = 32
 
 
 def train(
@@ -54,7 +48,7 @@ def train(
 
     Raises:
         ValueError: If the configuration cannot be trained.
-        OSError: If runs or logs cannot be written there.
+        OSError: If runs or logs cannot be written there, or memory or TensorFlow fails.
         FileExistsError: If the run exists with another configuration, or is unfinished.
         FloatingPointError: If the loss becomes NaN or infinite.
     """
@@ -64,22 +58,18 @@ def train(
     partial = partial_directory(final)
     training, validation = data or load_data(config)
     keras.utils.set_random_seed(config.seed)
-    model = build(config, training)
-    task = task_of(model)
-    ranges = check_ranges(config.ranges, training.input_shape)
+    network = build(config, training)
+    check_ranges(config.drawn, training.input_shape)
 
     check_writable(Path(logs), "logs")
-    if not (resume and _stored(partial) == config):
+    if not resume or differs(partial, config):
         shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, exist_ok=True)
     write(partial / "config.json", lambda file: file.write(config.to_json().encode()))
     stopping = _early_stopping(config)
     checkpoint = Checkpoint(partial / "checkpoint.npz", stopping)
-    steps = _steps(len(training), config.batch_size)
-    compile_model(model, config, task, steps)
     journal = Journal(Path(logs) / config.run, checkpoint.history, len(training))
     callbacks = [
-        keras.callbacks.TerminateOnNaN(raise_error=True),
         *([stopping] if stopping else []),
         journal,
         checkpoint,
@@ -87,97 +77,20 @@ def train(
             on_epoch_end=lambda epoch, _: on_epoch(epoch + 1, checkpoint.history[-1])
         ),
     ]
-    epochs = range(checkpoint.epoch, config.epochs)
-    if epochs and not checkpoint.stopped:
-        try:
-            model.fit(
-                training_batches(
-                    training,
-                    task,
-                    batch_size=config.batch_size,
-                    epochs=epochs,
-                    seed=config.seed,
-                    ranges=ranges,
-                    steps=steps,
-                ),
-                initial_epoch=epochs.start,
-                epochs=epochs.stop,
-                steps_per_epoch=steps,
-                validation_data=validation_batches(validation, task, batch_size=256),
-                callbacks=callbacks,
-                verbose=0,
-                shuffle=False,
-            )
-        except RuntimeError as error:
-            if "NaN" not in str(error):
-                raise
-            shutil.rmtree(partial)  # to continue it would end in the same place
-            raise FloatingPointError(
-                f"{config.run}: expected a finite loss, received NaN or infinity in epoch "
-                f"{checkpoint.epoch + 1}: lower learning_rate ({config.learning_rate})"
-            ) from error
-    else:  # killed between the last epoch and the saving
-        checkpoint.set_model(model)
-        checkpoint.on_train_begin()
-        if stopping and stopping.best_weights:
-            model.set_weights(stopping.best_weights)
-    seconds = sum(record["seconds"] for record in checkpoint.history)
-    save(model, metadata(model, task, config, training, seconds), partial)
+    try:
+        with in_one_line(config.run, lambda: checkpoint.epoch), journal:
+            learn(network, config, (training, validation), checkpoint, callbacks)
+            seconds = sum(record["seconds"] for record in checkpoint.history)
+            save(network, metadata(network, config, training, seconds), partial)
+    except BaseException as error:
+        if isinstance(error, FloatingPointError) or not checkpoint.epoch:
+            shutil.rmtree(partial)  # to continue it would end in the same place, or begin anew
+        raise
     kept = int(stopping.best_epoch) if stopping else -1
     log_hparams(Path(logs) / config.run, config, checkpoint.history[kept])
     (partial / "checkpoint.npz").unlink()
     publish(partial, final)
     return final
-
-
-def needed(
-    config: TrainingConfig,
-    saved_models: str | os.PathLike[str],
-    *,
-    overwrite: bool = False,
-    resume: bool = False,
-) -> bool:
-    """Tell whether a run has yet to be trained: not if it is there with this configuration.
-
-    Raises:
-        FileExistsError: If training it would lose a run of another configuration, or the progress
-            of an unfinished one.
-        OSError: If runs cannot be written there.
-    """
-    final = Path(saved_models) / config.run
-    partial = partial_directory(final)
-    check_writable(partial.parent, "runs")
-    recover(final)
-    if overwrite:
-        return True
-    if final.exists():
-        if _stored(final) == config:
-            return False
-        raise FileExistsError(
-            f"{final} is a run of another configuration: --overwrite replaces it, --name keeps both"
-        )
-    if partial.exists() and not resume:
-        raise FileExistsError(
-            f"{final} is unfinished: --resume continues it, --overwrite begins again"
-        )
-    if partial.exists() and _stored(partial) not in (None, config):
-        raise FileExistsError(
-            f"{final} is unfinished with another configuration: --overwrite begins again"
-        )
-    return True
-
-
-def partial_directory(final: Path) -> Path:
-    """Return where a run is kept until it is finished."""
-    return final.with_name(f".{final.name}.partial")
-
-
-def _stored(directory: Path) -> TrainingConfig | None:
-    """Return a run's configuration, or None if it has no readable one."""
-    try:
-        return TrainingConfig.from_json((directory / "config.json").read_text())
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 def load_data(config: TrainingConfig) -> tuple[Dataset, Dataset]:
@@ -190,70 +103,6 @@ def load_data(config: TrainingConfig) -> tuple[Dataset, Dataset]:
         seed=config.seed,
     )
     return training, load(config.dataset, "validation", placement=config.placement)
-
-
-def build(config: TrainingConfig, dataset: Dataset) -> keras.Model:
-    """Create the network, open to images of any size where its architecture is.
-
-    Raises:
-        ValueError: If there is no such network, or the dataset is not what it learns from.
-    """
-    height, width, channels = dataset.input_shape
-    size = (None, None) if config.architecture in ANY_SIZE else (height, width)
-    shape = (*size, channels)
-    model = zoo.create(config.architecture, shape, dataset.num_classes, **config.options)
-    task = task_of(model)
-    check_targets(dataset, task)
-    if task == "segmentation" and config.padding == "valid":
-        raise ValueError(
-            f"expected a padding under which the map of {config.architecture} is as large as its "
-            "masks, zero or circular, received valid"
-        )
-    return model
-
-
-def compile_model(model: keras.Model, config: TrainingConfig, task: str, steps: int) -> None:
-    """Give the network its losses, metrics, optimiser and schedule."""
-    rate: Any = config.learning_rate
-    if config.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps * config.epochs)
-    optimizer = {
-        "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=config.weight_decay),
-        "adam": lambda: keras.optimizers.Adam(rate),
-        "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9),
-    }[config.optimizer]()
-    cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    accuracy = keras.metrics.SparseCategoricalAccuracy
-    loss, metrics = {
-        "classification": lambda: (cross_entropy, [accuracy(name="accuracy")]),
-        "segmentation": lambda: (
-            mask_loss,
-            [accuracy(name="pixel_accuracy"), MeanOverlap(mask_overlap, name="mask_iou")],
-        ),
-        "detection": lambda: (  # Keras puts the name of the output before that of its metric
-            {"logits": cross_entropy, "box": box_loss},
-            {"logits": [accuracy(name="accuracy")], "box": [MeanOverlap(box_overlap, name="iou")]},
-        ),
-    }[task]()
-    model.compile(optimizer, loss, metrics=metrics, steps_per_execution=_steps_per_call(steps))
-
-
-def images_per_epoch(images: int, batch_size: int) -> int:
-    """Count the training images that an epoch shows."""
-    return min(images, _steps(images, batch_size) * batch_size)
-
-
-def _steps(images: int, batch_size: int) -> int:
-    """Count an epoch's batches; the last is left out where that lets several run as one call."""
-    steps = -(-images // batch_size)
-    if steps > _STEPS_PER_CALL and _steps_per_call(steps) < _steps_per_call(steps - 1):
-        return steps - 1
-    return steps
-
-
-def _steps_per_call(steps: int) -> int:
-    """Return the largest divisor, so that a call never reaches into the next epoch."""
-    return max(k for k in range(1, min(steps, _STEPS_PER_CALL) + 1) if steps % k == 0)
 
 
 def _early_stopping(config: TrainingConfig) -> keras.callbacks.EarlyStopping | None:

@@ -15,6 +15,7 @@ from evaluation.layerwise.displacement import not_rounding
 from evaluation.layerwise.lie_derivative import GENERATORS, lie_derivative, lie_positions
 from evaluation.layerwise.stream import Layer, Row, Stream, with_intervals
 from evaluation.networks.taps import Taps, load_taps
+from zoo.graphs.gradients import rounded
 from zoo.graphs.receptive_field import receptive_fields
 from zoo.transformations import TRANSFORMATIONS, Transformation
 
@@ -216,7 +217,15 @@ def _lie_errors(
 ) -> tuple[list[Row], np.ndarray]:
     """Take the relative Lie derivative of every layer on every image, `(N, columns)`."""
     fields = {layer.name: layer.seen for layer in layers}
-    known = [layer for layer in layers if layer.kind != "unknown"]
+    graph, tensors = taps.graph
+    blocked = rounded(graph.inputs, tensors)
+    known = [layer for layer in layers if layer.kind != "unknown" and layer.name not in blocked]
+    if blocked:
+        _LOG.warning(
+            "%s: a rounding to whole numbers, which has no derivative, comes before %s: no Lie "
+            "derivative",
+            *(taps.name, ", ".join(layer.name for layer in layers if layer.name in blocked)),
+        )
 
     @tf.function(reduce_retracing=True)
     def norms(batch: Any, transformation: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import hashlib
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 
 import pytest
@@ -14,17 +14,16 @@ from training.config import TrainingConfig
 
 @pytest.fixture(scope="session")
 def tiny():
-    """A function that makes a configuration of 40 images and two epochs."""
+    """A function that makes a configuration of 40 images and two epochs.
+
+    What is no field is an option of the architecture.
+    """
+    known = {f.name for f in fields(TrainingConfig)}
 
     def make(**choices):
-        defaults = {
-            "architecture": "mlp",
-            "filters": (8,),
-            "images_per_class": 4,
-            "batch_size": 16,
-            "epochs": 2,
-        }
-        return TrainingConfig(**{**defaults, **choices})
+        options = {name: choices.pop(name) for name in set(choices) - known}
+        defaults = {"architecture": "mlp", "images_per_class": 4, "batch_size": 16, "epochs": 2}
+        return TrainingConfig(**{**defaults, "options": {"filters": (8,), **options}, **choices})
 
     return make
 

@@ -1,5 +1,7 @@
 """Trainings side by side: the same weights; the first failure ends all; none is left behind."""
 
+import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -11,8 +13,9 @@ import pytest
 from training import TrainingConfig
 from training.parallel import train_all
 
-TINY = {"architecture": "mlp", "filters": (4,), "images_per_class": 2, "batch_size": 20}
-CONFIGS = [TrainingConfig(**TINY, epochs=3, seed=seed) for seed in (0, 1, 2)]
+TINY = {"architecture": "mlp", "images_per_class": 2, "batch_size": 20}
+SMALL = {"filters": (4,)}
+CONFIGS = [TrainingConfig(**TINY, options=SMALL, epochs=3, seed=seed) for seed in (0, 1, 2)]
 
 
 def trained(folder, configs, jobs):
@@ -41,12 +44,31 @@ def test_weights_and_events_do_not_depend_on_how_many_are_trained_at_a_time(tmp_
 
 
 def test_the_first_failure_ends_all_and_what_was_in_training_can_go_on(tmp_path):
-    choices = {**TINY, "optimizer": "sgd", "learning_rate": 1e30, "normalization": False}
-    diverging = TrainingConfig(**choices, epochs=3, name="bad")
-    endless = TrainingConfig(**TINY, epochs=100_000, name="endless")
+    choices = {**TINY, "optimizer": "sgd", "learning_rate": 1e30}
+    unstable = {**SMALL, "normalization": False}
+    diverging = TrainingConfig(**choices, options=unstable, epochs=3, name="bad")
+    endless = TrainingConfig(**TINY, options=SMALL, epochs=100_000, name="endless")
     with pytest.raises(FloatingPointError, match="bad: expected a finite loss"):
         trained(tmp_path, [endless, diverging], jobs=2)
     assert {p.name for p in (tmp_path / "models").iterdir()} <= {".endless.partial"}
+
+
+def test_a_training_that_the_system_kills_ends_all_in_one_line(tmp_path):
+    endless = [TrainingConfig(**TINY, options=SMALL, epochs=100_000, seed=seed) for seed in (0, 1)]
+
+    def kill_one(*event):
+        os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+
+    with pytest.raises(OSError, match=r"^expected trainings to end[^\n]*--resume continues$"):
+        train_all(
+            endless,
+            jobs=2,
+            on_epoch=kill_one,
+            on_done=lambda *event: None,
+            saved_models=tmp_path / "models",
+            logs=tmp_path / "logs",
+        )
+    assert not multiprocessing.active_children()
 
 
 KILLED = """
@@ -56,9 +78,9 @@ from training import TrainingConfig
 from training.parallel import train_all
 
 if __name__ == "__main__":
-    folder, tiny = Path(sys.argv[1]), {"filters": (4,), "images_per_class": 2, "epochs": 100_000}
+    folder, tiny = Path(sys.argv[1]), {"images_per_class": 2, "epochs": 100_000}
     train_all(
-        [TrainingConfig("mlp", seed=seed, **tiny) for seed in (0, 1)],
+        [TrainingConfig("mlp", {"filters": (4,)}, seed=seed, **tiny) for seed in (0, 1)],
         jobs=2,
         on_epoch=lambda *_: os.kill(os.getpid(), signal.SIGKILL),
         on_done=lambda *_: None,

@@ -25,7 +25,7 @@ def test_a_published_run_is_the_network_that_its_record_describes(tmp_path, monk
     monkeypatch.setattr(records, "SETS", ("digits",))
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "digits.json").write_text("{}")
-    config = TrainingConfig("mlp", epochs=3, images_per_class=20, filters=(8,), name="tiny")
+    config = TrainingConfig("mlp", {"filters": (8,)}, epochs=3, images_per_class=20, name="tiny")
     run = train(config, saved_models=tmp_path, logs=tmp_path / "logs")
     found = publish(config, run)
 

@@ -86,6 +86,21 @@ def test_an_unfinished_run_is_neither_lost_nor_continued_unasked(tiny, data, pla
     assert contents(tmp_path) == before
 
 
+EARLIER = '{"architecture": "mlp", "filters": [8], "rotation_range": [-30, 30]}'
+
+
+@pytest.mark.parametrize(("folder", "resume"), [("mine", False), (".mine.partial", True)])
+def test_a_run_of_an_earlier_version_is_refused_in_one_line_and_untouched(
+    tiny, data, place, tmp_path, folder, resume
+):
+    run = place["saved_models"] / folder
+    run.mkdir(parents=True)
+    (run / "config.json").write_text(EARLIER)
+    with pytest.raises(FileExistsError, match=r"^[^\n]*--overwrite [^\n]*earlier version\)$"):
+        train(tiny(name="mine"), data=data, resume=resume, **place)
+    assert list(contents(tmp_path).values()) == [EARLIER.encode()]
+
+
 @pytest.mark.parametrize("resume", [False, True])
 def test_overwrite_does_not_continue_an_unfinished_run_of_another_configuration(
     tiny, data, place, weights_of, uninterrupted, resume
@@ -120,7 +135,7 @@ def test_a_checkpoint_of_a_network_that_was_since_changed_is_refused(
     with pytest.raises(KilledError):
         train(config, data=data, on_epoch=interrupt, **place)
     build = training.trainer.build
-    changed = replace(config, filters=(9,))
+    changed = replace(config, options={"filters": (9,)})
     monkeypatch.setattr(training.trainer, "build", lambda _, dataset: build(changed, dataset))
     with pytest.raises(ValueError, match=r"^expected a checkpoint of mlp as it is .*--overwrite$"):
         train(config, data=data, resume=True, **place)

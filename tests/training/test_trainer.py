@@ -107,8 +107,9 @@ def test_a_run_of_another_configuration_is_refused_and_untouched(finished, tiny,
     before = contents(run.parent)
     other = tiny(name=config.run, epochs=1)
     for resume in (False, True):
-        with pytest.raises(FileExistsError, match="another configuration: --overwrite"):
+        with pytest.raises(FileExistsError, match="another configuration: --overwrite") as error:
             train(other, saved_models=run.parent, logs=tmp_path, data=data, resume=resume)
+        assert str(error.value).endswith("(what differs: augmentation, epochs, options)")
     assert contents(run.parent) == before
     assert not list(tmp_path.iterdir())
 
@@ -178,12 +179,15 @@ def test_a_segmenter_whose_map_is_smaller_than_its_masks_is_refused(tiny, data, 
     ("choices", "message"),
     [
         (
-            {"architecture": "fcn", "filters": None},
+            {"architecture": "fcn", "options": {}},
             "expected a dataset with masks for segmentation, arrays has",
         ),
         ({"architecture": "transformer"}, "expected an architecture among mlp, plain_cnn, .*, fcn"),
-        ({"downsampling": "max"}, "mlp expects options among .*, received"),
-        ({"augmentation": ("rotation",), "rotation_range": (0, 999)}, "rotation expects a whole"),
+        ({"downsampling": "max"}, "mlp expects options among filters, .*, received"),
+        (
+            {"augmentation": ("rotation",), "ranges": {"rotation": (0, 999)}},
+            "rotation expects a whole",
+        ),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_anything_is_written(

@@ -2,21 +2,24 @@
 
 import shutil
 import time
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from evaluation.reporting.tensorboard.events import event_file, write_hparams
-from training.config import TrainingConfig
+from evaluation.reporting.tensorboard.events import EventFile, event_file, write_hparams
+from training.config import FAMILIES, TrainingConfig
+from zoo.architectures import ARCHITECTURES, options
 
 
 class Journal(keras.callbacks.Callback):
     """Logs each epoch's losses, metrics, learning rate and images per second.
 
-    The logs are made anew from the history when a training resumes, so that they are those of one
-    that was never interrupted.
+    There is one event file for training and one for validation, open while the journal is entered
+    as a context. When a training resumes both are made anew from the history, so that they are
+    those of one that was never interrupted.
     """
 
     def __init__(self, directory: Path, history: list[dict[str, float]], images: int) -> None:
@@ -30,11 +33,18 @@ class Journal(keras.callbacks.Callback):
         super().__init__()
         self._directory, self._history, self._images = directory, history, images
         self._begun = self._trained = 0.0
+        self._open, self._files = ExitStack(), dict[str, EventFile]()
+
+    def __enter__(self) -> "Journal":
+        """Begin without files: what fails before its first epoch leaves no logs."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the files."""
+        self._open.close()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Write the epochs that are done."""
-        for part in ("train", "validation"):
-            shutil.rmtree(self._directory / part, ignore_errors=True)
         for epoch, record in enumerate(self._history):
             self._write(epoch, record)
 
@@ -65,22 +75,39 @@ class Journal(keras.callbacks.Callback):
             part = "validation" if name.startswith("val_") else "train"
             parts[part][name.removeprefix("val_")] = value
         for part, values in parts.items():
-            with event_file(self._directory / part) as events:
-                for tag, value in values.items():
-                    events.scalar(tag, epoch + 1, value)
+            if part not in self._files:
+                self._files[part] = self._begin(self._directory / part)
+            for tag, value in values.items():
+                self._files[part].scalar(tag, epoch + 1, value)
+
+    def _begin(self, directory: Path) -> EventFile:
+        """Open the file of a folder in the place of earlier ones."""
+        shutil.rmtree(directory, ignore_errors=True)
+        return self._open.enter_context(event_file(directory))
 
 
 def log_hparams(directory: Path, config: TrainingConfig, metrics: dict[str, float]) -> None:
-    """Show a run's configuration, every field, beside its final metrics."""
-    fields = {
-        name: value if isinstance(value, bool | int | float | str) else _text(value)
-        for name, value in asdict(config).items()
-    }
-    write_hparams(directory, fields, metrics)
+    """Show a run's configuration beside its final metrics.
+
+    The columns are the same for every run, as TensorBoard wants them: each field, each option of
+    any architecture (`none` where this one does not have it, its default where none was chosen),
+    and the range of each transformation that may augment (`none` where it does not).
+    """
+    columns: dict[str, Any] = {f.name: getattr(config, f.name) for f in fields(config)}
+    del columns["options"], columns["ranges"]
+    own = options(config.architecture) if config.architecture in ARCHITECTURES else {}
+    own = {**own, **config.options}
+    for option in (option for architecture in ARCHITECTURES for option in options(architecture)):
+        columns[option] = own.get(option, ())
+    for transformation in (name for family in FAMILIES.values() for name in family):
+        columns[f"{transformation}_range"] = config.drawn.get(transformation, ())
+    write_hparams(directory, {name: _cell(value) for name, value in columns.items()}, metrics)
 
 
-def _text(value: Any) -> str:
-    """Write what is no number: TensorBoard shows columns of numbers, truths and texts only."""
+def _cell(value: Any) -> bool | int | float | str:
+    """Write what is no number as text: TensorBoard has columns of nothing else."""
     if value is None:
         return "default"
+    if isinstance(value, bool | int | float | str):
+        return value
     return " ".join(map(str, value)) or "none"

@@ -12,11 +12,12 @@ import tensorflow as tf
 
 from training.config import TrainingConfig
 from zoo.architectures.taps import is_tap
+from zoo.architectures.tasks import task_of
 from zoo.datasets import Dataset
 
 
 def metadata(
-    model: keras.Model, task: str, config: TrainingConfig, dataset: Dataset, seconds: float
+    model: keras.Model, config: TrainingConfig, dataset: Dataset, seconds: float
 ) -> dict[str, Any]:
     """Describe a trained model, so that its file alone says what it is for.
 
@@ -24,7 +25,9 @@ def metadata(
     """
     return {
         "architecture": config.architecture,
-        "task": task,
+        "training": json.loads(config.to_json()),  # all that decides the weights
+        "options": dict(config.options),
+        "task": task_of(model),
         "input_shape": list(model.input_shape[1:]),
         "input_range": [0.0, 1.0],
         "num_classes": dataset.num_classes,
@@ -32,6 +35,7 @@ def metadata(
         "dataset": config.dataset,
         "placement": config.placement,
         "augmentation": list(config.augmentation),
+        "ranges": config.drawn,
         "seed": config.seed,
         "parameters": model.count_params(),
         "seconds": seconds,

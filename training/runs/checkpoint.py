@@ -19,7 +19,7 @@ class Checkpoint(keras.callbacks.Callback):
     generators out, after which a resumed training draws other dropout masks.
 
     Attributes:
-        epoch: The number of epochs that are done.
+        epoch: The number of epochs that are done and saved.
         history: What was logged for each of them.
     """
 
@@ -72,13 +72,19 @@ class Checkpoint(keras.callbacks.Callback):
                 count = sum(key.startswith("best") for key in self._saved)
                 self._stopping.best_weights = [self._saved[f"best{k}"] for k in range(count)]
 
+    def put_back(self, model: keras.Model) -> None:
+        """Give a network the weights to keep of a training whose epochs are all done."""
+        self.set_model(model)
+        self.on_train_begin()
+        if self._stopping is not None and self._stopping.best_weights:
+            model.set_weights(self._stopping.best_weights)
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save everything, replacing what was saved before."""
-        self.epoch = epoch + 1
         arrays: dict[str, Any] = {
             f"variable{k}": np.asarray(v) for k, v in enumerate(self._variables())
         }
-        state: dict[str, Any] = {"epoch": self.epoch, "history": self.history}
+        state: dict[str, Any] = {"epoch": epoch + 1, "history": self.history}
         if self._stopping is not None:
             remembered = ("wait", "best", "best_epoch", "stopped_epoch")
             state["stopping"] = {name: float(getattr(self._stopping, name)) for name in remembered}
@@ -88,6 +94,7 @@ class Checkpoint(keras.callbacks.Callback):
         buffer = io.BytesIO()
         np.savez(buffer, state=np.array(json.dumps(state)), **arrays)
         write(self._path, lambda file: file.write(buffer.getvalue()))
+        self.epoch = epoch + 1
 
     def _variables(self) -> list[Any]:
         return [*self.model.variables, *self.model.optimizer.variables]

@@ -12,8 +12,8 @@ from evaluation.networks.network import load_model
 from evaluation.scores.scoring import score
 from evaluation.sweeping.sweep import sweep
 from training.config import TrainingConfig
+from training.learning import images_per_epoch
 from training.parallel import shared_data
-from training.trainer import images_per_epoch
 from zoo.datasets import Dataset, load
 from zoo.transformations import TRANSFORMATIONS
 from zoo.weights import (
@@ -59,11 +59,11 @@ def publish(config: TrainingConfig, run: Path) -> dict[str, float]:
             placement=str(config.placement),
             epochs=config.epochs,
             images_seen=config.epochs * images_per_epoch(len(training), config.batch_size),
-            wall_seconds=round(load_model(run).metadata["seconds"]),
+            wall_seconds=round(load_model(run).info.metadata["seconds"]),
             parameters=model.count_params(),
             input_shape=training.input_shape,
             num_classes=training.num_classes,
-            options=config.options,
+            options=dict(config.options),
             accuracy=accuracy,
             scores=scores,
             versions={name: version(name) for name in ("tensorflow", "keras", "numpy")},

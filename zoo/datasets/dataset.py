@@ -29,6 +29,8 @@ class Dataset:
         class_names: one name per class.
         masks: `(N, H, W)` unsigned integers; 0 is background, class k is k + 1.
         boxes: `(N, 4)` float32, `x_min, y_min, x_max, y_max` in pixels, half-open.
+        placement: where objects lie on their frames: `centre`, `uniform` or `dx,dy`; None for
+            images that are used as they are.
 
     Raises:
         ValueError: if an array does not have the shape, type or range above.
@@ -41,6 +43,7 @@ class Dataset:
     class_names: tuple[str, ...] = field(repr=False)
     masks: np.ndarray | None = field(default=None, repr=False)
     boxes: np.ndarray | None = field(default=None, repr=False)
+    placement: str | None = None
 
     def __post_init__(self) -> None:
         """Refuses what would silently falsify a measurement."""

@@ -162,7 +162,8 @@ def load(
         seed=draw,
         index=index,
     )
-    return Dataset(name, split, images, labels, class_names, masks, boxes)
+    where = placement if isinstance(placement, str) else ",".join(map(str, placement))
+    return Dataset(name, split, images, labels, class_names, masks, boxes, where)
 
 
 def _check_memory(count: int, frame: tuple[int, int], layers: int) -> None:

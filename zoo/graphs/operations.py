@@ -27,15 +27,15 @@ _REDUCTIONS = frozenset(["Mean", "Sum", "Max", "Min", "Prod"])
 
 
 class UnknownOperationError(Exception):
-    """An operation whose reading of positions is not known."""
+    """An operation whose effect on positions is not known."""
 
 
 def through(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[Axis, Axis]:
-    """Return the axes, down and right, behind an operation.
+    """Return the axes, down and right, of the output of an operation.
 
     Args:
-        operation: Of a TensorFlow graph.
-        known: The axes of those of its inputs that depend on the images, by number.
+        operation: An operation of a TensorFlow graph.
+        known: The axes of its inputs, by number; only of those that depend on the images.
 
     Raises:
         UnknownOperationError: If it is not known what the operation does to positions.
@@ -75,13 +75,13 @@ def _each(state: tuple[Axis, Axis], change: Any) -> tuple[Axis, Axis]:
 
 
 def _moved(axis: Axis, positions: int) -> Axis:
-    """Let position 0 be where position `positions` was."""
+    """Shift an axis so that position 0 lies where position `positions` was."""
     pixels = axis.stride * axis.block * positions
     return replace(axis, low=axis.low + pixels, high=axis.high + pixels)
 
 
 def joined(states: list[tuple[Axis, Axis]]) -> tuple[Axis, Axis]:
-    """Read several maps at the same position; one without positions is the same everywhere."""
+    """Return the axes of what reads several maps at one position, or maps without positions."""
 
     def join(axes: tuple[Axis, ...]) -> Axis:
         strides = {(axis.stride, axis.block) for axis in axes if axis.stride}
@@ -139,7 +139,7 @@ def _windowed(
 
 
 def _same_padding(size: int | None, reach: int, step: int) -> int:
-    """Return how many positions TensorFlow's SAME adds; for strides that depends on the size."""
+    """Return how many positions TensorFlow's SAME adds; if it strides, this depends on the size."""
     if step == 1:
         return reach
     if size is None:
@@ -148,7 +148,7 @@ def _same_padding(size: int | None, reach: int, step: int) -> int:
 
 
 def _rearranged(operation: Any) -> Any:
-    """Split axes into interleaved maps (SpaceToBatchND), or put them together again."""
+    """Return the change that splits axes into interleaved maps, or joins them again."""
     blocks, edges = (_constant(tensor) for tensor in operation.inputs[1:3])
     if len(blocks) != 2:
         raise UnknownOperationError
@@ -164,7 +164,7 @@ def _rearranged(operation: Any) -> Any:
 
 
 def _concatenated(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[Axis, Axis]:
-    """Stack channels, or put pieces of one map side by side as circular padding does."""
+    """Stack channels, or put pieces of one map side by side, as circular padding does."""
     tensors = operation.inputs[:-1]
     along = int(_constant(operation.inputs[-1])) % tensors[0].shape.rank
     if along not in (1, 2):
@@ -184,7 +184,7 @@ def _concatenated(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[
         shift = piece[axis].low - pieces[main][axis].low
         same = replace(piece[axis], low=0, high=0) == replace(pieces[main][axis], low=0, high=0)
         if not same or shift % frame or piece[axis].high - pieces[main][axis].high != shift:
-            raise UnknownOperationError  # not the map itself, seen once around
+            raise UnknownOperationError  # not pieces of one map that wrap around
     return pieces[main][0], pieces[main][1]
 
 
@@ -223,7 +223,7 @@ def _reduced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
 
 
 def _reshaped(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
-    """Keep positions, repeat them, or put them all into one vector per image."""
+    """Keep positions, repeat them, or flatten them all into one vector per image."""
     before, after = operation.inputs[0].shape, operation.outputs[0].shape
     if operation.inputs[0].op.type == "Tile":
         return _repeated(before, after, state)
@@ -239,7 +239,7 @@ def _reshaped(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
 
 
 def _expanded(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
-    """Give the copies that Tile makes of rows or columns an axis, as `tf.repeat` does."""
+    """Add the axis along which Tile copies rows or columns, as `tf.repeat` does."""
     copied = {reader.type for reader in operation.outputs[0].consumers()} == {"Tile"}
     if copied and operation.inputs[0].shape.rank == 4 and int(_constant(operation.inputs[1])) > 1:
         return state
@@ -259,7 +259,7 @@ def _repeated(before: Any, after: Any, state: tuple[Axis, Axis]) -> tuple[Axis, 
     def repeat(axis: Axis, k: int) -> Axis:
         times = repeats[k]
         if axis.stride % times:
-            raise UnknownOperationError  # positions between pixels
+            raise UnknownOperationError  # positions would lie between pixels
         step = axis.stride // times
         return replace(axis, stride=step, low=axis.low - (times - 1) * step)
 
@@ -267,7 +267,7 @@ def _repeated(before: Any, after: Any, state: tuple[Axis, Axis]) -> tuple[Axis, 
 
 
 def _pair(operation: Any, attribute: str) -> tuple[int, int]:
-    """Return an attribute for rows and columns."""
+    """Return the values of an attribute for rows and columns."""
     _, rows, columns, _ = operation.get_attr(attribute)
     return rows, columns
 

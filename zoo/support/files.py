@@ -1,6 +1,8 @@
 """Files that are written whole or not at all: to a temporary name, synced, renamed."""
 
+import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +47,22 @@ def recover(final: Path) -> None:
     old = final.with_name(f".{final.name}.old")
     if old.exists() and not final.exists():
         old.rename(final)
+
+
+def folder_name(name: str, decisive: str) -> str:
+    """Name a folder after something, and after a digest of all that decides what is in it.
+
+    Args:
+        name: It may come from outside and be anything.
+        decisive: What the digest is of.
+
+    Example:
+        >>> from zoo.support.files import folder_name
+        >>> folder_name("../cats & dogs", "version 1")
+        '_cats___dogs-b19f8edae2ee'
+    """
+    safe = re.sub(r"[^A-Za-z0-9._+-]", "_", name).lstrip(".")[:80]
+    return f"{safe}-{hashlib.sha256(decisive.encode()).hexdigest()[:12]}"
 
 
 def _sync(path: Path) -> None:

@@ -9,7 +9,7 @@ from zoo.transformations.transformation import BOUNDARIES
 
 @dataclass(frozen=True)
 class Flip(Geometric):
-    """Mirror the picture: 1 exchanges left and right (axis x) or top and bottom (axis y).
+    """A reflection: strength 1 exchanges left and right (axis x) or top and bottom (axis y).
 
     Nothing leaves the frame, so the result is exact and the same under every boundary.
     """
@@ -32,5 +32,5 @@ class Flip(Geometric):
         )
 
     def inverse(self, strength: Any) -> Any:
-        """Return the same: a reflection undoes itself."""
+        """Return the same strength: a reflection undoes itself."""
         return strength

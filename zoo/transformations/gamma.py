@@ -1,4 +1,4 @@
-"""Gamma: the exponent of the light."""
+"""Gamma: an exponent for pixel values."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,9 +10,10 @@ from zoo.transformations.photometric import Photometric
 
 @dataclass(frozen=True)
 class Gamma(Photometric):
-    """Raise every value to a percentage of the first power: less than 100 brightens the middle.
+    """A power of every value, with exponent `v / 100`: less than 100 brightens mid-tones.
 
-    Black and white stay, nothing is clipped, and percentages multiply: a group action.
+    Black and white stay unchanged and nothing is clipped. The percentages of two in succession
+    multiply, so this is a group action.
     """
 
     unit: ClassVar[str] = "percent"
@@ -21,8 +22,8 @@ class Gamma(Photometric):
     maximum: ClassVar[int] = 10_000
 
     def recolour(self, images: Any, strength: Any) -> Any:
-        """Raise values to a power."""
-        # What a Fourier shift leaves below 0 has no power.
+        """Raise values to the power `strength / 100`."""
+        # A Fourier shift can leave values below 0, which have no fractional powers.
         return ops.power(ops.maximum(images, 0.0), strength / 100.0)
 
     def inverse(self, strength: Any) -> Any:

@@ -11,10 +11,10 @@ from zoo.transformations.photometric import Photometric
 
 @dataclass(frozen=True)
 class Illumination(Photometric):
-    """Add light that rises linearly from left to right, and none in the middle.
+    """Light added to the picture, increasing linearly from left to right, 0 in the middle.
 
-    The strength is the difference, in percent of the range, between what the last column gains and
-    what the first one does: `−v/2` there and `v/2` here. Strengths add up where nothing is clipped.
+    The strength is the difference between the last column and the first, in percent of the range:
+    the first column gains `−v/2`, the last `v/2`. Strengths add up where nothing is clipped.
     """
 
     unit: ClassVar[str] = "percent"
@@ -29,5 +29,5 @@ class Illumination(Photometric):
         return images + (strength / 100.0) * ops.cast(ramp[None, None, :, None], images.dtype)
 
     def inverse(self, strength: Any) -> Any:
-        """Return the opposite."""
+        """Return the opposite strength."""
         return -strength

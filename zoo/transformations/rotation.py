@@ -9,10 +9,10 @@ from zoo.transformations.transformation import cosine_and_sine
 
 @dataclass(frozen=True)
 class Rotation(Geometric):
-    """Turn the picture, counter-clockwise as seen on the screen; exact at quarter turns.
+    """A rotation, counter-clockwise as seen on the screen; exact at quarter turns.
 
-    On a frame whose sides differ by an odd number of pixels a turn by 90 degrees puts pixels
-    between pixels, and is interpolated.
+    If the sides of the frame differ by an odd number of pixels, a turn by 90 degrees sends pixels
+    to positions between pixels and is interpolated.
     """
 
     unit: ClassVar[str] = "degrees"
@@ -21,10 +21,10 @@ class Rotation(Geometric):
     maximum: ClassVar[int] = 360
 
     def matrix(self, strength: Any) -> Any:
-        """Return the turn as a matrix, whose signs are those of a y axis that points down."""
+        """Return the rotation matrix, with the signs for a y axis that points down."""
         cosine, sine = cosine_and_sine(strength)
         return homogeneous(cosine, sine, -sine, cosine)
 
     def inverse(self, strength: Any) -> Any:
-        """Return the turn back."""
+        """Return the opposite angle."""
         return -strength

@@ -8,7 +8,7 @@ from zoo.transformations.geometric import Geometric, homogeneous
 
 @dataclass(frozen=True)
 class Scale(Geometric):
-    """Enlarge the picture to a percentage of its size: 150 makes an object 1.5 times larger."""
+    """An enlargement to a percentage of the size: 150 makes an object 1.5 times as large."""
 
     unit: ClassVar[str] = "percent"
     identity: ClassVar[int] = 100

@@ -8,7 +8,7 @@ from zoo.transformations.geometric import Geometric, homogeneous
 
 @dataclass(frozen=True)
 class Shear(Geometric):
-    """Push rows sideways: by a percentage of a pixel to the right per pixel below the centre."""
+    """A sideways shift of rows: percent of a pixel to the right per pixel below the centre."""
 
     unit: ClassVar[str] = "percent"
     identity: ClassVar[int] = 0
@@ -20,5 +20,5 @@ class Shear(Geometric):
         return homogeneous(1.0, strength / 100.0, 0.0, 1.0)
 
     def inverse(self, strength: Any) -> Any:
-        """Return the opposite."""
+        """Return the opposite strength."""
         return -strength

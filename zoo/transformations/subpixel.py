@@ -13,12 +13,12 @@ from zoo.transformations.translation import Translation
 
 @dataclass(frozen=True)
 class SubpixelTranslation(Geometric):
-    """Move the picture by hundredths of a pixel along one axis: positive is right (x) or down (y).
+    """A shift by hundredths of a pixel along one axis: positive is right (x) or down (y).
 
-    Whole pixels (multiples of 100) are moved exactly under every boundary. Between them images are
-    interpolated bilinearly, which blurs; under `circular` they are shifted by Fourier's theorem,
-    which does not. Such a shift rings at edges: values may leave `[0, 1]`, and are not clipped,
-    for that would end the group law. Masks move to the nearest pixel.
+    Shifts by whole pixels (multiples of 100) are exact under every boundary. Other shifts
+    interpolate images bilinearly, which blurs them; under `circular` they use the Fourier shift
+    theorem, which does not. A Fourier shift rings at edges: values may leave `[0, 1]`. They are not
+    clipped, because clipping would break the group law. Masks move to the nearest pixel.
     """
 
     axis: str = "x"
@@ -30,7 +30,7 @@ class SubpixelTranslation(Geometric):
     boundaries: ClassVar[tuple[str, ...]] = BOUNDARIES
 
     def inapplicable(self, image_shape: tuple[int | None, ...]) -> str | None:
-        """Say whether the grid moves the whole picture out of the frame."""
+        """Return a reason if the grid moves the whole picture out of the frame."""
         size = image_shape[1 if self.axis == "x" else 0]
         largest = max((abs(v) for v in self.strengths), default=0) / 100
         if size is not None and largest >= size:
@@ -44,16 +44,16 @@ class SubpixelTranslation(Geometric):
         return homogeneous(1.0, 0.0, 0.0, 1.0, x, y)
 
     def inverse(self, strength: Any) -> Any:
-        """Return the shift back."""
+        """Return the opposite shift."""
         return -strength
 
     def moved(self, pixels: Any, strength: Any, interpolation: str) -> Any:
-        """Move pixels `(N, H, W, C)`; under `circular` images by `fourier_shift`, masks whole."""
+        """Move pixels; under `circular`, images by `fourier_shift` and masks by whole pixels."""
         if self.boundary != "circular":
             return super().moved(pixels, strength, interpolation)
         strength = real(strength)
         if interpolation == "nearest":
-            # The same number of pixels for all, so that what moves there moves back.
+            # The same whole number for all pixels, so that the opposite shift restores the mask.
             whole = namespace(strength).round(strength / 100.0)
             return Translation(self.name, (), "circular", axis=self.axis).moved(
                 pixels, whole, interpolation
@@ -68,19 +68,29 @@ class SubpixelTranslation(Geometric):
 def fourier_shift(size: int, hundredths: Any) -> Any:
     """Return the circulant matrix that shifts a periodic signal by turning its Fourier phases.
 
-    Its entries are values of the Dirichlet kernel, `sin(πt) / (W sin(πt/W))` for odd sizes and
-    `sin(πt) / (W tan(πt/W))` for even ones, at the distance `t` from the place a sample moves to.
-    Of an even number of samples the Nyquist component `(−1)^n` is its own mirror image, and has no
-    phase that would leave the signal real: it is multiplied by `cos(πv)`, the real part of the
-    turn. A shift by half a pixel so loses it, and others weaken it; all other components obey
-    `T_−v T_v = 1` to rounding, 1e-15.
+    Its entries are values of the Dirichlet kernel at the distance `t` from the position to which a
+    sample moves: `sin(πt) / (W sin(πt/W))` for odd sizes and `sin(πt) / (W tan(πt/W))` for even
+    ones. With an even number of samples, turning the phase of the Nyquist component `(−1)^n` would
+    make the signal complex. For a shift by `v` samples that component is multiplied by `cos(πv)`
+    instead, the real part of the turned phase: a shift by half a sample removes it, other fractions
+    weaken it. All other components satisfy `T_−v T_v = 1` up to rounding, 1e-15.
 
     Args:
         size: Number of samples `W`.
         hundredths: The shift in hundredths of a sample: a float, or a float32 tensor `(N,)`.
 
     Returns:
-        `(W, W)` in float64, or `(N, W, W)` in float32; of whole samples, a permutation.
+        `(W, W)` in float64, or `(N, W, W)` in float32; a permutation for whole samples.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.transformations import fourier_shift
+        >>> signal = np.array([1.0, 2.0, 3.0])
+        >>> (fourier_shift(3, 100.0) @ signal).tolist()
+        [3.0, 1.0, 2.0]
+        >>> there, back = fourier_shift(3, 50.0), fourier_shift(3, -50.0)
+        >>> np.allclose(back @ there @ signal, signal)
+        True
     """
     xp = namespace(hundredths)
     whole = xp.round(hundredths / 100.0)
@@ -96,5 +106,5 @@ def fourier_shift(size: int, hundredths: Any) -> Any:
     here = xp.equal(t, 0.0)
     angle = xp.where(here, 1.0, t) * (np.pi / size)
     below = xp.sin(angle) if size % 2 else xp.tan(angle)
-    # sin(πt) = −sign · sin(π rest), which is exactly 0 where nothing is between the samples.
+    # sin(πt) = −sign · sin(π rest), which is exactly 0 for shifts by whole samples.
     return xp.where(here, 1.0, -sign * xp.sin(np.pi * rest) / (size * below))

@@ -12,7 +12,7 @@ from zoo.transformations.transformation import BOUNDARIES, is_scalar
 
 @dataclass(frozen=True)
 class Translation(Geometric):
-    """Move the picture by whole pixels along one axis: positive is right (x) or down (y)."""
+    """A shift by whole pixels along one axis: positive is right (x) or down (y)."""
 
     axis: str = "x"
 
@@ -23,7 +23,7 @@ class Translation(Geometric):
     boundaries: ClassVar[tuple[str, ...]] = BOUNDARIES
 
     def inapplicable(self, image_shape: tuple[int | None, ...]) -> str | None:
-        """Say whether the grid moves the whole picture out of the frame."""
+        """Return a reason if the grid moves the whole picture out of the frame."""
         size = image_shape[1 if self.axis == "x" else 0]
         largest = max((abs(v) for v in self.strengths), default=0)
         if size is not None and largest >= size:
@@ -36,11 +36,11 @@ class Translation(Geometric):
         return homogeneous(1.0, 0.0, 0.0, 1.0, x, y)
 
     def inverse(self, strength: Any) -> Any:
-        """Return the shift back."""
+        """Return the opposite shift."""
         return -strength
 
     def moved(self, pixels: Any, strength: Any, interpolation: str) -> Any:
-        """Copy pixels `(N, H, W, C)` to where they move; there is nothing to interpolate.
+        """Copy pixels `(N, H, W, C)` to their new positions, without interpolation.
 
         Raises:
             ValueError: If a scalar strength is not a whole number.

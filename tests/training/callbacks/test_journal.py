@@ -1,6 +1,6 @@
 """What TensorBoard shows of a training, read back from its event files."""
 
-from dataclasses import asdict
+from dataclasses import fields
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -8,7 +8,8 @@ from tensorboard.plugins.hparams import metadata as hparams
 from tensorboard.util.tensor_util import make_ndarray
 
 from tests.agreement import assert_agree, rounding
-from training import train
+from training import TrainingConfig, train
+from training.callbacks.journal import Journal, log_hparams
 from training.trainer import load_data
 
 
@@ -62,6 +63,17 @@ def test_the_curves_are_those_of_training_and_of_validation(logged):
     wanted = {"loss", "accuracy", "learning_rate", "images_per_second"}
     assert set(curves(directory / "train")) >= wanted
     assert set(curves(directory / "validation")) == {"loss", "accuracy"}
+
+
+def event_files(directory):
+    """How many event files each folder of a run has."""
+    files = [path.parent.name for path in directory.rglob("events.out.tfevents.*")]
+    return {name: files.count(name) for name in files}
+
+
+def test_a_training_is_one_event_file_and_so_is_its_validation(logged):
+    config, directory, _ = logged
+    assert event_files(directory) == {config.run: 1, "train": 1, "validation": 1}
 
 
 def test_the_steps_are_the_epochs_from_1(logged):
@@ -118,15 +130,31 @@ def test_a_detector_is_logged_by_its_classes_and_its_boxes(tiny, data, tmp_path)
     assert set(curves(logs)) >= {"accuracy", "box_iou", "val_accuracy", "val_box_iou"}
 
 
-def test_hparams_show_every_field_of_the_configuration(logged):
+def test_hparams_show_the_whole_configuration(logged):
     config, directory, _ = logged
     shown = hparams_of(directory)
-    assert set(shown) == set(asdict(config))
+    assert {f.name for f in fields(config)} - set(shown) == {"options", "ranges"}
     assert shown["learning_rate"] == config.learning_rate
-    assert shown["images_per_class"] == 4
+    assert (shown["images_per_class"], shown["early_stopping"]) == (4, "default")
     assert shown["augmentation"] == "flip colour"
-    assert shown["rotation_range"] == f"{config.rotation_range[0]} {config.rotation_range[1]}"
-    assert (shown["early_stopping"], shown["dropout"], shown["filters"]) == ("default", 0.25, "8")
+    assert (shown["hue_range"], shown["horizontal_flip_range"]) == ("-60 60", "0 1")
+    assert shown["rotation_range"] == "none"
+    assert (shown["filters"], shown["dropout"], shown["activation"]) == ("8", 0.25, "relu")
+    assert (shown["normalization"], shown["units"], shown["depth"]) == (True, "none", "none")
+
+
+def test_hparams_have_the_same_columns_for_every_run(tmp_path):
+    ranges = {"rotation": (-9, 9)}
+    configs = {
+        "plain": TrainingConfig("vision_transformer", {"depth": 2}),
+        "augmented": TrainingConfig("plain_cnn", augmentation=("rotation",), ranges=ranges),
+    }
+    for name, config in configs.items():
+        log_hparams(tmp_path / name, config, {"loss": 1.0})
+    plain, augmented = (hparams_of(tmp_path / name) for name in configs)
+    assert set(plain) == set(augmented)
+    assert (plain["depth"], plain["heads"], plain["units"]) == (2, 4, "none")
+    assert (augmented["rotation_range"], augmented["units"]) == ("-9 9", 64)
 
 
 def test_hparams_show_how_the_training_came_out(logged):
@@ -152,7 +180,9 @@ def test_the_logs_of_a_killed_and_resumed_training_hold_each_epoch_once(resumed,
     for part in ("train", "validation"):
         for points in curves(place / "logs" / config.run / part).values():
             assert [step for step, _ in points] == epochs
-    assert set(hparams_of(place / "logs" / config.run)) == set(asdict(config))
+    assert hparams_of(place / "logs" / config.run)["epochs"] == config.epochs
+    files = event_files(place / "logs" / config.run)
+    assert files == {config.run: 1, "train": 1, "validation": 1}
 
 
 def test_an_epoch_that_was_logged_but_not_saved_is_logged_once(tiny, data, tmp_path, monkeypatch):
@@ -177,6 +207,36 @@ def test_an_epoch_that_was_logged_but_not_saved_is_logged_once(tiny, data, tmp_p
     for part in ("train", "validation"):
         for points in curves(directory / part).values():
             assert [step for step, _ in points] == [1, 2, 3]
+    assert event_files(directory) == {config.run: 1, "train": 1, "validation": 1}
+
+
+def test_each_epoch_can_be_read_when_it_is_done(tiny, data, tmp_path):
+    config, seen = tiny(epochs=3), []
+
+    def look(epoch, record):
+        for part in ("train", "validation"):
+            points = curves(tmp_path / "logs" / config.run / part)["loss"]
+            seen.append([step for step, _ in points])
+
+    train(config, data=data, saved_models=tmp_path, logs=tmp_path / "logs", on_epoch=look)
+    assert seen == [[1], [1], [1, 2], [1, 2], [1, 2, 3], [1, 2, 3]]
+
+
+def test_a_training_that_fails_before_its_first_epoch_leaves_the_curves_as_they_were(
+    tiny, data, tmp_path, monkeypatch
+):
+    places = {"saved_models": tmp_path, "logs": tmp_path / "logs"}
+    train(tiny(name="mine"), data=data, **places)
+
+    def broken(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Journal, "on_epoch_begin", broken)
+    for name in ("mine", "other"):
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny(name=name, seed=1), data=data, overwrite=True, **places)
+    assert [step for step, _ in curves(places["logs"] / "mine" / "train")["loss"]] == [1, 2]
+    assert [path.name for path in places["logs"].iterdir()] == ["mine"]
 
 
 def test_replacing_a_run_replaces_its_curves(tiny, data, tmp_path):

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.reporting.csv import DTYPES, read_csv, write_csv
+from evaluation.tables import DTYPES, read_csv, write_csv
 
 ROWS = [
     ("NA", "digits", "", "invariance", "accuracy", "rotation", -90, "zero", 1 / 3, 0.1, 1.0, 540),

@@ -1,7 +1,9 @@
 """Measurements as a CSV file that reads back equal."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,6 +21,12 @@ DTYPES = {
     "high": "float64",
     "n": "int64",
 }
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return rows as a table of measurements, with the columns and types of `DTYPES`."""
+    frame = pd.DataFrame(rows, columns=list(DTYPES))
+    return frame.astype(DTYPES)
 
 
 def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
