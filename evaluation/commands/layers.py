@@ -80,7 +80,9 @@ def show_layers(
         for table in profile_tables(frame, where):
             console.print(table)
         directory = log_profile(frame, command.logs)
-        console.print(f"All values: {directory / 'layers.csv'}", soft_wrap=True, highlight=False)
+        console.print(
+            f"All values: {directory / 'layers.csv'}", soft_wrap=True, highlight=False, markup=False
+        )
 
 
 def show_operations(command: Operations, path: Path | None) -> None:

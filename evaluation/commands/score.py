@@ -55,7 +55,7 @@ def score_models(command: ScoreModels) -> None:
         found.append(_measured(members, dataset, transformations, command))
         if found[-1].protocol.stopping:
             words = stopping_in_words(found[-1].protocol)
-            console.print(f"{dataset.name}: {words}", soft_wrap=True, highlight=False)
+            console.print(f"{dataset.name}: {words}", soft_wrap=True, highlight=False, markup=False)
     with console.status("drawing …"):
         log(found, command.logs)
     console.print(leaderboard(found))
@@ -64,6 +64,7 @@ def score_models(command: ScoreModels) -> None:
         f"Look at the curves: tensorboard --logdir {command.logs}, then {ADDRESS}",
         soft_wrap=True,
         highlight=False,
+        markup=False,
     )
 
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from evaluation.networks.keras_file import load_keras_file
 from evaluation.networks.saved_model import home_and_name, load_saved_model
+from zoo.support.plain import plain
 
 Shape = tuple[int | None, int | None, int]
 Source = Any  # a keras.Model, or a path as str or Path
@@ -95,7 +96,8 @@ def _of_keras(
     def call(images: Any) -> Any:
         return model(tf.nest.pack_sequence_as(structure, [images]), training=False)
 
-    return Opened(name, call, _shape(name, shapes, wanted), fingerprint, model=model)
+    shape = _shape(name, shapes, wanted)
+    return Opened(str(plain(name)), call, shape, fingerprint, model=model)
 
 
 def _of_saved_model(path: Path, name: str | None, wanted: tuple[Any, ...] | None) -> Opened:
@@ -106,7 +108,7 @@ def _of_saved_model(path: Path, name: str | None, wanted: tuple[Any, ...] | None
     _check_type(name, saved.spec.dtype)
     files = sorted(file for file in home.rglob("*") if file.is_file())
     return Opened(
-        name,
+        str(plain(name)),
         saved.call,
         _shape(name, [shape], wanted),
         _digest(files),
