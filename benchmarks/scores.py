@@ -37,7 +37,7 @@ def benchmark() -> Iterator[Figure]:
 
 
 def _stored(directory: Path) -> Predictions:
-    """Write noisy answers of a network that there is not."""
+    """Write noisy answers, as of a network; none is run."""
     generator = np.random.default_rng(0)
     labels = generator.integers(0, _CLASSES, _IMAGES)
     sizes = {"logits": _CLASSES, "pre_logits": _UNITS}

@@ -13,7 +13,7 @@ import pandas as pd
 from evaluation.arrays import Strips, read_strips, write_strips
 from evaluation.protocol import Protocol
 from evaluation.tables import read_csv, table, write_csv
-from zoo.support.files import publish
+from zoo.support.files import put_in_place
 
 _POINT = ["model", "dataset", "property", "score", "transformation", "strength", "boundary"]
 
@@ -80,7 +80,7 @@ class Measurements:
             content = {"format": FORMAT, "protocol": json.loads(self.protocol.to_json())}
             text = json.dumps(content, indent=1)
             (partial / "protocol.json").write_text(text, encoding="utf-8")
-            publish(partial, folder)
+            put_in_place(partial, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         return folder

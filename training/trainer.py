@@ -17,7 +17,7 @@ from training.runs.artifacts import metadata, save
 from training.runs.checkpoint import Checkpoint
 from training.runs.state import differs, needed, partial_directory
 from zoo.datasets import Dataset, load
-from zoo.support.files import publish, write
+from zoo.support.files import put_in_place, write
 from zoo.support.terminal import check_writable
 
 
@@ -89,7 +89,7 @@ def train(
     kept = int(stopping.best_epoch) if stopping else -1
     log_hparams(Path(logs) / config.run, config, checkpoint.history[kept])
     (partial / "checkpoint.npz").unlink()
-    publish(partial, final)
+    put_in_place(partial, final)
     return final
 
 

@@ -43,7 +43,7 @@ class Taps:
         outputs: From float32 images `(N, H, W, C)` in `[0, 1]` to `(N, h, w, c)` or `(N, K)` by
             tap.
         differentiable: The same, a little slower, through which TensorFlow can differentiate.
-        graph: The TensorFlow graph behind `outputs`, and its tensor for each tap.
+        graph: The TensorFlow graph that `outputs` runs, and its tensor for each tap.
         notice: One line on what could not be reached, or nothing.
         metadata: What a saved network says of itself, or nothing.
     """

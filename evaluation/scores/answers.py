@@ -52,7 +52,7 @@ class Answers:
         """Return what the function of a score makes of them, `(N,)` or `(N, C)`.
 
         Raises:
-            ValueError: If it asks for what there is not, or gives another number of values.
+            ValueError: If it asks for something else, or gives another number of values.
         """
         found = np.asarray(definition.function(**{n: self._argument(n) for n in definition.reads}))
         if len(np.atleast_1d(found)) != len(self.labels):

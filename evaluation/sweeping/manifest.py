@@ -18,7 +18,7 @@ import numpy as np
 from evaluation.arrays import read_arrays, read_strips, write_strips
 from evaluation.protocol import Protocol, describe
 from evaluation.sweeping.predictions import Predictions, Truth
-from zoo.support.files import folder_name, publish
+from zoo.support.files import folder_name, put_in_place
 
 if TYPE_CHECKING:
     from zoo.transformations import Transformation
@@ -47,7 +47,7 @@ def write_manifest(predictions: Predictions) -> Path:
     write_strips(predictions.strips, partial / "strips.npz")
     (partial / "protocol.json").write_text(protocol.to_json(), encoding="utf-8")
     try:
-        publish(partial, home)
+        put_in_place(partial, home)
     except OSError:  # another process writes the same sweep
         shutil.rmtree(partial, ignore_errors=True)
         if not (home / "protocol.json").exists():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.datasets.dataset import Dataset
-from zoo.datasets.placing import Placement, compose
+from zoo.datasets.placing import Placement, place
 from zoo.datasets.sources.tfds import (
     base_name,
     encoded_examples,
@@ -88,7 +88,7 @@ def load(
             configuration and version: `emnist/letters`.
         split: `train`, `validation` or `test`.
         placement: where a composed object lies: `centre`, `uniform` or `(dx, dy)` pixels from the
-            centre; see `compose`.
+            centre; see `place`.
         frame: height and width in pixels of the frame of composed images, or to which natural
             images are resized (bilinear, antialiased; the aspect ratio is not kept). Natural
             images of varying size need it.
@@ -152,7 +152,7 @@ def load(
     objects = images[..., 0].transpose(0, 2, 1) if how.transposed else images[..., 0]
     if how.turned:
         objects = turn(objects, index, (*draw, 2))
-    images, masks, boxes = compose(
+    images, masks, boxes = place(
         objects,
         labels,
         frame=frame or how.frame,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Axis:
+class Positions:
     """The places on the image of the positions along one axis of a feature map.
 
     Attributes:
@@ -33,8 +33,8 @@ class ReceptiveField:
         unknown: The unknown operation, if there is one.
     """
 
-    y: Axis | None
-    x: Axis | None
+    y: Positions | None
+    x: Positions | None
     unknown: str | None = None
 
     @property

@@ -8,8 +8,8 @@ changes s, low and high in a known way.
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.graphs.operations import UnknownOperationError, joined, through
-from zoo.graphs.positions import Axis, ReceptiveField
+from zoo.graphs.positions import Positions, ReceptiveField
+from zoo.graphs.rules import UnknownOperationError, joined, through
 
 _VALUE_FREE = frozenset(["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"])
 
@@ -25,11 +25,11 @@ def receptive_fields(graph: Any, taps: Mapping[str, Any]) -> dict[str, Receptive
         The field of each tap, away from the border: near it, part of a field lies on padding or
         wraps around.
     """
-    states: dict[str, tuple[Axis, Axis] | str] = {}
+    states: dict[str, tuple[Positions, Positions] | str] = {}
     for operation in graph.get_operations():
         if operation.type == "Placeholder":
-            pixel = Axis(1, 0, 0, 1)
-            found: tuple[Axis, Axis] | str | None = (pixel, pixel)
+            pixel = Positions(1, 0, 0, 1)
+            found: tuple[Positions, Positions] | str | None = (pixel, pixel)
         else:
             found = _after(operation, states)
         if found is not None:
@@ -44,8 +44,8 @@ def receptive_fields(graph: Any, taps: Mapping[str, Any]) -> dict[str, Receptive
 
 
 def _after(
-    operation: Any, states: dict[str, tuple[Axis, Axis] | str]
-) -> tuple[Axis, Axis] | str | None:
+    operation: Any, states: dict[str, tuple[Positions, Positions] | str]
+) -> tuple[Positions, Positions] | str | None:
     """Return the axes of an output, the name of an unknown operation, or None for a constant."""
     if operation.type in _VALUE_FREE:
         return None

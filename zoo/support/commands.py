@@ -15,7 +15,7 @@ COMMANDS = {
     "evaluate": ("evaluation", "measure models, compare them, and look into their layers"),
     "zoo": ("zoo", "describe architectures, and write a card for each"),
 }
-"""The package behind each command, and what it does."""
+"""The package that each command runs, and what it does."""
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ def write(path: Path, content: Callable[[BinaryIO], object]) -> None:
     _sync(path.parent)
 
 
-def publish(partial: Path, final: Path) -> None:
+def put_in_place(partial: Path, final: Path) -> None:
     """Give a finished directory its name, in the place of one that may be there.
 
     Everything in it is on the disk first. A kill leaves the old directory, the new one, or the old
@@ -43,7 +43,7 @@ def publish(partial: Path, final: Path) -> None:
 
 
 def recover(final: Path) -> None:
-    """Bring a directory back that a killed `publish` had set aside and not yet replaced."""
+    """Bring a directory back that a killed `put_in_place` had set aside and not yet replaced."""
     old = final.with_name(f".{final.name}.old")
     if old.exists() and not final.exists():
         old.rename(final)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zoo.graphs.positions import Axis
+from zoo.graphs.positions import Positions
 
 _POINTWISE = frozenset(
     {
@@ -30,7 +30,9 @@ class UnknownOperationError(Exception):
     """An operation whose effect on positions is not known."""
 
 
-def through(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[Axis, Axis]:
+def through(
+    operation: Any, known: dict[int, tuple[Positions, Positions]]
+) -> tuple[Positions, Positions]:
     """Return the axes, down and right, of the output of an operation.
 
     Args:
@@ -70,25 +72,25 @@ def through(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[Axis, 
     raise UnknownOperationError
 
 
-def _each(state: tuple[Axis, Axis], change: Any) -> tuple[Axis, Axis]:
+def _each(state: tuple[Positions, Positions], change: Any) -> tuple[Positions, Positions]:
     return change(state[0], 0), change(state[1], 1)
 
 
-def _moved(axis: Axis, positions: int) -> Axis:
+def _moved(axis: Positions, positions: int) -> Positions:
     """Shift an axis so that position 0 lies where position `positions` was."""
     pixels = axis.stride * axis.block * positions
     return replace(axis, low=axis.low + pixels, high=axis.high + pixels)
 
 
-def joined(states: list[tuple[Axis, Axis]]) -> tuple[Axis, Axis]:
+def joined(states: list[tuple[Positions, Positions]]) -> tuple[Positions, Positions]:
     """Return the axes of what reads several maps at one position, or maps without positions."""
 
-    def join(axes: tuple[Axis, ...]) -> Axis:
+    def join(axes: tuple[Positions, ...]) -> Positions:
         strides = {(axis.stride, axis.block) for axis in axes if axis.stride}
         if len(strides) > 1:
             raise UnknownOperationError
         stride, block = next(iter(strides), (0, 1))
-        return Axis(
+        return Positions(
             stride,
             min(axis.low for axis in axes),
             max(axis.high for axis in axes),
@@ -100,13 +102,13 @@ def joined(states: list[tuple[Axis, Axis]]) -> tuple[Axis, Axis]:
     return y, x
 
 
-def _whole(axis: Axis) -> Axis:
-    return Axis(0, -math.inf, math.inf, axis.period)
+def _whole(axis: Positions) -> Positions:
+    return Positions(0, -math.inf, math.inf, axis.period)
 
 
 def _windowed(
-    operation: Any, state: tuple[Axis, Axis], kernel: Any, dilations: tuple[int, int]
-) -> tuple[Axis, Axis]:
+    operation: Any, state: tuple[Positions, Positions], kernel: Any, dilations: tuple[int, int]
+) -> tuple[Positions, Positions]:
     """Slide a window of `kernel` samples over both axes."""
     if operation.get_attr("data_format") != b"NHWC":
         raise UnknownOperationError
@@ -114,7 +116,7 @@ def _windowed(
     padding = operation.get_attr("padding").decode()
     sizes = operation.inputs[0].shape[1:3]
 
-    def slide(axis: Axis, k: int) -> Axis:
+    def slide(axis: Positions, k: int) -> Positions:
         if axis.stride == 0:
             return axis
         if axis.block > 1 and steps[k] > 1:
@@ -127,7 +129,7 @@ def _windowed(
         else:
             before = operation.get_attr("explicit_paddings")[2 + 2 * k]
         pixels = axis.stride * axis.block
-        return Axis(
+        return Positions(
             axis.stride * steps[k],
             axis.low - pixels * before,
             axis.high + pixels * (reach - before),
@@ -153,7 +155,7 @@ def _rearranged(operation: Any) -> Any:
     if len(blocks) != 2:
         raise UnknownOperationError
 
-    def change(axis: Axis, k: int) -> Axis:
+    def change(axis: Positions, k: int) -> Positions:
         if operation.type == "SpaceToBatchND" and axis.block == 1:
             return replace(_moved(axis, -int(edges[k, 0])), block=int(blocks[k]))
         if operation.type == "BatchToSpaceND" and axis.block == blocks[k]:
@@ -163,7 +165,9 @@ def _rearranged(operation: Any) -> Any:
     return change
 
 
-def _concatenated(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[Axis, Axis]:
+def _concatenated(
+    operation: Any, known: dict[int, tuple[Positions, Positions]]
+) -> tuple[Positions, Positions]:
     """Stack channels, or put pieces of one map side by side, as circular padding does."""
     tensors = operation.inputs[:-1]
     along = int(_constant(operation.inputs[-1])) % tensors[0].shape.rank
@@ -188,7 +192,7 @@ def _concatenated(operation: Any, known: dict[int, tuple[Axis, Axis]]) -> tuple[
     return pieces[main][0], pieces[main][1]
 
 
-def _sliced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
+def _sliced(operation: Any, state: tuple[Positions, Positions]) -> tuple[Positions, Positions]:
     """Take every n-th position from some position on."""
     if any(operation.get_attr(f"{kind}_mask") for kind in ("ellipsis", "new_axis", "shrink_axis")):
         raise UnknownOperationError
@@ -196,7 +200,7 @@ def _sliced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
     begin_mask = operation.get_attr("begin_mask")
     shape = operation.inputs[0].shape
 
-    def take(axis: Axis, k: int) -> Axis:
+    def take(axis: Positions, k: int) -> Positions:
         if k + 1 >= len(begins):
             return axis
         begin, step = int(begins[k + 1]), int(steps[k + 1])
@@ -211,7 +215,7 @@ def _sliced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
     return _each(state, take)
 
 
-def _reduced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
+def _reduced(operation: Any, state: tuple[Positions, Positions]) -> tuple[Positions, Positions]:
     """Average, sum or maximise over some axes."""
     rank = operation.inputs[0].shape.rank
     over = {int(axis) % rank for axis in np.ravel(_constant(operation.inputs[1]))}
@@ -222,7 +226,7 @@ def _reduced(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
     raise UnknownOperationError
 
 
-def _reshaped(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
+def _reshaped(operation: Any, state: tuple[Positions, Positions]) -> tuple[Positions, Positions]:
     """Keep positions, repeat them, or flatten them all into one vector per image."""
     before, after = operation.inputs[0].shape, operation.outputs[0].shape
     if operation.inputs[0].op.type == "Tile":
@@ -238,7 +242,7 @@ def _reshaped(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
     raise UnknownOperationError
 
 
-def _expanded(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
+def _expanded(operation: Any, state: tuple[Positions, Positions]) -> tuple[Positions, Positions]:
     """Add the axis along which Tile copies rows or columns, as `tf.repeat` does."""
     copied = {reader.type for reader in operation.outputs[0].consumers()} == {"Tile"}
     if copied and operation.inputs[0].shape.rank == 4 and int(_constant(operation.inputs[1])) > 1:
@@ -246,7 +250,9 @@ def _expanded(operation: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
     return _reshaped(operation, state)
 
 
-def _repeated(before: Any, after: Any, state: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
+def _repeated(
+    before: Any, after: Any, state: tuple[Positions, Positions]
+) -> tuple[Positions, Positions]:
     """Read each position several times: `(N, h, r, w, c)` or `(N, h, w, r, c)`, reshaped."""
     if before.rank != 5 or after.rank != 4 or None in (*before[1:], *after[1:]):
         raise UnknownOperationError
@@ -256,7 +262,7 @@ def _repeated(before: Any, after: Any, state: tuple[Axis, Axis]) -> tuple[Axis, 
         raise UnknownOperationError
     repeats = layouts[after[1], after[2]]
 
-    def repeat(axis: Axis, k: int) -> Axis:
+    def repeat(axis: Positions, k: int) -> Positions:
         times = repeats[k]
         if axis.stride % times:
             raise UnknownOperationError  # positions would lie between pixels
