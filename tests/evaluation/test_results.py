@@ -1,7 +1,7 @@
 """Laws of records: a protocol and measurements are given back as they were, or refused by name."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from evaluation import Measurements, Score, compare, evaluate
 from evaluation.networks.names import distinct
 from evaluation.protocol import Protocol
 from tests.evaluation.linear_networks import AXES, DATA, IMAGES, LABELS, NEIGHBOUR, SHAPE, linear
-from zoo.transformations import TRANSFORMATIONS, compose
+from zoo.transformations import TRANSFORMATIONS, Transformation, compose
 
 SHIFT = replace(TRANSFORMATIONS["translation_x"], strengths=(-1, 0, 1))
 GRID = compose("translation_x", "translation_y", name="grid", strengths=[(0, 0), (1, -1)])
@@ -180,3 +180,22 @@ def test_one_name_is_as_good_as_a_list_and_a_text_as_a_path(tmp_path):
     one = evaluate(linear("a"), DATA, "contrast", scores="accuracy", directory=str(tmp_path))
     many = evaluate([linear("a")], DATA, ["contrast"], scores=["accuracy"])
     pd.testing.assert_frame_equal(one.frame, many.frame)
+
+
+@dataclass(frozen=True)
+class Darker(Transformation):
+    """Light of one's own, that says nothing of boundaries."""
+
+    unit = "percent"
+    identity = 0
+    minimum, maximum = 0, 100
+    geometric = False
+
+    def images(self, images, strength):
+        return images * (1 - strength / 100)
+
+
+def test_light_of_ones_own_has_no_boundary():
+    found = evaluate(linear("a"), DATA, Darker("darker", (0, 50)))
+    assert set(found.frame["boundary"]) == {"none"}
+    assert found.strips["darker", "none"].shape[0] == 2
