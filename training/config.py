@@ -41,7 +41,7 @@ class TrainingConfig:
     """
 
     architecture: Suppress[str] = "plain_cnn"
-    """What to train."""
+    """What to train: an architecture of the zoo, or what a model of one's own is called."""
     options: Suppress[Mapping[str, Any]] = field(default_factory=dict)
     """Options of the architecture by name, such as `{"filters": (16, 32), "dropout": 0.25}`; all
     others are its own."""
@@ -75,6 +75,9 @@ class TrainingConfig:
     """Decides the initial weights, the order of the data and everything drawn."""
     name: str | None = None
     """Name of the run; by default dataset-architecture-augmentation-seed."""
+    network_fingerprint: Suppress[str | None] = None
+    """Of a model that `train` was given, with its initial weights, written by `train`: what a model
+    of one's own is called does not say what it is."""
 
     def __post_init__(self) -> None:
         """Refuse what means nothing; options are refused by the architecture that is built.

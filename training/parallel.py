@@ -67,6 +67,7 @@ def train_all(
     with ProcessPoolExecutor(jobs, context, _begin, (events, alive)) as pool:
         try:
             waiting = {pool.submit(_train, config, options): config for config in reversed(configs)}
+            pool.submit(int)  # wakes the pool: else it would not see the end of the last process
             while waiting:
                 pass_on()
                 for future in [future for future in waiting if future.done()]:

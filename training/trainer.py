@@ -13,9 +13,11 @@ from training.config import TrainingConfig
 from training.failures import in_one_line
 from training.learning import learn
 from training.network import build
+from training.own_network import named, own_network
 from training.runs.artifacts import metadata, save
 from training.runs.checkpoint import Checkpoint
-from training.runs.state import differs, needed, partial_directory
+from training.runs.fingerprint import structure
+from training.runs.state import begun, needed, partial_directory
 from zoo.datasets import Dataset, load
 from zoo.support.files import put_in_place, write
 from zoo.support.terminal import check_writable
@@ -24,6 +26,7 @@ from zoo.support.terminal import check_writable
 def train(
     config: TrainingConfig,
     *,
+    model: keras.Model | None = None,
     saved_models: str | os.PathLike[str] = "saved_models",
     logs: str | os.PathLike[str] = "tensorboard_logs",
     overwrite: bool = False,
@@ -33,8 +36,29 @@ def train(
 ) -> Path:
     """Train a network and save it as a run.
 
+    Example:
+        A model of one's own, from images in `[0, 1]` to logits (see `model` below):
+
+        >>> import keras
+        >>> from training import TrainingConfig, train
+        >>> keras.utils.set_random_seed(0)  # for its initial weights
+        >>> images = keras.Input((32, 32, 3))
+        >>> x = keras.layers.Conv2D(8, 3, activation="relu", name="stem")(images)
+        >>> x = keras.layers.GlobalMaxPooling2D()(x)
+        >>> model = keras.Model(images, keras.layers.Dense(10, name="logits")(x))
+        >>> config = TrainingConfig("my_network", epochs=1, images_per_class=2)
+        >>> train(config, model=model).as_posix()
+        'saved_models/digits-my_network-plain-seed0'
+
     Args:
         config: What to train, on what, and how.
+        model: A functional or Sequential model of one's own to train, in place of one that is built
+            as the configuration says, which then calls it by a name of its own. It gives logits
+            `(N, K)`; for segmentation `(N, H, W, K + 1)`; for detection `{"logits": (N, K), "box":
+            (N, 4)}`, corners in pixels: its task, losses and metrics follow from that. A copy is
+            trained, from its weights on. The run is that of this model: another one, or other
+            initial weights, are refused as another configuration is, until `overwrite`; but a
+            killed run is resumed by any model of the same layers, with the weights that it had.
         saved_models: The folder of runs.
         logs: The folder of TensorBoard logs.
         overwrite: Whether to replace a run of the same name.
@@ -47,27 +71,31 @@ def train(
         The directory of the run, with `model.keras`, `saved_model/` and `config.json`.
 
     Raises:
-        ValueError: If the configuration cannot be trained.
+        ValueError: If the configuration cannot be trained, or the model does not fit the dataset.
         OSError: If runs or logs cannot be written there, or memory or TensorFlow fails.
         FileExistsError: If the run exists with another configuration, or is unfinished.
         FloatingPointError: If the loss becomes NaN or infinite.
     """
+    if model is not None:
+        config = named(config, model)
     final = Path(saved_models) / config.run
     if not needed(config, saved_models, overwrite=overwrite, resume=resume):
         return final
     partial = partial_directory(final)
     training, validation = data or load_data(config)
     keras.utils.set_random_seed(config.seed)
-    network = build(config, training)
+    network = build(config, training) if model is None else own_network(model, training)
     check_ranges(config.drawn, training.input_shape)
 
     check_writable(Path(logs), "logs")
-    if not resume or differs(partial, config):
+    former = begun(partial, config) if resume else None
+    if former is None:
         shutil.rmtree(partial, ignore_errors=True)
+    config = former or config
     partial.mkdir(parents=True, exist_ok=True)
     write(partial / "config.json", lambda file: file.write(config.to_json().encode()))
     stopping = _early_stopping(config)
-    checkpoint = Checkpoint(partial / "checkpoint.npz", stopping)
+    checkpoint = Checkpoint(partial / "checkpoint.npz", stopping, structure(network))
     journal = Journal(Path(logs) / config.run, checkpoint.history, len(training))
     callbacks = [
         *([stopping] if stopping else []),

@@ -94,7 +94,7 @@ def log_hparams(directory: Path, config: TrainingConfig, metrics: dict[str, floa
     and the range of each transformation that may augment (`none` where it does not).
     """
     columns: dict[str, Any] = {f.name: getattr(config, f.name) for f in fields(config)}
-    del columns["options"], columns["ranges"]
+    del columns["options"], columns["ranges"], columns["network_fingerprint"]
     own = options(config.architecture) if config.architecture in ARCHITECTURES else {}
     own = {**own, **config.options}
     for option in (option for architecture in ARCHITECTURES for option in options(architecture)):

@@ -67,9 +67,27 @@ def save(model: keras.Model, description: dict[str, Any], directory: Path) -> No
 
 
 def feature_maps(model: keras.Model) -> keras.Model:
-    """Return a model with the same weights that gives the output of every tap by name.
+    """Return a model with the same weights that gives its feature maps by the names of layers.
 
-    Taps are the layers called `stem`, `stage1`, `stage2` …, `pre_logits` and `logits`.
+    They are the taps, `stem`, `stage1`, `stage2` …, `pre_logits` and `logits`; of a network that
+    has none but perhaps `logits`, every layer with one map or vector.
     """
-    named = [layer for layer in model.layers if is_tap(layer.name)]
-    return keras.Model(model.inputs, {layer.name: layer.output for layer in named})
+    found = {layer.name: layer.output for layer in model.layers if _is_map(layer)}
+    taps = {name: output for name, output in found.items() if is_tap(name)}
+    named = taps if set(taps) - {"logits"} else found
+    return keras.Model(model.inputs, named or {"logits": model.outputs[0]})
+
+
+def _is_map(layer: keras.Layer) -> bool:
+    """Tell whether a layer has one output that is a float map `(N, h, w, c)` or vector `(N, K)`."""
+    if isinstance(layer, keras.Model | keras.layers.InputLayer):
+        return False
+    try:
+        output = layer.output
+    except (AttributeError, ValueError):  # called more than once
+        return False
+    return (
+        isinstance(output, keras.KerasTensor)
+        and len(output.shape) in (2, 4)
+        and tf.as_dtype(output.dtype).is_floating
+    )

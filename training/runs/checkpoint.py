@@ -23,14 +23,21 @@ class Checkpoint(keras.callbacks.Callback):
         history: What was logged for each of them.
     """
 
-    def __init__(self, path: Path, stopping: keras.callbacks.EarlyStopping | None) -> None:
+    def __init__(
+        self, path: Path, stopping: keras.callbacks.EarlyStopping | None, structure: str
+    ) -> None:
         """Read the checkpoint if there is one.
+
+        Args:
+            path: The file.
+            stopping: Early stopping, if it may end the training.
+            structure: What the network is made of (see `fingerprint.structure`).
 
         Raises:
             ValueError: If the file is damaged.
         """
         super().__init__()
-        self._path, self._stopping = path, stopping
+        self._path, self._stopping, self._structure = path, stopping, structure
         self._saved: dict[str, np.ndarray] = {}
         if path.exists():
             try:
@@ -46,6 +53,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.history: list[dict[str, float]] = state.get("history", [])
         self.stopped: bool = state.get("stopped", False)
         self._stopping_state = state.get("stopping", {})
+        self._saved_structure = state.get("structure")
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Put the saved state in place; early stopping, which resets itself here, comes before.
@@ -58,7 +66,8 @@ class Checkpoint(keras.callbacks.Callback):
             return
         variables = self._variables()
         saved = [v for name, v in self._saved.items() if name.startswith("variable")]
-        if [tuple(v.shape) for v in variables] != [v.shape for v in saved]:
+        same = [tuple(v.shape) for v in variables] == [v.shape for v in saved]
+        if not same or self._saved_structure != self._structure:
             raise ValueError(
                 f"expected a checkpoint of {self.model.name} as it is now in {self._path}, "
                 "received one of another network: begin again with --overwrite"
@@ -84,7 +93,11 @@ class Checkpoint(keras.callbacks.Callback):
         arrays: dict[str, Any] = {
             f"variable{k}": np.asarray(v) for k, v in enumerate(self._variables())
         }
-        state: dict[str, Any] = {"epoch": epoch + 1, "history": self.history}
+        state: dict[str, Any] = {
+            "epoch": epoch + 1,
+            "history": self.history,
+            "structure": self._structure,
+        }
         if self._stopping is not None:
             remembered = ("wait", "best", "best_epoch", "stopped_epoch")
             state["stopping"] = {name: float(getattr(self._stopping, name)) for name in remembered}

@@ -8,6 +8,9 @@ from training.config import TrainingConfig
 from zoo.support.files import recover
 from zoo.support.terminal import check_writable
 
+# An unfinished run has weights of its own, and the checkpoint refuses those of another structure.
+_BEGUN = ("name", "network_fingerprint")
+
 
 def needed(
     config: TrainingConfig,
@@ -42,7 +45,7 @@ def needed(
             f"{final} is unfinished: --resume continues it, --overwrite begins again"
         )
     if (partial / "config.json").exists():
-        difference = differs(partial, config)
+        difference = differs(partial, config, but=_BEGUN)
         if difference is not None:
             raise FileExistsError(
                 f"{final} is unfinished with another configuration: --overwrite begins again"
@@ -56,14 +59,38 @@ def partial_directory(final: Path) -> Path:
     return final.with_name(f".{final.name}.partial")
 
 
-def differs(directory: Path, config: TrainingConfig) -> str | None:
-    """Say in what a run's configuration differs from another; None if they are the same."""
+def begun(partial: Path, config: TrainingConfig) -> TrainingConfig | None:
+    """Return the configuration under which an unfinished run goes on; None if it begins anew.
+
+    It is that of the run: a model of one's own goes on with the weights that are saved, whatever
+    the initial ones of the model that is given now.
+    """
+    if not (partial / "checkpoint.npz").exists() or differs(partial, config, but=_BEGUN):
+        return None
+    return _read(partial)
+
+
+def differs(
+    directory: Path, config: TrainingConfig, *, but: tuple[str, ...] = ("name",)
+) -> str | None:
+    """Say in what a run's configuration differs from another; None if they are the same.
+
+    Args:
+        directory: Of the run.
+        config: The other.
+        but: Fields that do not count; that of the name, because the folder bears it.
+    """
     try:
-        stored = TrainingConfig.from_json((directory / "config.json").read_text())
+        stored = _read(directory)
     except OSError:
         return "it has no config.json"
     except (ValueError, TypeError):
         return "its config.json is damaged or of an earlier version"
-    names = {f.name for f in fields(config)} - {"name"}  # which the folder bears anyhow
+    names = {f.name for f in fields(config)} - set(but)
     other = sorted(name for name in names if getattr(stored, name) != getattr(config, name))
-    return f"what differs: {', '.join(other)}" if other else None
+    words = {"network_fingerprint": "the model or its initial weights"}
+    return f"what differs: {', '.join(words.get(n, n) for n in other)}" if other else None
+
+
+def _read(directory: Path) -> TrainingConfig:
+    return TrainingConfig.from_json((directory / "config.json").read_text())

@@ -133,7 +133,8 @@ def test_a_detector_is_logged_by_its_classes_and_its_boxes(tiny, data, tmp_path)
 def test_hparams_show_the_whole_configuration(logged):
     config, directory, _ = logged
     shown = hparams_of(directory)
-    assert {f.name for f in fields(config)} - set(shown) == {"options", "ranges"}
+    spread = {"options", "ranges", "network_fingerprint"}
+    assert {f.name for f in fields(config)} - set(shown) == spread
     assert shown["learning_rate"] == config.learning_rate
     assert (shown["images_per_class"], shown["early_stopping"]) == (4, "default")
     assert shown["augmentation"] == "flip colour"
