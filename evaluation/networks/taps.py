@@ -12,7 +12,7 @@ from tensorflow.python.framework.convert_to_constants import (
 )
 
 from evaluation.networks.opening import Opened, Source, open_network
-from zoo.architectures.taps import is_tap
+from zoo.architectures.taps import feature_maps
 from zoo.graphs.dilation import with_native_dilation
 from zoo.graphs.gradients import with_plain_gradients
 
@@ -97,9 +97,7 @@ def load_taps(
 
 
 def _of_keras(opened: Opened, model: keras.Model) -> Taps:
-    layers = {layer.name: layer.output for layer in model.layers if _is_map(layer)}
-    taps = {k: v for k, v in layers.items() if is_tap(k)}
-    layers = taps if set(taps) - {"logits"} else layers  # which many networks have
+    layers = feature_maps(model)
     inputs = getattr(model, "inputs", None) or []
     # A functional model may want a list or dictionary; a sequential one does not know.
     structure = getattr(model, "input", inputs[0]) if inputs else None
@@ -119,17 +117,6 @@ def _of_keras(opened: Opened, model: keras.Model) -> Taps:
 def _end_to_end(opened: Opened) -> Taps:
     notice = f"the layers of {opened.name} cannot be reached: it is measured end to end"
     return _taps(opened.call, opened, notice=notice)
-
-
-def _is_map(layer: keras.Layer) -> bool:
-    """Tell whether a layer of a functional model has one output that is a float map or vector."""
-    if isinstance(layer, keras.Model | keras.layers.InputLayer):
-        return False
-    try:
-        output = layer.output
-    except (AttributeError, ValueError):  # called more than once, or never
-        return False
-    return isinstance(output, keras.KerasTensor) and _is_float_map(output)
 
 
 def _is_float_map(tensor: Any) -> bool:
