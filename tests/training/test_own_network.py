@@ -51,7 +51,10 @@ def test_the_run_of_a_model_is_like_any_other(mine, data, place):
 
     handle, saved = load_model(run), keras.saving.load_model(run / "model.keras")
     images = data[1].image_batch(slice(0, 32))
-    assert (handle.info.task, handle.info.metadata["architecture"]) == ("classification", "my_network")
+    assert (handle.info.task, handle.info.metadata["architecture"]) == (
+        "classification",
+        "my_network",
+    )
     assert_agree(handle.predict(images)["logits"], saved(images), steps=depth(saved))
     assert saved.name == "net"
     first, second, *_, last = load_taps(run).names
