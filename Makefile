@@ -1,4 +1,5 @@
-# Every target sets up .venv by itself: nothing is needed beforehand but Python >= 3.11 and make.
+# Every target sets up .venv by itself: nothing is needed beforehand but Python 3.11, 3.12 or 3.13, and
+# make.
 PYTHON ?= python3
 BIN := .venv/bin
 SETTINGS :=
@@ -10,8 +11,9 @@ demo: .venv/installed
 	$(BIN)/python -m training --resume
 	$(BIN)/python -m evaluation
 
+# Two files at a time: most of a test runs on one core.
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The tests that compare numbers, as other processors would run them; in part by
 # make test-processors SETTINGS="sse4.1 avx512" TESTS=tests/zoo
@@ -38,7 +40,7 @@ tensorboard: .venv/installed
 .venv/installed: EXTRAS := test,dev
 .venv-backends/installed: EXTRAS := test,backends
 .venv/installed .venv-backends/installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version.split()[0] + ": make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "expected Python 3.11, 3.12 or 3.13, received " + sys.version.split()[0] + ": make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$(EXTRAS)]"
 	@touch $@

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import zoo
 from benchmarks.report import Figure
-from evaluation.networks.network import ModelHandle, load_model
+from evaluation.networks.network import Network, load_model
 
 _BATCH, _PASSES, _ROUNDS = 256, 4, 15
 _SHAPE, _CLASSES = (32, 32, 3), 10
@@ -47,13 +47,13 @@ def benchmark() -> Iterator[Figure]:
         )
 
 
-def _control(factor: int) -> ModelHandle:
+def _control(factor: int) -> Network:
     """Return the same network without orientations, with `factor` times the filters."""
     filters = [factor * n for n in _ORIENTED]
     return load_model(zoo.create("group_cnn", _SHAPE, _CLASSES, group="p1", filters=filters))
 
 
-def _times(*networks: ModelHandle) -> list[list[float]]:
+def _times(*networks: Network) -> list[list[float]]:
     """Return the seconds of a pass of each network, for each of the rounds in which all have one.
 
     No other network runs between them: it would leave its arrays in the cache.
@@ -64,7 +64,7 @@ def _times(*networks: ModelHandle) -> list[list[float]]:
     return [[_seconds(network, images) for network in networks] for _ in range(_ROUNDS)]
 
 
-def _seconds(network: ModelHandle, images: tf.Tensor) -> float:
+def _seconds(network: Network, images: tf.Tensor) -> float:
     start = time.perf_counter()
     for _ in range(_PASSES):
         network.predict(images)["logits"].numpy()

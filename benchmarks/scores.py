@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import Figure
-from evaluation.networks.network import ModelHandle
+from evaluation.protocol import NetworkInfo, Protocol, describe
 from evaluation.scores.scoring import score
 from evaluation.sweeping.cells import new_cell
-from evaluation.sweeping.predictions import Predictions, cell_path
+from evaluation.sweeping.predictions import Predictions, cell_path, images_of, truth_of
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS
 
@@ -37,7 +37,7 @@ def benchmark() -> Iterator[Figure]:
 
 
 def _stored(directory: Path) -> Predictions:
-    """Write noisy answers of a network that there is not."""
+    """Write noisy answers, as of a network; none is run."""
     generator = np.random.default_rng(0)
     labels = generator.integers(0, _CLASSES, _IMAGES)
     sizes = {"logits": _CLASSES, "pre_logits": _UNITS}
@@ -51,10 +51,11 @@ def _stored(directory: Path) -> Predictions:
 
     grid = tuple(range(-_STRENGTHS // 2, _STRENGTHS // 2))
     shifts = replace(TRANSFORMATIONS["translation_x"], strengths=grid)
-    model = ModelHandle("random", "classification", (64, 64, 1), _CLASSES, predict, "random")
+    network = NetworkInfo("random", "classification", (64, 64, 1), _CLASSES, "random")
     dataset = from_arrays(np.zeros((_IMAGES, 64, 64, 1), np.uint8), labels)
+    images, info = images_of(dataset), describe(shifts)
     for strength in grid:
-        path = cell_path(directory, model, dataset, shifts, strength)
+        path = cell_path(directory, network, images, info, strength)
         with new_cell(path, _IMAGES) as writer:
             writer.append(predict(None))
-    return Predictions(directory, (model,), dataset, (shifts,))
+    return Predictions(directory, Protocol(images, (info,), (network,)), truth_of(dataset))

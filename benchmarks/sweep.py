@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import zoo
 from benchmarks.report import Figure
-from evaluation.networks.network import ModelHandle, load_model
+from evaluation.networks.network import Network, load_model
 from evaluation.sweeping.sweep import sweep
 from zoo.datasets import Dataset, load
 from zoo.transformations import TRANSFORMATIONS
@@ -69,7 +69,7 @@ def _images() -> Dataset:
     return digits.subset(np.arange(_IMAGES) % len(digits))
 
 
-def _sweep(handles: list[ModelHandle], dataset: Dataset, angles: Angles) -> None:
+def _sweep(handles: list[Network], dataset: Dataset, angles: Angles) -> None:
     rotation = replace(TRANSFORMATIONS["rotation"], strengths=tuple(sorted(angles)))
     with tempfile.TemporaryDirectory() as directory:
         # The sweep also shows the images as they are: a 25th pass that is counted against it. The
@@ -77,7 +77,7 @@ def _sweep(handles: list[ModelHandle], dataset: Dataset, angles: Angles) -> None
         sweep(handles, dataset, [rotation], Path(directory), batch_size=_BATCH, floors=False)
 
 
-def _irreducible(handles: list[ModelHandle], images: np.ndarray, angles: Angles) -> None:
+def _irreducible(handles: list[Network], images: np.ndarray, angles: Angles) -> None:
     """Rotate each batch once per angle, and run each model's frozen graph once per batch."""
     rotation = TRANSFORMATIONS["rotation"]
     batches = [tf.constant(images[k : k + _BATCH]) for k in range(0, len(images), _BATCH)]

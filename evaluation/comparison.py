@@ -4,86 +4,27 @@ Each model is compared with the first, the baseline. A difference is called `bet
 survives Holm's correction at 5 % and its 95 % interval, which is for itself alone, leaves out zero.
 """
 
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from evaluation.api import Data, as_dataset
-from evaluation.networks.network import ModelHandle, load_model
-from evaluation.scores.scoring import per_image
-from evaluation.scores.table import NOISY, SCORES, need_maps
-from evaluation.statistics.intervals import CONFIDENCE, bootstrap
+from evaluation.configurations import configurations
+from evaluation.protocol import NetworkInfo, TransformationInfo
+from evaluation.scores.definitions import Definition, Score
+from evaluation.scores.observations import Observations, one_per_image
+from evaluation.scores.table import SCORES, chosen
+from evaluation.statistics.intervals import CONFIDENCE, bootstrap, percentiles
+from evaluation.statistics.seeds import hierarchical_means, welch
 from evaluation.statistics.significance import holm, mcnemar, sign_flip
 from evaluation.sweeping.predictions import Predictions
-from evaluation.sweeping.sweep import sweep
-from zoo.transformations import DEFAULT, Transformation
-
-# What is compared unless something else is asked for, as far as all models have it.
-COMPARED = ("accuracy", "top1_agreement", "mask_agreement")
 
 _Key = tuple[Any, Any, Any]  # transformation, boundary, strength
 
 
-def compare(
-    models: Sequence[Any],
-    data: Data,
-    transformations: Iterable[str | Transformation] | None = None,
-    *,
-    scores: Iterable[str] | None = None,
-    directory: str | os.PathLike[str] | None = None,
-    batch_size: int = 256,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> pd.DataFrame:
-    """Compare models with the first of them, on the same images.
-
-    Args:
-        models: Two or more: anything that `load_model` takes. Models of one name are numbered.
-        data: As for `evaluate`.
-        transformations: As for `evaluate`.
-        scores: Names in `SCORES`; by default accuracy and agreement, as far as all models for
-            their tasks have them.
-        directory: As for `evaluate`.
-        batch_size: Images per forward pass.
-        progress: Called with the number of strengths that are done, and of all.
-
-    Returns:
-        The table of `compare_predictions`.
-
-    Raises:
-        ValueError: If the models do not fit the data or each other.
-    """
-    dataset = as_dataset(data)
-    scores = None if scores is None else list(scores)
-    maps = need_maps(scores)
-    handles = [load_model(s, input_shape=dataset.input_shape, maps=maps) for s in models]
-    if len({handle.name for handle in handles}) < len(handles):
-        # Models are told apart by their names.
-        handles = [replace(h, name=f"{h.name}-{k}") for k, h in enumerate(handles, 1)]
-    _check(handles)
-    chosen = _scores(scores, handles)
-    kept = nullcontext(directory) if directory else tempfile.TemporaryDirectory()
-    with kept as place:
-        predictions = sweep(
-            handles,
-            dataset,
-            DEFAULT if transformations is None else transformations,
-            Path(place),
-            batch_size=batch_size,
-            floors=NOISY in chosen,
-            progress=progress,
-        )
-        return compare_predictions(predictions, scores=chosen)
-
-
 def compare_predictions(
-    *predictions: Predictions, scores: Iterable[str] | None = None
+    *predictions: Predictions, scores: Iterable[str | Definition] | None = None
 ) -> pd.DataFrame:
     """Compare models with the first of them from what sweeps stored; no network is run.
 
@@ -98,39 +39,56 @@ def compare_predictions(
     Args:
         predictions: Of the same images under the same transformations; their models, two or more
             in all, are compared with the first one.
-        scores: Names in `SCORES`; by default those of `COMPARED` that all models' tasks admit.
+        scores: Scores with one value per image, or their names; by default accuracy and agreement,
+            as far as all networks for their tasks have them.
 
     Returns:
         A row per score, model and transformation: names `baseline` and `model`, their values `a`
         and `b`, the `difference` b − a with the ends `low` and `high` of its 95 % interval (paired
         bootstrap of images, NaN for fewer than two), the number `n` of images, `p` and, corrected
         for all models and transformations of this score and kind of row, `p_holm`; `better` is the
-        name of the model that is better beyond chance, or missing.
+        name of the model that is better beyond chance, or missing; `seeds` are how many trainings
+        each side is the mean of. Networks that say that they differ in their seed alone are one
+        model. Where both have several seeds, intervals are over seeds and images, and p is the
+        larger one of two: that over images, and Welch's over seeds. Else a verdict is about these
+        weights only.
 
     Raises:
         ValueError: If there are fewer than two models, two of one name, predictions from different
             images or transformations, or a score that a model's task does not admit.
     """
     first = _same_images(predictions)
-    members = [(p, model) for p in predictions for model in p.models]
-    handles = [model for _, model in members]
-    _check(handles)
-    chosen = _scores(scores, handles)
-    values = [
-        [per_image(p, model, t, chosen) for t in first.transformations] for p, model in members
-    ]
+    members = {n.name: Observations(p, n) for p in predictions for n in p.networks}
+    networks = [network for p in predictions for network in p.networks]
+    _check([network.name for network in networks])
+    wanted = compared(scores, networks)
+    groups = {
+        name: [members[network.name] for network in group]
+        for name, group in configurations(networks).items()
+    }
+    if len(groups) < 2:  # the seeds themselves are compared
+        groups = {name: [observed] for name, observed in members.items()}
+    values = {
+        name: [[one.over(info, wanted) for info in first.transformations] for one in group]
+        for name, group in groups.items()
+    }
+    baseline, *others = groups
     tables = []
-    for score in chosen:
-        for model, others in zip(handles[1:], values[1:], strict=True):
-            curves = zip(first.transformations, values[0], others, strict=True)
-            columns = list(_columns((t, a[score], b[score]) for t, a, b in curves))
-            names = {"baseline": handles[0].name, "model": model.name, "score": score}
-            tables.append(pd.DataFrame(names | _differences(columns, SCORES[score].proportion)))
+    for definition in wanted:
+        for name in others:
+            a, b = (
+                [[curve[definition.name] for curve in seed] for seed in values[side]]
+                for side in (baseline, name)
+            )
+            named = {"baseline": baseline, "model": name, "score": definition.name}
+            found = _differences(first.transformations, a, b, definition.proportion)
+            tables.append(pd.DataFrame(named | found))
     frame = pd.concat(tables, ignore_index=True).astype({"strength": "Int64"})
     kind = frame["strength"].notna() + 2 * frame["transformation"].notna()
     frame["p_holm"] = frame.groupby(["score", kind])["p"].transform(lambda p: holm(p.to_numpy()))
-    frame["better"] = [_better(row) for row in frame.to_dict("records")]
-    return frame
+    higher = {definition.name: definition.higher_is_better for definition in wanted}
+    better = [_better(row, higher[row["score"]]) for row in frame.to_dict("records")]
+    return frame.assign(better=pd.Series(better, dtype=object))
 
 
 def _same_images(predictions: Sequence[Predictions]) -> Predictions:
@@ -139,10 +97,10 @@ def _same_images(predictions: Sequence[Predictions]) -> Predictions:
         raise ValueError("expected predictions of at least two models, received none")
     first = predictions[0]
     for other in predictions[1:]:
-        if other.dataset.fingerprint != first.dataset.fingerprint:
+        if other.protocol.images.fingerprint != first.protocol.images.fingerprint:
             described = (
-                f"{len(d)} images of {d.name}, {d.split} split ({d.fingerprint[:12]})"
-                for d in (first.dataset, other.dataset)
+                f"{d.n} images of {d.dataset}, {d.split} split ({d.fingerprint[:12]})"
+                for d in (first.protocol.images, other.protocol.images)
             )
             raise ValueError(
                 f"expected predictions from the same images, received {' and '.join(described)}: "
@@ -157,8 +115,7 @@ def _same_images(predictions: Sequence[Predictions]) -> Predictions:
     return first
 
 
-def _check(models: Sequence[ModelHandle]) -> None:
-    names = [model.name for model in models]
+def _check(names: Sequence[str]) -> None:
     if len(names) < 2:
         received = names[0] if names else "none"
         raise ValueError(f"expected at least two models to compare, received {received}")
@@ -169,91 +126,110 @@ def _check(models: Sequence[ModelHandle]) -> None:
         )
 
 
-def _scores(scores: Iterable[str] | None, models: Sequence[ModelHandle]) -> list[str]:
-    tasks = {model.task for model in models}
-    if scores is None:
-        return [name for name in COMPARED if tasks <= set(SCORES[name].tasks)]
-    return check_scores(scores, models)
-
-
-def check_scores(scores: Iterable[str], models: Sequence[ModelHandle]) -> list[str]:
-    """Return scores that every model has.
+def compared(
+    scores: Iterable[str | Definition] | None, networks: Sequence[NetworkInfo]
+) -> list[Score]:
+    """Return the scores by which networks are compared.
 
     Raises:
-        ValueError: If there is none, or one is unknown or not defined for the task of a model.
+        ValueError: If there is none, or one is unknown, has not one value per image, or is not
+            defined for the task of a network.
     """
-    tasks = {model.task for model in models}
-    wanted = list(scores)
-    if not wanted:
-        raise ValueError("expected at least one score, received none")
-    for name in wanted:
-        if name not in SCORES:
-            raise ValueError(f"expected scores among {', '.join(SCORES)}, received {name!r}")
-        if not SCORES[name].one_per_image():
+    tasks = {network.task for network in networks}
+    if scores is None:
+        known = [score for score in SCORES.values() if isinstance(score, Score) and score.compared]
+        return [score for score in known if tasks <= set(score.tasks)]
+    wanted = one_per_image(chosen(scores))
+    for score in wanted:
+        if not tasks <= set(score.tasks):
             raise ValueError(
-                f"expected scores that are averages of one value per image, {name} is not"
-            )
-        if not tasks <= set(SCORES[name].tasks):
-            raise ValueError(
-                f"expected models for {' or '.join(SCORES[name].tasks)} to measure {name}, "
+                f"expected models for {' or '.join(score.tasks)} to measure {score.name}, "
                 f"received models for {' and '.join(sorted(tasks))}"
             )
     return wanted
 
 
 def _columns(
-    curves: Iterable[tuple[Transformation, np.ndarray, np.ndarray]],
-) -> Iterator[tuple[_Key, np.ndarray, np.ndarray]]:
-    """Yield all that is compared of two models `(images, strengths)`: each row's values per image.
+    transformations: Sequence[TransformationInfo], curves: Sequence[np.ndarray]
+) -> Iterator[tuple[_Key, np.ndarray]]:
+    """Yield all that is compared of a training: each row's values per image.
 
-    An image that does not count for both is NaN for both.
+    Args:
+        transformations: What was done to the images.
+        curves: Of each of them `(images, strengths)`, NaN where an image does not count.
     """
     means = []
-    for transformation, a, b in curves:
-        alone = np.isnan(a) | np.isnan(b)
-        a, b = (np.where(alone, np.nan, values) for values in (a, b))
-        key = (transformation.name, transformation.boundary)
-        strengths = transformation.strengths
-        others = [k for k, v in enumerate(strengths) if v != transformation.identity]
-        for k in others:
-            yield (*key, strengths[k]), a[:, k], b[:, k]
-        if others:
-            means.append((transformation, _mean(a[:, others], 1), _mean(b[:, others], 1)))
-            yield (*key, pd.NA), *means[-1][1:]
-    geometric = dict.fromkeys(t.boundary for t, *_ in means if t.geometric)
+    for info, values in zip(transformations, curves, strict=True):
+        for k in () if info.parts else info.others:
+            yield (*info.key, info.strengths[k]), values[:, k]
+        if info.others:
+            means.append((info, _mean(values[:, info.others], 1)))
+            yield (*info.key, pd.NA), means[-1][1]
+    geometric = dict.fromkeys(info.boundary for info, _ in means if info.geometric)
     for boundary in geometric or ("none",):
-        joined = [pair for t, *pair in means if not t.geometric or t.boundary == boundary]
+        joined = [mean for info, mean in means if not info.geometric or info.boundary == boundary]
         if len(joined) > 1:
-            a, b = (_mean(np.stack(side, axis=1), 1) for side in zip(*joined, strict=True))
-            yield (pd.NA, boundary, pd.NA), a, b
+            yield (pd.NA, boundary, pd.NA), _mean(np.stack(joined, axis=1), 1)
 
 
 def _differences(
-    columns: Sequence[tuple[_Key, np.ndarray, np.ndarray]], proportion: bool
+    transformations: Sequence[TransformationInfo],
+    a: Sequence[Sequence[np.ndarray]],
+    b: Sequence[Sequence[np.ndarray]],
+    proportion: bool,
 ) -> dict[str, Any]:
-    """Return the columns of the table for all rows of one score of two models."""
-    if not columns:
-        raise ValueError(
-            "expected a transformation with a strength other than the identity, received none"
-        )
-    keys, left, right = zip(*columns, strict=True)
-    a, b = np.stack(left, axis=1), np.stack(right, axis=1)
+    """Return the columns of the table for all rows of one score of two configurations.
+
+    Args:
+        transformations: What was done to the images.
+        a: For each seed and transformation `(images, strengths)`.
+        b: The same of the other configuration.
+        proportion: Whether values are 0 or 1.
+    """
+    # An image counts at a strength where it counts for all.
+    alone = [np.isnan(np.stack(curves)).any(axis=0) for curves in zip(*a, *b, strict=True)]
+    sides = []
+    for side in (a, b):
+        seeds = [
+            list(
+                _columns(
+                    transformations,
+                    [np.where(out, np.nan, v) for out, v in zip(alone, seed, strict=True)],
+                )
+            )
+            for seed in side
+        ]
+        keys = [key for key, _ in seeds[0]]
+        if not keys:
+            raise ValueError(
+                "expected a transformation with a strength other than the identity, received none"
+            )
+        sides.append([np.stack([v for _, v in seed], axis=1) for seed in seeds])
+    left, right = (np.mean(side, axis=0) for side in sides)
+    several = len(a) > 1 and len(b) > 1
     exact = np.array([proportion and strength is not pd.NA for *_, strength in keys])
+    exact &= len(a) == len(b) == 1
     p = np.empty(len(keys))
-    p[exact] = mcnemar(a[:, exact], b[:, exact])
-    p[~exact] = sign_flip((b - a)[:, ~exact])
-    low, high = bootstrap(b - a)
+    p[exact] = mcnemar(left[:, exact], right[:, exact])
+    p[~exact] = sign_flip((right - left)[:, ~exact])
+    low, high = bootstrap(right - left)
+    if several:  # beyond the images shown, and beyond the seeds trained
+        over = [np.stack([_mean(seed, 0) for seed in side]) for side in sides]
+        p = np.maximum(p, welch(*over))
+        ends = hierarchical_means(sides[1], draw=1) - hierarchical_means(sides[0], draw=0)
+        low, high = percentiles(ends)
     return {
         **dict(
             zip(("transformation", "boundary", "strength"), zip(*keys, strict=True), strict=True)
         ),
-        "a": _mean(a, 0),
-        "b": _mean(b, 0),
-        "difference": _mean(b - a, 0),
+        "a": _mean(left, 0),
+        "b": _mean(right, 0),
+        "difference": _mean(right - left, 0),
         "low": low,
         "high": high,
-        "n": (~np.isnan(a)).sum(axis=0),
+        "n": (~np.isnan(left)).sum(axis=0),
         "p": p,
+        "seeds": f"{len(a)}, {len(b)}",
     }
 
 
@@ -263,10 +239,10 @@ def _mean(values: np.ndarray, axis: int) -> np.ndarray:
         return np.nansum(values, axis=axis) / (~np.isnan(values)).sum(axis=axis)
 
 
-def _better(row: dict[Any, Any]) -> str | None:
+def _better(row: dict[Any, Any], higher_is_better: bool) -> str | None:
     """Name the model that is better beyond chance."""
     beyond = row["p_holm"] <= 1 - CONFIDENCE and (row["low"] > 0 or row["high"] < 0)
     if not beyond:
         return None
     higher = row["difference"] > 0
-    return row["model" if higher == SCORES[row["score"]].higher_is_better else "baseline"]
+    return row["model" if higher == higher_is_better else "baseline"]

@@ -1,90 +1,48 @@
 """As many images as it takes: measuring until every interval is as narrow as was asked for."""
 
 import math
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from evaluation.api import Data, as_dataset
-from evaluation.comparison import check_scores
-from evaluation.networks.network import load_model
-from evaluation.scores.scoring import Measurements, per_image, score
-from evaluation.scores.table import NOISY, SCORES, need_maps
-from evaluation.statistics.intervals import CONFIDENCE, RESAMPLES, bootstrap, wilson
+from evaluation.networks.network import Network
+from evaluation.results import Measurements
+from evaluation.scores.definitions import Definition, Score
+from evaluation.scores.observations import Observations, one_per_image
+from evaluation.scores.scoring import score
+from evaluation.scores.table import chosen
+from evaluation.statistics.stopping import FIRST_LOOK, distances, intervals, looks
 from evaluation.sweeping.cells import is_complete, new_cell
+from evaluation.sweeping.manifest import write_manifest
+from evaluation.sweeping.plan import Transformations, plan
 from evaluation.sweeping.predictions import Predictions, cell_path
-from evaluation.sweeping.sweep import sweep
+from evaluation.sweeping.sweep import KEPT, fill
 from zoo.datasets import Dataset
-from zoo.transformations import DEFAULT, Transformation
 
-FIRST_LOOK = 250  # images
+_SCORES = ("accuracy", "top1_agreement")
 
-_Key = tuple[str, str, str, str]  # model, transformation, boundary, score
-
-
-@dataclass(frozen=True)
-class Precise:
-    """Measurements of as many images as a precision takes.
-
-    Attributes:
-        measurements: Of the images that were used.
-        images: How many were used.
-        available: How many there are.
-        precision: What was asked for: how far an end of an interval may be from its value.
-        distance: How far the farthest end is; NaN where a score has no interval.
-        farthest: Which value that is an end of.
-    """
-
-    measurements: Measurements
-    images: int
-    available: int
-    precision: float
-    distance: float
-    farthest: str
-
-    @property
-    def reached(self) -> bool:
-        """Whether every interval asked for is as narrow as was asked for."""
-        return self.distance <= self.precision
-
-    def in_words(self) -> str:
-        """Say how many images were needed, or that all of them are too few."""
-        if self.reached:
-            return (
-                f"{self.images:,} of {self.available:,} images were needed for ±{self.precision:g}"
-            )
-        found = (
-            f"too few images count for {self.farthest}"
-            if math.isnan(self.distance)
-            else f"{self.farthest} is known to ±{self.distance:.2g}"
-        )
-        return (
-            f"all {self.available:,} images were used and ±{self.precision:g} was not reached: "
-            f"{found}"
-        )
+_Key = tuple[str, str, str, str]  # network, transformation, boundary, score
 
 
-def evaluate_to(
-    models: Any,
-    data: Data,
-    transformations: Iterable[str | Transformation] | None = None,
+def measure_to(
+    networks: Sequence[Network],
+    dataset: Dataset,
+    transformations: Transformations,
+    directory: Path,
     *,
     precision: float,
-    scores: Iterable[str] = ("accuracy", "top1_agreement"),
+    scores: Sequence[Definition] | None = None,
+    keep: Collection[str] = KEPT,
     first: int = FIRST_LOOK,
     seed: int = 0,
-    directory: str | os.PathLike[str] | None = None,
     batch_size: int = 256,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Precise:
-    """Measure models on as many images as a precision takes.
+) -> Measurements:
+    """Measure networks on as many images as a precision takes.
 
     Images come in a seeded random order. After the first 250, 500, 1,000 … of them the intervals of
     the scores asked for are looked at, and when both ends of each, at every strength, are within
@@ -94,19 +52,24 @@ def evaluate_to(
     strength; those of other scores and of summaries are the ordinary ones.
 
     Args:
-        models: As for `evaluate`; all of them must reach the precision.
-        data: As for `evaluate`.
-        transformations: As for `evaluate`.
+        networks: All of them must reach the precision.
+        dataset: The images there are.
+        transformations: What is done to them.
+        directory: Where cells are kept. A killed measurement goes on where it was.
         precision: In (0, 0.5): 0.01 is ± one percentage point.
-        scores: Names in `SCORES` that must be so precise. The measurements have all scores.
+        scores: Those that must be so precise, with one value per image; by default accuracy and
+            agreement. The measurements have all scores.
+        keep: As for `sweep`.
         first: Number of images before the first look, at least 2.
         seed: Of the order of the images.
-        directory: As for `evaluate`. A killed evaluation goes on where it was.
         batch_size: Images per forward pass.
         progress: Called with the number of strengths that are done, and of all, at every look.
 
     Returns:
-        The measurements, and whether and with how many images the precision was reached.
+        The measurements of the images that were used. `protocol.stopping` has the `precision`, the
+        number of `images` used and `available`, the largest `distance` of an end of an interval
+        from its value (None where one has no interval), which value is so `far`, and whether the
+        precision was `reached`.
 
     Raises:
         ValueError: If something does not fit; the message says what was expected.
@@ -115,127 +78,66 @@ def evaluate_to(
         raise ValueError(
             f"expected a precision between 0 and 0.5, received {precision:g}: 0.01 is ±1 point"
         )
-    dataset = as_dataset(data)
-    sources = models if isinstance(models, Sequence) and not isinstance(models, str) else [models]
-    scores = list(scores)
-    maps = need_maps(scores)
-    handles = [load_model(s, input_shape=dataset.input_shape, maps=maps) for s in sources]
-    wanted = check_scores(scores, handles)
+    wanted = one_per_image(chosen(_SCORES) if scores is None else scores)
+    noisy = any("noise" in definition.reads for definition in wanted)
     order = np.random.default_rng(seed).permutation(len(dataset))
-    chosen = DEFAULT if transformations is None else transformations
-    kept = nullcontext(directory) if directory else tempfile.TemporaryDirectory()
-    with kept as place:
 
-        def shown(images: np.ndarray, *, floors: bool = False) -> Predictions:
-            return sweep(
-                handles,
-                dataset.subset(images),
-                chosen,
-                Path(place),
-                batch_size=batch_size,
-                floors=floors,
-                progress=progress,
-            )
+    def shown(images: np.ndarray, *, floors: bool) -> Predictions:
+        part = dataset.subset(images)
+        planned = plan(networks, part, transformations, directory, floors=floors)
+        fill(planned, networks, part, keep=keep, batch_size=batch_size, progress=progress)
+        return planned
 
-        parts: list[Predictions] = []
-        values: dict[_Key, np.ndarray] = {}
-        start = 0
-        for end, confidence in looks(len(dataset), first):
-            parts.append(shown(order[start:end], floors=NOISY in wanted))
-            start, chosen = end, parts[0].transformations  # what does not apply is said only once
-            for key, new in _values(parts[-1], wanted).items():
-                values[key] = np.concatenate([values[key], new]) if key in values else new
-            found = {
-                key: intervals(known, SCORES[key[-1]].proportion, confidence)
-                for key, known in values.items()
-            }
-            distance, farthest = _farthest(found, parts[0])
-            if distance <= precision:
-                break
-        _join(parts, dataset.subset(order[:end]))
-        predictions = shown(order[:end], floors=True)  # runs networks for the floors alone
-        measurements = score(predictions)
-    frame = _with_ends(measurements.frame, found, predictions)
-    return Precise(
-        replace(measurements, frame=frame), end, len(dataset), precision, distance, farthest
-    )
-
-
-def looks(images: int, first: int = FIRST_LOOK) -> list[tuple[int, float]]:
-    """Return after how many images to look, and at which confidence.
-
-    The numbers double up to all images. Each look k of n_k images has a part of the 5 % that may
-    go wrong, α_k = 0.05 · n_k / Σ n: whenever one stops, the interval of a value misses the truth
-    with a probability of at most Σ α_k = 0.05 (Bonferroni). The parts are proportional to n_k
-    because narrow intervals are made by late looks, which so lose least.
-
-    Args:
-        images: How many there are.
-        first: How many before the first look.
-
-    Returns:
-        Pairs of a number of images and a confidence, ascending; the last is of all images.
-
-    Raises:
-        ValueError: If there are fewer than 2 images, or `first` is less than 2.
-    """
-    if images < 2 or first < 2:
-        raise ValueError(
-            "expected at least 2 images in all and before the first look, "
-            f"received {images} and {first}"
-        )
-    sizes = []
-    while first < images:
-        sizes.append(first)
-        first *= 2
-    sizes.append(images)
-    return [(size, 1 - (1 - CONFIDENCE) * size / sum(sizes)) for size in sizes]
+    parts: list[Predictions] = []
+    values: dict[_Key, np.ndarray] = {}
+    start = 0
+    for end, confidence in looks(len(dataset), first):
+        parts.append(shown(order[start:end], floors=noisy))
+        start = end
+        if len(parts) == 1:  # what does not apply is said only once
+            transformations = [parts[0].action(info) for info in parts[0].transformations]
+        for key, new in _values(parts[-1], wanted).items():
+            values[key] = np.concatenate([values[key], new]) if key in values else new
+        proportions = {definition.name: definition.proportion for definition in wanted}
+        found = {
+            key: intervals(known, proportions[key[-1]], confidence) for key, known in values.items()
+        }
+        distance, far = _farthest(found, parts[0])
+        if distance <= precision:
+            break
+    whole = dataset.subset(order[:end])
+    _join(parts, plan(networks, whole, transformations, directory), keep)
+    predictions = shown(order[:end], floors=True)  # runs networks for the floors alone
+    stopping = {
+        "precision": precision,
+        "images": end,
+        "available": len(dataset),
+        "distance": None if math.isnan(distance) else distance,
+        "far": far,
+        "reached": distance <= precision,
+    }
+    protocol = replace(predictions.protocol, stopping=stopping)
+    predictions = replace(predictions, protocol=protocol)
+    write_manifest(predictions)
+    measurements = score(predictions)
+    return replace(measurements, frame=_with_ends(measurements.frame, found, predictions))
 
 
-def intervals(values: np.ndarray, proportion: bool, confidence: float) -> np.ndarray:
-    """Return means over images with their intervals.
-
-    Args:
-        values: `(images, columns)`, NaN where an image does not count.
-        proportion: Whether they are 0 or 1, so that Wilson's interval applies; else it is the
-            bootstrap's, with the more resamples the thinner its tails are.
-        confidence: Coverage aimed at, in (0, 1).
-
-    Returns:
-        Value, lower and upper end `(3, columns)`; NaN where too few images count.
-    """
-    n = (~np.isnan(values)).sum(axis=0)
-    total = np.nansum(values, axis=0)
-    if proportion:
-        ends = wilson(total, n, confidence)
-    else:
-        resamples = math.ceil(RESAMPLES * (1 - CONFIDENCE) / (1 - confidence))
-        ends = bootstrap(values, confidence=confidence, resamples=resamples)
-    with np.errstate(invalid="ignore"):
-        return np.stack([total / n, *ends])
-
-
-def distances(found: np.ndarray) -> np.ndarray:
-    """Return how far the farther end of each interval `(3, columns)` is from its value."""
-    value, low, high = found
-    return np.maximum(value - low, high - value)
-
-
-def _values(predictions: Predictions, scores: list[str]) -> dict[_Key, np.ndarray]:
+def _values(predictions: Predictions, scores: Sequence[Score]) -> dict[_Key, np.ndarray]:
     return {
-        (model.name, t.name, t.boundary, name): values
-        for model in predictions.models
-        for t in predictions.transformations
-        for name, values in per_image(predictions, model, t, scores).items()
+        (network.name, *info.key, name): values
+        for network in predictions.networks
+        for info in predictions.transformations
+        for name, values in Observations(predictions, network).over(info, scores).items()
     }
 
 
 def _farthest(found: Mapping[_Key, np.ndarray], predictions: Predictions) -> tuple[float, str]:
     """Return the largest distance of an end from its value, NaN before all others, and whose."""
-    strengths = {(t.name, t.boundary): t.strengths for t in predictions.transformations}
+    strengths = {info.key: info.strengths for info in predictions.transformations}
     every = [
-        (distance, f"{name} of {model} under {transformation} at {strength}")
-        for (model, transformation, boundary, name), ends in found.items()
+        (distance, f"{name} of {network} under {transformation} at {strength}")
+        for (network, transformation, boundary, name), ends in found.items()
         for strength, distance in zip(
             strengths[transformation, boundary], distances(ends), strict=True
         )
@@ -246,28 +148,29 @@ def _farthest(found: Mapping[_Key, np.ndarray], predictions: Predictions) -> tup
     return float(distance), whose
 
 
-def _join(parts: Sequence[Predictions], dataset: Dataset) -> None:
+def _join(parts: Sequence[Predictions], whole: Predictions, keep: Collection[str]) -> None:
     """Write the cells of all images from those of their parts."""
-    for model in parts[0].models:
-        for t in parts[0].transformations:
-            for strength in t.strengths:
-                path = cell_path(parts[0].directory, model, dataset, t, strength)
-                if not is_complete(path):
-                    with new_cell(path, len(dataset)) as writer:
+    images = whole.protocol.images
+    for network in whole.networks:
+        for info in whole.transformations:
+            for strength in info.strengths:
+                path = cell_path(whole.directory, network, images, info, strength)
+                if not is_complete(path, keep):
+                    with new_cell(path, images.n, keep) as writer:
                         for part in parts:
-                            writer.append(part.cell(model, t, strength))
+                            writer.append(part.cell(network, info, strength))
 
 
 def _with_ends(
     frame: pd.DataFrame, found: Mapping[_Key, np.ndarray], predictions: Predictions
 ) -> pd.DataFrame:
     """Put the corrected intervals where the table has those of a single look."""
-    corrected = {
+    corrected: dict[tuple[Any, ...], tuple[float, float]] = {
         (*key, strength): (low, high)
-        for t in predictions.transformations
+        for info in predictions.transformations
         for key, ends in found.items()
-        if key[1:3] == (t.name, t.boundary)
-        for strength, low, high in zip(t.strengths, *ends[1:], strict=True)
+        if key[1:3] == info.key
+        for strength, low, high in zip(info.strengths, *ends[1:], strict=True)
     }
     keys = frame[["model", "transformation", "boundary", "score", "strength"]]
     ends = [

@@ -1,6 +1,6 @@
 """The commands: bad input is status 2 and one line, and nothing is written before it is found."""
 
-import importlib
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +9,7 @@ import time
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tyro
 
 import evaluation.__main__ as evaluation_command
@@ -39,7 +40,7 @@ def train_command(*line):
 
 def evaluate_command(*line):
     """The exit status of `python -m evaluation` in this process."""
-    score = evaluation_command.Score()
+    score = evaluation_command.ScoreModels()
     return run(
         lambda: evaluation_command.main(
             tyro.cli(evaluation_command.Command, default=score, args=list(map(str, line)))
@@ -387,8 +388,7 @@ def test_an_interruption_is_status_130_and_one_line(command, refused, monkeypatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training.trainer, "train", interrupted)
-    # `evaluation.sweeping.sweep` is the function; the module of that name is behind it.
-    monkeypatch.setattr(importlib.import_module("evaluation.sweeping.sweep"), "sweep", interrupted)
+    monkeypatch.setattr("evaluation.verbs.sweep", interrupted)
     assert "interrupted" in refused(command(), 130)
 
 
@@ -427,3 +427,66 @@ def test_cards_are_written_and_a_table_is_printed(here):
     assert all(name in done.stdout for name in ("mlp", "fcn", "445,194", "segmentation"))
     written_names = {p.name for p in (here / "cards").iterdir()}
     assert written_names == {"mlp.md", "mlp.png", "fcn.md", "fcn.png"}  # no table of two
+
+
+def test_a_frame_larger_than_memory_is_refused_before_it_is_made(refused, finished):
+    line = refused(evaluate_command("score", finished / "classifier", "--frame", 200000, 200000))
+    assert "expected images that fit into" in line
+    assert "200,000 × 200,000 pixels" in line
+
+
+class Fragile(tf.Module):
+    """A network that fails on more than two images at a time."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 32, 32, 3))])
+    def __call__(self, images):
+        sums = tf.reduce_sum(images, (1, 2, 3))[:, None]
+        return sums + tf.zeros((tf.minimum(tf.shape(images)[0], 2), 10))
+
+
+def test_a_network_that_fails_while_it_runs_is_one_line(capsys, here):
+    tf.saved_model.save(Fragile(), str(here / "fragile"))
+    status = evaluate_command(
+        *("score", here / "fragile", "--dataset", "digits", "--limit", 5),
+        *("--transformations", "horizontal_flip"),
+    )
+    line = capsys.readouterr().err
+    assert (status, line.count("\n")) == (2, 1)
+    assert line.startswith("error: expected TensorFlow to run, received InvalidArgumentError, ")
+
+
+def test_an_evaluation_is_printed_in_an_encoding_that_lacks_its_characters(finished, here):
+    line = [
+        "score",
+        finished / "classifier",
+        "--limit",
+        "20",
+        "--predictions",
+        here / "predictions",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "evaluation", *line, "--transformations", "horizontal_flip"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=here,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
+    assert "classifier" in done.stdout
+    assert "All values: tensorboard_logs" in done.stdout
+
+
+def test_a_backend_of_keras_that_is_not_there_is_refused(here):
+    done = subprocess.run(
+        [sys.executable, "-m", "evaluation"],
+        env={**os.environ, "KERAS_BACKEND": "nonsense"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=here,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: expected TensorFlow as the backend of Keras, received no")
+    assert done.stderr.count("\n") == 1

@@ -1,6 +1,5 @@
 """The whole path: train, save, evaluate, rank, look, compare; and everything read back."""
 
-import importlib
 import json
 from types import SimpleNamespace
 
@@ -14,10 +13,10 @@ from tensorboard.util.tensor_util import make_ndarray
 
 import evaluation.__main__ as evaluation_command
 import training.__main__ as training_command
-from evaluation.reporting.csv import read_csv
+from evaluation.tables import read_csv
 from tests.agreement import assert_agree, rounding
 from zoo.datasets import load
-from zoo.support.terminal import run
+from zoo.support.terminal import console, run
 from zoo.transformations import DEFAULT, TRANSFORMATIONS
 
 LIMIT = 40
@@ -31,7 +30,7 @@ def train(*line):
 
 
 def evaluate(*line):
-    score = evaluation_command.Score()
+    score = evaluation_command.ScoreModels()
     command = tyro.cli(evaluation_command.Command, default=score, args=line)
     assert run(lambda: evaluation_command.main(command)) == 0
 
@@ -64,7 +63,6 @@ def walked(tmp_path_factory):
             ),
             *("--images-per-class", "20", "--epochs", str(EPOCHS), "--batch-size", "10"),
         )
-        console = evaluation_command.console
         with console.capture() as printed:
             evaluate("score", "--limit", str(LIMIT))
     logs = folder / "tensorboard_logs"
@@ -183,9 +181,9 @@ def test_a_run_says_what_it_is_wherever_it_is_copied(walked):
 
     handle = load_model(walked.models / RUNS[0])
     config = json.loads((walked.models / RUNS[0] / "config.json").read_text())
-    assert (handle.task, handle.num_classes) == ("segmentation", 10)
+    assert (handle.info.task, handle.info.num_classes) == ("segmentation", 10)
     for field in ("architecture", "options", "dataset", "placement", "ranges", "seed"):
-        assert handle.metadata[field] == config[field]
+        assert handle.info.metadata[field] == config[field]
 
 
 def test_evaluating_again_runs_no_network_and_gives_the_same_numbers_to_the_last_digit(
@@ -194,7 +192,7 @@ def test_evaluating_again_runs_no_network_and_gives_the_same_numbers_to_the_last
     def untouched(*arguments):
         raise AssertionError
 
-    monkeypatch.setattr(importlib.import_module("evaluation.sweeping.sweep"), "new_cell", untouched)
+    monkeypatch.setattr("evaluation.sweeping.sweep.new_cell", untouched)
     monkeypatch.chdir(walked.folder)
     names = ("rotation", "contrast")
     evaluate("score", "--limit", str(LIMIT), "--transformations", *names, "--logs", "again")

@@ -12,17 +12,22 @@ import tyro
 
 import evaluation.__main__ as evaluation_command
 import training.__main__ as training_command
-from evaluation.reporting.csv import read_csv
 from evaluation.scores.equivariance import iou
+from evaluation.tables import read_csv
 from tests.agreement import assert_agree, depth
 from zoo.datasets import load
-from zoo.support.terminal import run
+from zoo.support.terminal import console, run
 from zoo.transformations import TRANSFORMATIONS
 
 LIMIT = 40
 RUN = "digits-detector-translation-seed0"
 SHIFTS = (-4, 0, 3, 8)
 CHANNELS = ("8", "8", "16")
+EVALUATION = (
+    evaluation_command.main,
+    evaluation_command.Command,
+    evaluation_command.ScoreModels(),
+)
 
 
 def call(main, command, default, *line):
@@ -43,9 +48,9 @@ def walked(tmp_path_factory):
                 *("--placement", "uniform", "--filters", *CHANNELS, "--translation-range"),
                 *("-2", "2", "--images-per-class", "20", "--epochs", "8", "--batch-size", "10"),
             )
-        with evaluation_command.console.capture() as measured:
+        with console.capture() as measured:
             call(
-                *(evaluation_command.main, evaluation_command.Command, evaluation_command.Score()),
+                *EVALUATION,
                 *("score", RUN, "--limit", str(LIMIT), "--transformations", "translation_x"),
                 *("--strengths", *map(str, SHIFTS)),
             )
@@ -82,9 +87,9 @@ def test_the_run_is_loaded_as_a_detector_in_either_form(walked, images):
     from evaluation import load_model
 
     handle = load_model(walked.run)
-    assert (handle.task, handle.num_classes) == ("detection", 10)
-    assert handle.metadata["task"] == "detection"
-    assert handle.metadata["placement"] == "uniform"
+    assert (handle.info.task, handle.info.num_classes) == ("detection", 10)
+    assert handle.info.metadata["task"] == "detection"
+    assert handle.info.metadata["placement"] == "uniform"
     batch = images.image_batch(slice(None))
     model = keras.saving.load_model(walked.run / "model.keras")  # of Keras and zoo alone
     expected = model(batch)
@@ -126,9 +131,9 @@ def test_the_box_goes_with_the_object(walked):
 
 def test_the_layers_of_a_detector_are_profiled(walked, monkeypatch):
     monkeypatch.chdir(walked.folder)
-    with evaluation_command.console.capture() as printed:
+    with console.capture() as printed:
         call(
-            *(evaluation_command.main, evaluation_command.Command, evaluation_command.Score()),
+            *EVALUATION,
             *("layers", RUN, "--limit", "8", "--shifts", "0", "1", "4"),
         )
     (path,) = (walked.logs / RUN).rglob("layers.csv")

@@ -13,11 +13,12 @@ import pytest
 import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
-from evaluation import ModelHandle, evaluate
+from evaluation import evaluate
 from tests.agreement import assert_agree, rounding
+from tests.evaluation.made import network
 from training.augmentation import draw
 from zoo.transformations import TRANSFORMATIONS, compose, fourier_shift
-from zoo.transformations.subpixel import SubpixelTranslation
+from zoo.transformations.families.subpixel import SubpixelTranslation
 
 RANDOM = np.random.default_rng(0)
 SIZE = 32
@@ -138,7 +139,7 @@ def test_integers_are_normalised_in_a_copy_and_once():
         brightest.append(float(tf.reduce_max(batch)))
         return {"logits": tf.reduce_mean(batch, (1, 2))}
 
-    model = ModelHandle("mean", "classification", (8, 8, 3), 3, predict, "mean")
+    model = network("mean", "classification", (8, 8, 3), 3, predict, "mean")
     axis = replace(TRANSFORMATIONS["horizontal_flip"], strengths=(0, 1))
     evaluate(model, (images, np.arange(6) % 3), [axis])
     np.testing.assert_array_equal(images, copy)

@@ -19,7 +19,7 @@ from training.runs.checkpoint import Checkpoint
 from training.runs.fingerprint import structure
 from training.runs.state import begun, needed, partial_directory
 from zoo.datasets import Dataset, load
-from zoo.support.files import publish, write
+from zoo.support.files import put_in_place, write
 from zoo.support.terminal import check_writable
 
 
@@ -117,7 +117,7 @@ def train(
     kept = int(stopping.best_epoch) if stopping else -1
     log_hparams(Path(logs) / config.run, config, checkpoint.history[kept])
     (partial / "checkpoint.npz").unlink()
-    publish(partial, final)
+    put_in_place(partial, final)
     return final
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
+from zoo.support.plain import plain
 from zoo.support.terminal import (
     check_writable,
     console,
@@ -55,7 +56,7 @@ def main(command: Command) -> None:
     if len(cards) == len(ARCHITECTURES):  # the table of a few would take the place of all
         (command.output / "README.md").write_text(index(cards), encoding="utf-8")
     _print_table(cards)
-    console.print(f"Cards: {len(cards)} in {command.output}", soft_wrap=True, highlight=False)
+    console.print(plain(f"Cards: {len(cards)} in {command.output}"), soft_wrap=True)
 
 
 def _print_table(cards: list["Facts"]) -> None:

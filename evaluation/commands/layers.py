@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import tyro
 
 from evaluation.commands.shown_images import ShownImages
+from zoo.support.plain import plain
 from zoo.support.terminal import check_writable, console, progress_bar
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def show_layers(
 
     check_writable(command.logs, "logs")
     for path in paths:
-        with console.status(f"loading {path.name} …"):
+        with console.status(plain(f"loading {path.name} …")):
             taps = load_taps(path)
         dataset = dataset_of(taps)
         if dataset.input_shape != taps.input_shape and None in taps.input_shape:
@@ -80,7 +81,9 @@ def show_layers(
         for table in profile_tables(frame, where):
             console.print(table)
         directory = log_profile(frame, command.logs)
-        console.print(f"All values: {directory / 'layers.csv'}", soft_wrap=True, highlight=False)
+        console.print(
+            f"All values: {directory / 'layers.csv'}", soft_wrap=True, highlight=False, markup=False
+        )
 
 
 def show_operations(command: Operations, path: Path | None) -> None:

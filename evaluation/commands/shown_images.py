@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from zoo.support.plain import plain
 from zoo.support.terminal import console
 
 if TYPE_CHECKING:
@@ -52,5 +53,5 @@ def load_images(name: str, placement: Any, chosen: ShownImages) -> "Dataset":
     """Load a dataset as it was asked for."""
     from zoo.datasets import load
 
-    with console.status(f"loading {name} …"):
+    with console.status(plain(f"loading {name} …")):
         return load(name, chosen.split, frame=chosen.frame, placement=placement, limit=chosen.limit)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from evaluation.layerwise.displacement import channel_deviation, displaced, valid_positions
 from evaluation.networks.taps import load_taps
-from zoo.graphs.positions import Axis
+from zoo.graphs.positions import Positions
 
 COLUMNS = ("operation", "stride", "boundary", "positions", "verdict", "error", "error_between")
 
@@ -178,13 +178,13 @@ def _error(
     wraps = boundary == "circular"
     if wraps:
         expected = displaced(still, rest / operation.stride, axis, wraps)
-    else:  # a row of zeros behind, which moves in
+    else:  # a row of zeros at the end, which moves in
         fraction = rest / operation.stride
         expected = (1 - fraction) * still + fraction * _moved(still, 1, axis, boundary)
     expected = _moved(expected, whole, axis, boundary)
     if positions == "valid":
         size = still.shape[axis]
-        field = Axis(operation.stride, operation.low, operation.high, operation.stride)
+        field = Positions(operation.stride, operation.low, operation.high, operation.stride)
         slices = [
             valid_positions(field, size, _SIZE, shift=shift if k == axis else 0) for k in (1, 2)
         ]
@@ -194,7 +194,7 @@ def _error(
 
 
 def _moved(maps: np.ndarray, positions: int, axis: int, boundary: str) -> np.ndarray:
-    """Move maps by whole positions; around, or with zeros behind."""
+    """Move maps by whole positions; around, or with zeros where they were."""
     maps = np.roll(maps, positions, axis)
     if boundary != "circular" and positions:
         behind = slice(0, positions) if positions > 0 else slice(positions, None)

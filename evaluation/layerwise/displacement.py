@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.graphs.positions import Axis
+from zoo.graphs.positions import Positions
 from zoo.transformations import fourier_shift
 
 
@@ -70,13 +70,13 @@ def cubic_slope(size: int, boundary: str) -> np.ndarray:
     return matrix
 
 
-def turns_around(axis: Axis, positions: int, frame: int, boundary: str) -> bool:
+def turns_around(axis: Positions, positions: int, frame: int, boundary: str) -> bool:
     """Tell whether a map's axis is a circle of whole strides, as its image is under `circular`."""
     return boundary == "circular" and axis.stride * positions == frame
 
 
 def valid_positions(
-    axis: Axis, positions: int, frame: int, *, shift: int = 0, margin: int = 0
+    axis: Positions, positions: int, frame: int, *, shift: int = 0, margin: int = 0
 ) -> slice:
     """Return the positions of a map that saw nothing but the picture, before and after a shift.
 

@@ -26,7 +26,7 @@ from evaluation.layerwise.displacement import (
     turns_around,
     valid_positions,
 )
-from zoo.graphs.positions import Axis, ReceptiveField
+from zoo.graphs.positions import Positions, ReceptiveField
 
 GENERATORS = {
     "translation_x": "px",
@@ -36,7 +36,7 @@ GENERATORS = {
 }
 """The transformations that have one, with the unit of t."""
 
-_PIXELS = ReceptiveField(Axis(1, 0, 0, 1), Axis(1, 0, 0, 1))
+_PIXELS = ReceptiveField(Positions(1, 0, 0, 1), Positions(1, 0, 0, 1))
 
 
 def generator(

@@ -13,8 +13,9 @@ import tensorflow as tf
 
 from evaluation.layerwise.displacement import not_rounding
 from evaluation.layerwise.lie_derivative import GENERATORS, lie_derivative, lie_positions
-from evaluation.layerwise.stream import Layer, Row, Stream, with_intervals
+from evaluation.layerwise.stream import FeatureMap, Row, Stream, with_intervals
 from evaluation.networks.taps import Taps, load_taps
+from zoo.graphs.gradients import rounded
 from zoo.graphs.receptive_field import receptive_fields
 from zoo.transformations import TRANSFORMATIONS, Transformation
 
@@ -149,16 +150,17 @@ def _batch(images: np.ndarray, start: int, size: int) -> Any:
     return tf.constant(np.divide(batch, 255 if batch.dtype == np.uint8 else 1, dtype=np.float32))
 
 
-def _layers(taps: Taps, images: np.ndarray, boundary: str) -> list[Layer]:
+def _layers(taps: Taps, images: np.ndarray, boundary: str) -> list[FeatureMap]:
     fields = receptive_fields(*taps.graph)
     first = taps.outputs(_batch(images, 0, 1))
     frame = images.shape[1:3]
     return [
-        Layer(name, tuple(first[name].shape), fields[name], frame, boundary) for name in taps.names
+        FeatureMap(name, tuple(first[name].shape), fields[name], frame, boundary)
+        for name in taps.names
     ]
 
 
-def _average(taps: Taps, layers: list[Layer], batches: Iterable[tuple[slice, Any]]) -> None:
+def _average(taps: Taps, layers: list[FeatureMap], batches: Iterable[tuple[slice, Any]]) -> None:
     """Find the mean of each unit, about which sums of squares lose nothing to rounding."""
     totals: dict[str, Any] = dict.fromkeys(taps.names, 0.0)
     n = 0
@@ -208,7 +210,7 @@ def _wait(jobs: list[Future[None]]) -> None:
 
 def _lie_errors(
     taps: Taps,
-    layers: list[Layer],
+    layers: list[FeatureMap],
     transformations: Sequence[str],
     boundary: str,
     batches: Iterable[tuple[slice, Any]],
@@ -216,7 +218,15 @@ def _lie_errors(
 ) -> tuple[list[Row], np.ndarray]:
     """Take the relative Lie derivative of every layer on every image, `(N, columns)`."""
     fields = {layer.name: layer.seen for layer in layers}
-    known = [layer for layer in layers if layer.kind != "unknown"]
+    graph, tensors = taps.graph
+    blocked = rounded(graph.inputs, tensors)
+    known = [layer for layer in layers if layer.kind != "unknown" and layer.name not in blocked]
+    if blocked:
+        _LOG.warning(
+            "%s: a rounding to whole numbers, which has no derivative, comes before %s: no Lie "
+            "derivative",
+            *(taps.name, ", ".join(layer.name for layer in layers if layer.name in blocked)),
+        )
 
     @tf.function(reduce_retracing=True)
     def norms(batch: Any, transformation: str) -> dict[str, Any]:
@@ -251,14 +261,14 @@ def _norm(values: Any) -> Any:
     return tf.sqrt(tf.reduce_sum(values**2, axis=tuple(range(1, len(values.shape)))))
 
 
-def _notify(taps: Taps, layers: list[Layer], rows: list[Row]) -> None:
+def _notify(taps: Taps, layers: list[FeatureMap], rows: list[Row]) -> None:
     """Say in one line each what could not be measured."""
     if taps.notice:
         _LOG.warning("%s", taps.notice)
     for layer in layers:
         if layer.kind == "unknown":
             _LOG.warning(
-                "%s: where the positions of %s lie is not known behind %s: no error, no Lie "
+                "%s: where the positions of %s lie is not known after %s: no error, no Lie "
                 "derivative",
                 *(taps.name, layer.name, layer.seen.unknown),
             )

@@ -15,7 +15,7 @@ from evaluation.layerwise.displacement import (
     valid_positions,
 )
 from evaluation.statistics.intervals import bootstrap
-from zoo.graphs.positions import Axis, ReceptiveField
+from zoo.graphs.positions import Positions, ReceptiveField
 from zoo.transformations import Transformation
 
 Row = dict[str, Any]
@@ -24,7 +24,7 @@ _IN_CACHE = 1 << 17  # numbers of an array that is worked on at once
 
 
 @dataclass
-class Layer:
+class FeatureMap:
     """A feature map.
 
     Attributes:
@@ -51,7 +51,7 @@ class Layer:
         return "map" if self.seen.stride else "unknown"
 
     @property
-    def axes(self) -> tuple[Axis, Axis]:
+    def axes(self) -> tuple[Positions, Positions]:
         """How a map's positions lie downwards and to the right."""
         assert self.seen.y is not None
         assert self.seen.x is not None
@@ -81,7 +81,7 @@ def _along(transformation: str) -> int:
 class Stream:
     """Sums over all images of what one layer does under one transformation."""
 
-    def __init__(self, layer: Layer, transformation: Transformation, images: int) -> None:
+    def __init__(self, layer: FeatureMap, transformation: Transformation, images: int) -> None:
         """Begin.
 
         Args:

@@ -45,22 +45,19 @@ def infer_task(outputs: Any, name: str) -> tuple[list[str], str]:
     )
 
 
-def read_out(
-    task: str, outputs: dict[str, Any], activation: str | None, *, maps: bool = False
-) -> dict[str, Any]:
+def read_out(task: str, outputs: dict[str, Any], activation: str | None) -> dict[str, Any]:
     """Reduce a network's outputs to what scores need.
 
     Args:
         task: What `infer_task` found.
         outputs: Its tensors, the class scores first; `pre_logits` passes as it is.
         activation: `softmax` or `sigmoid` if the network ends in one.
-        maps: Whether a segmenter's scores are kept too, as `map` `(N, H, W, K + 1)`: 44 times the
-            size of the mask for ten classes.
 
     Returns:
         `logits` `(N, K)`, unnormalised log-probabilities of the classes. For segmentation they are
         those of the image-level class, the foreground probability of each class summed over all
-        pixels, and `mask` `(N, H, W)` uint8 is the class of each pixel. For detection, `box`
+        pixels, `mask` `(N, H, W)` uint8 is the class of each pixel, and `map` `(N, H, W, K + 1)`
+        are its class scores: 44 times the size of the mask for ten classes. For detection, `box`
         `(N, 4)` as it is.
     """
     scores = _as_logits(next(iter(outputs.values())), activation)
@@ -69,8 +66,11 @@ def read_out(
         presence = tf.reduce_sum(probabilities[..., 1:], axis=(1, 2))
         mask = tf.argmax(scores, axis=-1, output_type=tf.int32)
         # A class that is nowhere has probability 0, whose logarithm no score could average.
-        read = {"logits": tf.math.log(presence + 1e-30), "mask": tf.cast(mask, tf.uint8)}
-        return {**read, "map": scores} if maps else read
+        return {
+            "logits": tf.math.log(presence + 1e-30),
+            "mask": tf.cast(mask, tf.uint8),
+            "map": scores,
+        }
     return {"logits": scores} | {k: v for k, v in outputs.items() if k in ("box", "pre_logits")}
 
 

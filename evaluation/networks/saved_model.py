@@ -1,7 +1,8 @@
 """Reading a TensorFlow SavedModel: refused if its graph touches files, else its plain call."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,19 +53,32 @@ def home_and_name(path: Path) -> tuple[Path, str]:
     return home, run.resolve().name
 
 
-def load_saved_model(directory: Path) -> tuple[Callable[[Any], Any], tf.TensorSpec, dict[str, Any]]:
-    """Load a SavedModel's serving signature.
+@dataclass(frozen=True)
+class SavedModel:
+    """What a SavedModel gives.
+
+    Attributes:
+        call: From a tensor to a tensor or a dictionary of tensors, by its serving signature.
+        spec: What that takes.
+        metadata: What the model says of itself; nothing if it is not of this zoo.
+        layers: From a tensor to its feature maps by name, where it has a signature for them.
+    """
+
+    call: Callable[[Any], Any]
+    spec: tf.TensorSpec
+    metadata: Mapping[str, Any]
+    layers: Callable[[Any], Any] | None = None
+
+
+def load_saved_model(directory: Path) -> SavedModel:
+    """Load a SavedModel, if its graph computes only.
 
     Args:
         directory: Where `saved_model.pb` lies.
 
-    Returns:
-        The call from a tensor to a tensor or a dictionary of tensors; what it takes; and the
-        metadata the model carries (empty for a model that is not of this zoo).
-
     Raises:
         ValueError: If it cannot be read, contains a forbidden operation, or has no signature of
-            one image input.
+            one image input with floating outputs.
     """
     forbidden = sorted(_operations(directory) & FORBIDDEN_OPERATIONS)
     if forbidden:
@@ -78,23 +92,64 @@ def load_saved_model(directory: Path) -> tuple[Callable[[Any], Any], tf.TensorSp
         raise unreadable(directory, error) from error
     signatures = loaded.signatures
     key = "serving_default" if "serving_default" in signatures else next(iter(signatures), None)
-    arguments = signatures[key].structured_input_signature[1] if key else {}
+    call, spec = _signature(loaded, key, directory)
+    return SavedModel(
+        call,
+        spec,
+        _metadata(signatures, directory),
+        _signature(loaded, "layers", directory)[0] if "layers" in signatures else None,
+    )
+
+
+def _signature(
+    loaded: Any, key: str | None, directory: Path
+) -> tuple[Callable[[Any], Any], tf.TensorSpec]:
+    """Return a signature of one tensor as a plain call, and what it takes."""
+    arguments = loaded.signatures[key].structured_input_signature[1] if key else {}
     if len(arguments) != 1:
         raise ValueError(
             f"expected a signature of one image input in {directory}, received "
             f"{', '.join(arguments) or 'none'}"
         )
     argument, spec = next(iter(arguments.items()))
+    given = loaded.signatures[key].structured_outputs
+    # Names or numbers of classes may come beside the scores; they are no tensors to measure.
+    names = [name for name, tensor in given.items() if tensor.dtype.is_floating]
+    if not names:
+        received = ", ".join(f"{name} ({tensor.dtype.name})" for name, tensor in given.items())
+        raise ValueError(f"expected floating class scores from {directory}, received {received}")
 
     def call(images: Any) -> Any:
         # `loaded` owns the variables: the closure keeps it alive.
-        outputs = loaded.signatures[key](**{argument: tf.cast(images, spec.dtype)})
-        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+        found = loaded.signatures[key](**{argument: tf.cast(images, spec.dtype)})
+        outputs = {name: found[name] for name in names}
+        single = key != "layers" and len(outputs) == 1
+        return next(iter(outputs.values())) if single else outputs
 
-    metadata = {}
-    if "metadata" in signatures:
-        metadata = json.loads(next(iter(signatures["metadata"]().values())).numpy())
-    return call, spec, metadata
+    return call, spec
+
+
+def _metadata(signatures: Any, directory: Path) -> Mapping[str, Any]:
+    """Read what a model says of itself, which may be anything."""
+    if "metadata" not in signatures:
+        return {}
+    try:
+        text = next(iter(signatures["metadata"]().values())).numpy()
+        found = json.loads(text)
+    except Exception as error:  # a signature of somebody else's, or no JSON
+        raise unreadable(directory, error) from error
+    if not isinstance(found, dict):
+        raise ValueError(
+            f"expected the metadata of {directory} as an object, received "
+            f"{type(found).__name__}: export it again"
+        )
+    for name in ("task", "dataset", "architecture"):
+        if not isinstance(found.get(name, ""), str):
+            raise ValueError(
+                f"expected {name} in the metadata of {directory} as a text, received "
+                f"{type(found[name]).__name__}: export it again"
+            )
+    return found
 
 
 def unreadable(path: Path, error: Exception) -> ValueError:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,11 +11,10 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
-from evaluation.networks.keras_file import load_keras_file
-from evaluation.networks.network import check_range
-from evaluation.networks.saved_model import home_and_name, load_saved_model
-from zoo.architectures.taps import is_tap
+from evaluation.networks.opening import Opened, Source, open_network
+from zoo.architectures.taps import feature_maps
 from zoo.graphs.dilation import with_native_dilation
+from zoo.graphs.gradients import with_plain_gradients
 
 # Whatever goes on from a convolution, product or pooling belongs to its block.
 _GO_ON = frozenset(
@@ -45,7 +43,7 @@ class Taps:
         outputs: From float32 images `(N, H, W, C)` in `[0, 1]` to `(N, h, w, c)` or `(N, K)` by
             tap.
         differentiable: The same, a little slower, through which TensorFlow can differentiate.
-        graph: The TensorFlow graph behind `outputs`, and its tensor for each tap.
+        graph: The TensorFlow graph that `outputs` runs, and its tensor for each tap.
         notice: One line on what could not be reached, or nothing.
         metadata: What a saved network says of itself, or nothing.
     """
@@ -61,7 +59,7 @@ class Taps:
 
 
 def load_taps(
-    source: keras.Model | Taps | str | os.PathLike[str],
+    source: Source | Taps,
     *,
     name: str | None = None,
     input_shape: tuple[int | None, int | None, int] | None = None,
@@ -92,29 +90,15 @@ def load_taps(
     """
     if isinstance(source, Taps):
         return source
-    if isinstance(source, keras.Model):
-        return _of_keras(source, name or source.name, input_shape)
-    path = Path(source)
-    if not path.exists():
-        raise FileNotFoundError(f"expected a model at {path}, there is nothing")
-    if path.is_dir():
-        return _of_saved_model(path, name, input_shape)
-    return _of_keras(load_keras_file(path), name or path.stem, input_shape)
+    opened = open_network(source, name=name, input_shape=input_shape)
+    if opened.model is not None:
+        return _of_keras(opened, opened.model)
+    return _of_graph(opened)
 
 
-def _of_keras(model: keras.Model, name: str, input_shape: tuple[Any, ...] | None) -> Taps:
+def _of_keras(opened: Opened, model: keras.Model) -> Taps:
+    layers = feature_maps(model)
     inputs = getattr(model, "inputs", None) or []
-    if not inputs and input_shape is None:
-        raise ValueError(f"expected input_shape=(H, W, C) with {name}, which does not know its own")
-    if len(inputs) > 1:
-        raise ValueError(f"expected a model of one image input, {name} takes {len(inputs)}")
-    for tensor in inputs:
-        check_range(name, tensor.dtype)
-    own = tuple(inputs[0].shape[1:]) if inputs else tuple(input_shape or ())
-    layers = {layer.name: layer.output for layer in model.layers if _is_map(layer)}
-    taps = {k: v for k, v in layers.items() if is_tap(k)}
-    layers = taps if set(taps) - {"logits"} else layers  # which many networks have
-    notice = None
     # A functional model may want a list or dictionary; a sequential one does not know.
     structure = getattr(model, "input", inputs[0]) if inputs else None
     try:
@@ -122,23 +106,17 @@ def _of_keras(model: keras.Model, name: str, input_shape: tuple[Any, ...] | None
     except ValueError:  # a layer that is shared with another model tells that one's output
         part = None
     if part is None:
-        part, notice = model, f"the layers of {name} cannot be reached: it is measured end to end"
+        return _end_to_end(opened)
 
     def call(images: Any) -> Any:
         return part(tf.nest.pack_sequence_as(structure, [images]), training=False)
 
-    return _taps(call, _spec(own, input_shape, name), name, notice=notice)
+    return _taps(call, opened)
 
 
-def _is_map(layer: keras.Layer) -> bool:
-    """Tell whether a layer of a functional model has one output that is a float map or vector."""
-    if isinstance(layer, keras.Model | keras.layers.InputLayer):
-        return False
-    try:
-        output = layer.output
-    except (AttributeError, ValueError):  # called more than once, or never
-        return False
-    return isinstance(output, keras.KerasTensor) and _is_float_map(output)
+def _end_to_end(opened: Opened) -> Taps:
+    notice = f"the layers of {opened.name} cannot be reached: it is measured end to end"
+    return _taps(opened.call, opened, notice=notice)
 
 
 def _is_float_map(tensor: Any) -> bool:
@@ -146,52 +124,17 @@ def _is_float_map(tensor: Any) -> bool:
     return rank in (2, 4) and tf.as_dtype(tensor.dtype).is_floating and bool(tensor.shape[-1])
 
 
-def _of_saved_model(path: Path, name: str | None, input_shape: tuple[Any, ...] | None) -> Taps:
-    home, own = home_and_name(path)
-    name = name or own
-    call, spec, metadata = load_saved_model(home)  # refuses graphs that touch files
-    if spec.shape.rank != 4:
-        raise ValueError(
-            f"expected a model of one image input (N, H, W, C), {path} takes {spec.shape}"
-        )
-    check_range(str(path), spec.dtype)
-    spec = _spec(tuple(spec.shape[1:]), input_shape, name)
-    loaded = tf.saved_model.load(str(home))
-    if "layers" in loaded.signatures:
-        argument = next(iter(loaded.signatures["layers"].structured_input_signature[1]))
-
-        def read(images: Any) -> Any:
-            # `loaded` owns the variables: the closure keeps it alive.
-            return loaded.signatures["layers"](**{argument: images})
-
-        return _taps(read, spec, name, metadata=metadata)
-    frozen = _frozen(call, spec)
+def _of_graph(opened: Opened) -> Taps:
+    """Take the feature maps that a SavedModel gives, or else the ends of its blocks."""
+    if opened.layers is not None:
+        return _taps(opened.layers, opened)
+    frozen = _frozen(opened.call, opened.spec)
     ends = list(_block_ends(frozen))
     if not ends:
-        return _taps(
-            call,
-            spec,
-            name,
-            notice=f"the layers of {name} cannot be reached: it is measured end to end",
-            metadata=metadata,
-        )
+        return _end_to_end(opened)
     part = frozen.prune(frozen.inputs, ends)
     names = _without_shared_path([tensor.op.name for tensor in ends])
-    return _taps(
-        lambda images: dict(zip(names, part(images), strict=True)), spec, name, metadata=metadata
-    )
-
-
-def _spec(own: tuple[Any, ...], wanted: tuple[Any, ...] | None, name: str) -> tf.TensorSpec:
-    """Join what a network takes with what it will be given, where the former leaves it open."""
-    if len(own) != 3:
-        raise ValueError(f"expected a model of one image input (N, H, W, C), {name} takes {own}")
-    given = wanted or own
-    fits = all(a is None or b is None or a == b for a, b in zip(own, given, strict=True))
-    if not fits:
-        raise ValueError(f"expected images {own} for {name}, received {tuple(given)}")
-    shape = [b if a is None else a for a, b in zip(own, given, strict=True)]
-    return tf.TensorSpec((None, *shape), tf.float32)
+    return _taps(lambda images: dict(zip(names, part(images), strict=True)), opened)
 
 
 def _frozen(call: Callable[[Any], Any], spec: tf.TensorSpec) -> Any:
@@ -199,15 +142,9 @@ def _frozen(call: Callable[[Any], Any], spec: tf.TensorSpec) -> Any:
     return convert_variables_to_constants_v2(traced.get_concrete_function(spec))
 
 
-def _taps(
-    call: Callable[[Any], Any],
-    spec: tf.TensorSpec,
-    name: str,
-    *,
-    notice: str | None = None,
-    metadata: Mapping[str, Any] | None = None,
-) -> Taps:
+def _taps(call: Callable[[Any], Any], opened: Opened, *, notice: str | None = None) -> Taps:
     """Freeze a call and put what it gives in the order of the graph."""
+    spec = opened.spec
     results = tf.function(call).get_concrete_function(spec).structured_outputs
     keys = sorted(results) if isinstance(results, Mapping) else ["output"]  # as nest.flatten does
     plain = _frozen(call, spec)
@@ -219,15 +156,17 @@ def _taps(
     }
     if not outputs:
         raise ValueError(
-            f"expected a network with float maps (N, h, w, c) or vectors (N, K): {name}"
+            f"expected a network with float maps (N, h, w, c) or vectors (N, K): {opened.name}"
         )
     names = sorted(outputs, key=lambda key: place[_producer(outputs[key]).name])
-    differentiable = plain.prune(plain.inputs, [outputs[key] for key in names])
+    differentiable = with_plain_gradients(
+        plain.prune(plain.inputs, [outputs[key] for key in names])
+    )
     fast = with_native_dilation(differentiable)
     return Taps(
-        name=name,
+        name=opened.name,
         names=tuple(names),
-        input_shape=tuple(spec.shape[1:]),
+        input_shape=opened.input_shape,
         # Called as it is, a frozen function first fails to match its signature, at some cost.
         outputs=tf.function(
             lambda images: dict(zip(names, fast(images), strict=True)), input_signature=[spec]
@@ -235,7 +174,7 @@ def _taps(
         differentiable=lambda images: dict(zip(names, differentiable(images), strict=True)),
         graph=(fast.graph, dict(zip(names, fast.outputs, strict=True))),
         notice=notice,
-        metadata=metadata or {},
+        metadata=opened.metadata,
     )
 
 

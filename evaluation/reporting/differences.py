@@ -9,13 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from evaluation.reporting.axes import curve_name
+from evaluation.protocol import curve_name
+from evaluation.scores.table import definition
 
-_NAMES = {
-    "accuracy": "accuracy",
-    "top1_agreement": "invariance (agreement with the class at the identity)",
-    "mask_agreement": "equivariance (agreement with the moved mask)",
-}
 _LEGEND = (
     "better: survives Holm's correction at 5 % for all rows and models of its table's score, and "
     "the 95 % interval, which is for its row alone, leaves out zero; p: after that correction; at: "
@@ -41,13 +37,30 @@ def differences(frame: pd.DataFrame, where: str) -> RenderableType:
     ]
     for (score, model), rows in frame.groupby(["score", "model"], sort=False):
         letter = letters[str(model)]
-        heading = f"Mean {_NAMES.get(str(score), score)}, the identity left out"
+        heading = f"Mean {definition(str(score)).label}, the identity left out"
         parts += [
             Text(heading, style="bold"),
             _table(rows, letter),
             Text(in_words(rows, letter) + "\n"),
         ]
-    return Group(*parts, Text(_LEGEND, style="dim"))
+    return Group(*parts, Text(about_seeds(frame)), Text(_LEGEND, style="dim"))
+
+
+def about_seeds(frame: pd.DataFrame) -> str:
+    """Say whether verdicts are about weights or about how they were trained.
+
+    Args:
+        frame: What `evaluation.compare` found.
+    """
+    counts = {tuple(map(int, seeds.split(", "))) for seeds in frame["seeds"]}
+    if all(min(pair) > 1 for pair in counts):
+        shown = " and ".join(f"{a} against {b}" for a, b in sorted(counts))
+        return f"Tested over seeds ({shown}) and images: about how the models were trained."
+    return (
+        "These verdicts are about these weights: another training of the same model may answer "
+        "otherwise. About how they were trained one learns from several seeds of each (say "
+        "python -m training --seeds 0 1 2 3 4), all given to one comparison."
+    )
 
 
 def _table(rows: pd.DataFrame, letter: str) -> Table:

@@ -13,14 +13,11 @@ import numpy as np
 import pandas as pd
 
 from evaluation.reporting.names import short_names
+from evaluation.scores.definitions import Score
+from evaluation.scores.table import FLOOR, SCORES
 
 PANELS = {
-    "accuracy": "accuracy",
-    "top1_agreement": "agreement with the class at the identity",
-    "mask_agreement": "agreement with the moved mask",
-    "mask_iou": "IoU with the moved true mask",
-    "box_agreement": "IoU with the moved box",
-    "box_iou": "IoU with the moved true box",
+    name: score.label for name, score in SCORES.items() if isinstance(score, Score) and score.drawn
 }
 """The scores that are drawn, in this order, with what their axis says."""
 
@@ -54,7 +51,7 @@ def curve_figure(
 
     curve = (frame["transformation"] == transformation) & (frame["boundary"] == boundary)
     rows = frame[curve & frame["score"].isin(PANELS) & frame["strength"].notna()]
-    floors = frame[curve & frame["score"].isin([f"{score}_floor" for score in PANELS])]
+    floors = frame[curve & frame["score"].isin([score + FLOOR for score in PANELS])]
     datasets = list(rows["dataset"].unique())
     if len(datasets) != 1:
         raise ValueError(
@@ -70,7 +67,7 @@ def curve_figure(
     styles = {model: style for model, style in _styles(frame["model"]).items() if model in drawn}
     for ax, score in zip(grid.flat, panels, strict=False):
         _draw(ax, rows[rows["score"] == score], styles)
-        _draw_floors(ax, floors[floors["score"] == f"{score}_floor"], styles)
+        _draw_floors(ax, floors[floors["score"] == score + FLOOR], styles)
         ax.axvline(identity, color="0.4", linewidth=0.8, zorder=0)
         ax.set(ylabel=PANELS[score], xlabel=f"{transformation} ({unit})", ylim=(-0.03, 1.03))
         ax.set_xticks(_ticks(sorted(rows["strength"].unique()), identity))
@@ -90,13 +87,13 @@ def curve_figure(
 
 
 def strip_figure(
-    images: np.ndarray, strengths: Sequence[int], transformation: str, unit: str
+    images: np.ndarray, strengths: Sequence[Any], transformation: str, unit: str
 ) -> bytes:
     """Show what a transformation does to an image.
 
     Args:
-        images: The same image at every strength, float `(S, H, W, C)` in `[0, 1]`, C 1 or 3.
-        strengths: The S strengths.
+        images: The same image at every strength, uint8 `(S, H, W, C)`, C 1 or 3.
+        strengths: The S strengths; those of several parameters are tuples.
         transformation: Its name.
         unit: What a strength counts.
 
@@ -122,8 +119,8 @@ def strip_figure(
     for place, (image, strength) in enumerate(zip(images, strengths, strict=True)):
         top, left = place // columns * 1.25 * height, place % columns * 1.05 * width
         corners = (left, left + width, top + height, top)
-        ax.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=corners)
-        ax.text(left + width / 2, top - 0.03 * height, f"{strength}", ha="center", va="bottom")
+        ax.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest", extent=corners)
+        ax.text(left + width / 2, top - 0.03 * height, _place(strength), ha="center", va="bottom")
     ax.set(
         xlim=(-0.05 * width, 1.05 * columns * width),
         ylim=((1.25 * lines - 0.2) * height, -0.25 * height),
@@ -137,7 +134,7 @@ def position_figure(maps: pd.DataFrame, transformation: str, boundary: str) -> b
     """Draw accuracy over the two strengths of a transformation, one panel per model.
 
     Args:
-        maps: `Measurements.maps` of one dataset.
+        maps: `Measurements.position_maps`.
         transformation: The one to draw.
         boundary: The one to draw.
 
@@ -210,6 +207,10 @@ def _draw(ax: Any, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]]) -> 
         ax.fill_between(
             x, curve["low"], curve["high"], color=style["color"], alpha=0.15, linewidth=0
         )
+
+
+def _place(strength: Any) -> str:
+    return ", ".join(map(str, strength)) if isinstance(strength, tuple) else str(strength)
 
 
 def _ticks(strengths: Sequence[int], identity: int) -> list[int]:

@@ -1,7 +1,7 @@
 """Models ranked by how they answer to each transformation, as tables to read."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,31 +10,26 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from evaluation.reporting.axes import Axis, check
+from evaluation.configurations import configurations
 from evaluation.reporting.names import short_names
+from evaluation.results import Measurements, several
+from evaluation.scores.definitions import Summary
+from evaluation.scores.table import SCORES, SUMMARIES
 from zoo.support.markdown import decimals, markdown_table
 
-SUMMARIES = {
-    "invariance_score": "Invariance score: mean agreement with the class at the identity",
-    "worst_case_accuracy": "Worst-case accuracy: share of images right at every strength",
-    "equivariance_score": "Equivariance score: mean agreement with the moved prediction",
-}
-"""The scores of whole curves by which models are ranked, one table each."""
-
-MEANS = {
-    "mask_iou": "Mean IoU with the moved true mask, the identity left out",
-    "box_iou": "Mean IoU with the moved true box, the identity left out",
-}
-"""The scores of single strengths whose means rank models too."""
+RANKED = {d.name: d for d in (*SUMMARIES.values(), *SCORES.values()) if d.ranked}
+"""The summaries of curves by which models are ranked, one table each, and the scores of single
+strengths whose means rank models too."""
 
 LEGEND = (
-    "#1 is the best of its column. Rows are sorted by their mean rank over the transformations."
+    "#1 is the best of its column. Rows are sorted by their mean rank over the transformations. "
+    "Trainings that differ in their seed alone are one row, with intervals over seeds and images."
 )
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A value with its interval and its rank in the column; NaN is what there is not."""
+    """A value with its interval and its rank in the column; NaN where there is none."""
 
     value: float
     low: float
@@ -90,57 +85,76 @@ class Board:
         return f"**{self.title}**\n\n{self.protocol}\n\n{table}"
 
 
-def leaderboard(
-    frame: pd.DataFrame, axes: Mapping[str, Axis], split: str | None = None
-) -> RenderableType:
+def leaderboard(measurements: Measurements | Sequence[Measurements]) -> RenderableType:
     """Rank the models to print with rich; the tables adapt to the width of the console.
 
     Args:
-        frame: The measurements.
-        axes: The transformations they were made with, by name.
-        split: The split of the dataset, for the titles: measurements do not know it.
+        measurements: One, or several of one protocol each, which never share a table.
 
     Returns:
         The `boards` and how to read them.
 
     Raises:
-        ValueError: If the measurements cannot be shown truthfully (see `axes.check`).
+        ValueError: If the measurements cannot be shown truthfully (see `results.several`).
     """
-    return Group(*boards(frame, axes, split), Text(LEGEND, style="dim"))
+    return Group(*boards(measurements), Text(LEGEND, style="dim"))
 
 
-def leaderboard_markdown(
-    frame: pd.DataFrame, axes: Mapping[str, Axis], split: str | None = None
-) -> str:
+def leaderboard_markdown(measurements: Measurements | Sequence[Measurements]) -> str:
     """Rank the models as `leaderboard` does, in Markdown."""
-    return "\n\n".join([*(board.markdown() for board in boards(frame, axes, split)), LEGEND])
+    return "\n\n".join([*(board.markdown() for board in boards(measurements)), LEGEND])
 
 
-def boards(
-    frame: pd.DataFrame, axes: Mapping[str, Axis], split: str | None = None
+def boards(measurements: Measurements | Sequence[Measurements]) -> Iterator[Board]:
+    """Yield a ranking by each score, in each protocol and under each boundary apart."""
+    found = several(measurements)
+    names = _short(pd.concat([_ranked_rows(m)["model"] for m in found]))
+    for one in found:
+        identities = {known.key: known.identity for known in one.protocol.transformations}
+        frame = _ranked_rows(one)
+        points = zip(frame["transformation"], frame["boundary"], frame["strength"], strict=True)
+        at = [v is not pd.NA and v == identities[name, boundary] for name, boundary, v in points]
+        frame = frame.assign(at_identity=at)
+        for boundary, rows in frame.groupby("boundary", sort=False):
+            yield from _boards(rows, str(boundary), str(one.protocol.images), names)
+
+
+def _short(models: pd.Series) -> dict[str, str]:
+    """Shorten names, but for how many seeds they are the mean of."""
+    parts = {str(name): str(name).partition(", ") for name in models}
+    bases = short_names(base for base, _, _ in parts.values())
+    return {name: f"{bases[base]}{comma}{seeds}" for name, (base, comma, seeds) in parts.items()}
+
+
+def _ranked_rows(one: Measurements) -> pd.DataFrame:
+    """Return the rows of networks, those of one configuration as one."""
+    grouped = configurations(one.protocol.networks)
+    members = [n.name for group in grouped.values() if len(group) > 1 for n in group]
+    if not members or one.configurations.empty:
+        return one.frame
+    alone = one.frame[~one.frame["model"].isin(members)]
+    return pd.concat([alone, one.configurations], ignore_index=True)
+
+
+def _boards(
+    rows: pd.DataFrame, boundary: str, where: str, names: Mapping[str, str]
 ) -> Iterator[Board]:
-    """Yield a ranking by each score, in each dataset and under each boundary apart."""
-    check(frame, axes)
-    names = short_names(frame["model"])
-    identities = frame["transformation"].map({name: axis.identity for name, axis in axes.items()})
-    frame = frame.assign(at_identity=(frame["strength"] == identities).fillna(False))
-    for (dataset, boundary), rows in frame.groupby(["dataset", "boundary"], sort=False):
-        where = f"{dataset}, {split} split" if split else dataset
-        kind = "photometric" if boundary == "none" else f"geometric, boundary {boundary}"
-        clean = rows[rows["at_identity"] & (rows["score"] == "accuracy")].drop_duplicates("model")
-        for score, title in (SUMMARIES | MEANS).items():
-            scored = rows[(rows["score"] == score) & ~rows["at_identity"]]
-            if scored.empty:
-                continue
-            images = "–".join(f"{n}" for n in sorted({scored["n"].min(), scored["n"].max()}))
-            protocol = f"{where}, {images} images, {kind}"
-            if score in MEANS:
-                scored = _means(scored)
-            else:
-                protocol += "; ranges are 95 % intervals"
-            shown = score == "invariance_score" and not clean.empty
-            extra = {"clean accuracy": clean} if shown else {}
-            yield Board(title, protocol, *_ranking(scored, extra, names))
+    """Yield a ranking by each score under one boundary."""
+    kind = "photometric" if boundary == "none" else f"geometric, boundary {boundary}"
+    clean = rows[rows["at_identity"] & (rows["score"] == "accuracy")].drop_duplicates("model")
+    for name, definition in RANKED.items():
+        scored = rows[(rows["score"] == name) & ~rows["at_identity"]]
+        if scored.empty:
+            continue
+        images = "–".join(f"{n}" for n in sorted({scored["n"].min(), scored["n"].max()}))
+        protocol = f"{where}, {images} images, {kind}"
+        if isinstance(definition, Summary):
+            protocol += "; ranges are 95 % intervals"
+        else:
+            scored = _means(scored)
+        shown = name == "invariance_score" and not clean.empty
+        extra = {"clean accuracy": clean} if shown else {}
+        yield Board(definition.ranked, protocol, *_ranking(scored, extra, names))
 
 
 def _means(rows: pd.DataFrame) -> pd.DataFrame:

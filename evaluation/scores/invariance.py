@@ -1,61 +1,105 @@
 """Does the answer stay? Scores of classes, probabilities and features, one value per image.
 
 Notation: network `f`, image `x`, label `y`, transformation `T_v`, softmax `p`, class
-`c(x) = argmax f(x)`. A value is NaN where an image does not count.
+`c(x) = argmax f(x)`. References are of `x`, what is observed is of `T_v x`. A value is NaN where an
+image does not count.
 """
 
 import numpy as np
 from scipy.special import log_softmax, softmax
 
-from evaluation.scores.answers import Answers
+
+def accuracy(labels: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
+    """`c(T_v x) = y`: 1 or 0, high is better.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import accuracy
+        >>> accuracy(np.array([1, 1]), np.array([[0.0, 2.0], [2.0, 0.0]]))
+        array([ True, False])
+    """
+    return classes(observed_logits) == labels
 
 
-def accuracy(answers: Answers) -> np.ndarray:
-    """`c(T_v x) = y`: 1 or 0, high is better."""
-    return classes(answers.observed) == answers.labels
-
-
-def top1_agreement(answers: Answers) -> np.ndarray:
+def top1_agreement(reference_logits: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
     """`c(T_v x) = c(x)`: 1 or 0, high is better (Zhang 2019, consistency).
 
     A constant predictor agrees with itself always: read it beside accuracy, or as Cohen's kappa.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import top1_agreement
+        >>> top1_agreement(np.array([[0.0, 2.0]]), np.array([[0.0, 0.1]]))
+        array([ True])
     """
-    return classes(answers.observed) == classes(answers.reference)
+    return classes(observed_logits) == classes(reference_logits)
 
 
-def retained_accuracy(answers: Answers) -> np.ndarray:
-    """`c(T_v x) = y` over the images with `c(x) = y`: 1 or 0, high is better."""
-    right = classes(answers.reference) == answers.labels
-    return np.where(right, accuracy(answers), np.nan)
+def retained_accuracy(
+    labels: np.ndarray, reference_logits: np.ndarray, observed_logits: np.ndarray
+) -> np.ndarray:
+    """`c(T_v x) = y` over the images with `c(x) = y`: 1 or 0, high is better.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import retained_accuracy
+        >>> before, after = np.eye(2)[[0, 1]], np.eye(2)[[1, 1]]
+        >>> retained_accuracy(np.array([0, 0]), before, after)
+        array([ 0., nan])
+    """
+    right = classes(reference_logits) == labels
+    return np.where(right, accuracy(labels, observed_logits), np.nan)
 
 
-def flips_below_noise(answers: Answers) -> np.ndarray:
+def flips_below_noise(
+    reference_logits: np.ndarray, observed_logits: np.ndarray, noise: float
+) -> np.ndarray:
     """`c(T_v x) ≠ c(x)` by a margin that float noise could close: 1 or 0, low is better.
 
     The margin of a class is its logit's distance from the next, here the smaller one of the two
     answers; noise can take twice its size from it. Such flips are no finding about the network.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import flips_below_noise
+        >>> before, after = np.array([[0.0, 0.001]]), np.array([[0.001, 0.0]])
+        >>> flips_below_noise(before, after, 0.01), flips_below_noise(before, after, 0.0001)
+        (array([ True]), array([False]))
     """
-    before, after = (
-        _margins(outputs["logits"]) for outputs in (answers.reference, answers.observed)
-    )
-    return ~top1_agreement(answers) & (np.minimum(before, after) <= 2 * answers.noise)
+    margin = np.minimum(_margins(reference_logits), _margins(observed_logits))
+    return ~top1_agreement(reference_logits, observed_logits) & (margin <= 2 * noise)
 
 
-def mean_absolute_change(answers: Answers) -> np.ndarray:
-    """`|p_c(x)(T_v x) − p_c(x)(x)|`: 0–1, low is better (Azulay & Weiss 2019)."""
-    image, top = np.arange(len(answers.labels)), classes(answers.reference)
-    before = softmax(answers.reference["logits"], axis=-1)[image, top]
-    return np.abs(softmax(answers.observed["logits"], axis=-1)[image, top] - before)
+def mean_absolute_change(reference_logits: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
+    """`|p_c(x)(T_v x) − p_c(x)(x)|`: 0–1, low is better (Azulay & Weiss 2019).
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import mean_absolute_change
+        >>> mean_absolute_change(np.array([[0.0, 0.0]]), np.array([[0.0, np.log(3)]])).round(3)
+        array([0.25])
+    """
+    image, top = np.arange(len(reference_logits)), classes(reference_logits)
+    before = softmax(reference_logits, axis=-1)[image, top]
+    return np.abs(softmax(observed_logits, axis=-1)[image, top] - before)
 
 
-def jensen_shannon_distance(answers: Answers) -> np.ndarray:
+def jensen_shannon_distance(
+    reference_logits: np.ndarray, observed_logits: np.ndarray
+) -> np.ndarray:
     """Distance of `p(x)` and `p(T_v x)`: 0–1, low is better (Endres & Schindelin 2003).
 
     `√(½ KL(p ‖ m) + ½ KL(q ‖ m))` with `m = (p + q) / 2` and logarithms of base 2.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import jensen_shannon_distance
+        >>> jensen_shannon_distance(np.array([[99.0, 0.0]]), np.array([[0.0, 99.0]])).round(3)
+        array([1.])
     """
     log_p, log_q = (
-        log_softmax(outputs["logits"].astype(np.float64), axis=-1)
-        for outputs in (answers.reference, answers.observed)
+        log_softmax(logits.astype(np.float64), axis=-1)
+        for logits in (reference_logits, observed_logits)
     )
     p, q = np.exp(log_p), np.exp(log_q)
     log_m = np.logaddexp(log_p, log_q) - np.log(2)
@@ -63,20 +107,28 @@ def jensen_shannon_distance(answers: Answers) -> np.ndarray:
     return np.sqrt(np.clip(divergence / np.log(2), 0, 1))
 
 
-def cosine_similarity(answers: Answers) -> np.ndarray:
+def cosine_similarity(
+    reference_pre_logits: np.ndarray, observed_pre_logits: np.ndarray
+) -> np.ndarray:
     """Cosine between the `pre_logits` of `x` and of `T_v x`: −1–1, high is better.
 
     NaN where either has no length, such as an image for which every unit is silent.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import cosine_similarity
+        >>> cosine_similarity(np.array([[1.0, 0.0]]), np.array([[0.0, 3.0]]))
+        array([0.])
     """
-    a, b = answers.reference["pre_logits"], answers.observed["pre_logits"]
+    a, b = reference_pre_logits, observed_pre_logits
     length = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
     with np.errstate(invalid="ignore"):
         return np.clip((a * b).sum(axis=-1) / np.where(length > 0, length, np.nan), -1, 1)
 
 
-def classes(outputs: dict[str, np.ndarray]) -> np.ndarray:
-    """Return `c`, `(N,)`, of stored outputs."""
-    return outputs["logits"].argmax(axis=-1)
+def classes(logits: np.ndarray) -> np.ndarray:
+    """Return `c`, `(N,)`, of logits `(N, K)`."""
+    return logits.argmax(axis=-1)
 
 
 def _margins(logits: np.ndarray) -> np.ndarray:

@@ -1,64 +1,48 @@
-"""The tidy table that every sink reads: one row per value, with its interval."""
+"""From predictions to measurements: a pure function, which runs no network."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from evaluation.networks.network import ModelHandle
-from evaluation.scores.curves import curve, float_noise, frame_size, values_at
-from evaluation.scores.table import NOISY, SCORES
-from evaluation.statistics.intervals import percentiles, resampled_means
+from evaluation.protocol import TransformationInfo
+from evaluation.results import Measurements
+from evaluation.scores import summaries
+from evaluation.scores.definitions import Combined, Definition, Score, Summary
+from evaluation.scores.observations import Observations
+from evaluation.scores.seeds import over_seeds
+from evaluation.scores.table import FLOOR, NOISE, SCORES, SUMMARIES
+from evaluation.statistics.intervals import percentiles, resampled_means, wilson
 from evaluation.sweeping.predictions import Predictions
-from zoo.transformations import Transformation
+from evaluation.tables import table
 
-COLUMNS = (
-    *("model", "dataset", "task", "property", "score", "transformation"),
-    *("strength", "boundary", "value", "low", "high", "n"),
-)
-
+_LOG = logging.getLogger("evaluation")
 _AT_A_TIME = 2  # curves, each of which keeps a core busy
+_COLUMNS = 2048  # columns that are resampled at a time
+_FEWEST = 10  # images for an interval by the bootstrap, which is too narrow for fewer
+
+# What is measured at one strength: the score, the name and strength of its row, and `(N, C)`.
+_Pending = tuple[Score | Combined, str, Any, np.ndarray]
 
 
-@dataclass(frozen=True)
-class Measurements:
-    """Scores of models: what `log` writes and the leaderboard ranks.
-
-    Attributes:
-        frame: A row per value, with columns `COLUMNS`. `strength` is missing for the summary of a
-            whole curve; `low` and `high` are 95 % intervals over images, missing where there is
-            none; `n` counts the images that the value is a mean of.
-        axes: The transformations, by name.
-        maps: Accuracy over the grid of each transformation with two strengths: columns `model`,
-            `dataset`, `transformation`, `boundary`, the strengths `first` and `second` and what
-            they are of, `first_name` and `second_name`, `value`, `low`, `high`, `n`.
-    """
-
-    frame: pd.DataFrame
-    axes: dict[str, Transformation]
-    maps: pd.DataFrame = field(default_factory=pd.DataFrame)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of the table."""
-        return self.frame.copy()
-
-
-def score(predictions: Predictions, scores: Iterable[str] | None = None) -> Measurements:
+def score(
+    predictions: Predictions, scores: Iterable[str | Definition] | None = None
+) -> Measurements:
     """Measure predictions; no network is run.
 
     Besides each score at each strength there are, where the predictions have what they need: the
     score of `T_-v T_v x` against `x`, named `<score>_floor`, which is what resampling alone costs;
-    and the summaries of a curve (`evaluation.scores.summaries`): `invariance_score` and
-    `equivariance_score`, means over all strengths but the identity; `worst_case_accuracy`;
-    `tolerance`; `normalized_variance` of the pre_logits; `agreement_phase_<k>` by phase of the
-    total stride, of translations. A transformation of several strengths has summaries only, and one
-    of two a position map besides. A value that is undefined has no row, but a notice.
+    and the summaries of a curve (`SUMMARIES` in `evaluation.scores.table`). A transformation of
+    several strengths has summaries only, and one of two a position map besides. A value that is
+    undefined has no row, but a notice.
 
     Args:
         predictions: What a sweep made.
-        scores: Names of scores; by default all that the models' outputs admit.
+        scores: Names of scores, or definitions of one's own; by default all that the networks'
+            outputs admit.
 
     Returns:
         The measurements, strengths ascending.
@@ -66,138 +50,195 @@ def score(predictions: Predictions, scores: Iterable[str] | None = None) -> Meas
     Raises:
         ValueError: If a score is unknown, or asked of a task it is not defined for.
     """
-    wanted = {model: _wanted(scores, model, predictions) for model in predictions.models}
-    curves = [(m, t) for m in predictions.models for t in predictions.transformations]
+    asked = None if scores is None else list(scores)
+    networks = [Observations(predictions, network) for network in predictions.networks]
+    wanted = {observed.network.name: observed.admitted(asked) for observed in networks}
+    curves = [(o, t) for o in networks for t in predictions.transformations]
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        measured = list(pool.map(lambda c: curve(predictions, c[0], c[1], wanted[c[0]]), curves))
+        measured = list(pool.map(lambda c: _curve(c[0], c[1], wanted[c[0].network.name]), curves))
     rows, maps = [], []
-    for (model, transformation), (found, position_map) in zip(curves, measured, strict=True):
+    for (observed, info), (found, position_map) in zip(curves, measured, strict=True):
         common = {
-            "model": model.name,
-            "dataset": predictions.dataset.name,
-            "transformation": transformation.name,
-            "boundary": transformation.boundary,
+            "model": observed.network.name,
+            "dataset": predictions.protocol.images.dataset,
+            "transformation": info.name,
+            "boundary": info.boundary,
         }
-        rows += [{**common, "task": model.task, **row} for row in found]
+        rows += [{**common, "task": observed.network.task, **row} for row in found]
         if position_map is not None:
             maps.append(position_map.assign(**common))
-    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"strength": "Int64", "n": "int64"})
-    numbers = ["value", "low", "high"]
-    frame[numbers] = frame[numbers].astype(float)
-    axes = {t.name: t for t in predictions.transformations}
-    return Measurements(frame, axes, pd.concat(maps, ignore_index=True) if maps else pd.DataFrame())
+    position_maps = pd.concat(maps, ignore_index=True) if maps else pd.DataFrame()
+    return Measurements(
+        table(rows),
+        predictions.protocol,
+        position_maps,
+        predictions.strips,
+        table(list(over_seeds(predictions, wanted))),
+    )
 
 
-def per_image(
-    predictions: Predictions,
-    model: ModelHandle,
-    transformation: Transformation,
-    scores: Iterable[str],
-) -> dict[str, np.ndarray]:
-    """Return each score's values `(images, strengths)`, NaN where an image does not count.
+def _curve(
+    observed: Observations, info: TransformationInfo, wanted: Sequence[Definition]
+) -> tuple[list[dict[str, Any]], pd.DataFrame | None]:
+    """Measure one network under one transformation: its rows, and its position map."""
+    shown = [d for d in wanted if isinstance(d, Score | Combined)]
+    asked = [d for d in wanted if isinstance(d, Summary)]
+    names = {d.name for d in shown}
+    asked += [s for s in SUMMARIES.values() if names & set(s.of) and s not in asked]
+    summed = {n for summary in asked for n in summary.of}
+    if len(info.parts) == 2:
+        summed |= {"accuracy"} & names
+    hidden = [SCORES[n] for n in sorted(summed - names) if observed.network.task in SCORES[n].tasks]
+    measured = [*shown, *hidden]
+    kept: dict[str, list[np.ndarray]] = {}
+    pending: list[_Pending] = []
+    rows: list[dict[str, Any]] = []
+    for strength in info.strengths:
+        found = observed.at(info, strength, measured)
+        for name in summed & set(found):
+            kept.setdefault(name, []).append(found[name])
+        if info.parts:
+            continue
+        pending += [(d, d.name, strength, found[d.name]) for d in shown]
+        if strength != info.identity and info.geometric and observed.predictions.floors:
+            floors = [d for d in shown if isinstance(d, Score) and d.floor]
+            found = observed.at(info, strength, floors, floor=True)
+            pending += [(d, d.name + FLOOR, strength, found[d.name]) for d in floors]
+        if sum(matrix.shape[1] for *_, matrix in pending) > _COLUMNS:
+            rows += _rows(pending)
+            pending = []
+    rows += _rows(pending)
+    values = {name: np.hstack(columns) for name, columns in kept.items()}
+    rows += _summaries(observed, info, asked, values)
+    if any("noise" in d.reads for d in shown):
+        n = observed.predictions.protocol.images.n
+        exact = {"value": observed.noise, "low": np.nan, "high": np.nan, "n": n}
+        rows.append({**_whole(NOISE, NOISE.name), **exact})
+    by_name: dict[str, Definition] = {d.name: d for d in (*shown, *asked)}
+    _say_undefined(rows, observed, info, by_name)
+    rows = [row for row in rows if not np.isnan(row["value"])]
+    position_map = None
+    if len(info.parts) == 2 and "accuracy" in values:
+        position_map = summaries.position_map(values["accuracy"], info.strengths)
+        first, second = info.parts
+        position_map = position_map.assign(first_name=first, second_name=second)
+    return rows, position_map
 
-    Args:
-        predictions: What a sweep made.
-        model: One of its models.
-        transformation: One of its transformations.
-        scores: Names of scores that are averages of one value per image.
 
-    Raises:
-        ValueError: If a score is not, or the predictions lack what it reads.
-    """
-    names = list(scores)
-    for name in names:
-        if not SCORES[name].one_per_image():
-            raise ValueError(f"expected an average of one value per image, {name} is not")
-    _check_stored(names, model, predictions)
-    noise = float_noise(predictions, model)
-    at = [
-        values_at(predictions, model, transformation, v, names, noise=noise)
-        for v in transformation.strengths
-    ]
-    return {name: np.hstack([values[name] for values in at]) for name in names}
+def _rows(pending: Sequence[_Pending]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each score and strength; all share one set of resampled images."""
+    bootstrapped = {id(m): m for d, _, _, m in pending if not getattr(d, "proportion", False)}
+    resampled: dict[int, np.ndarray] = {}
+    if bootstrapped:
+        widths = [matrix.shape[1] for matrix in bootstrapped.values()]
+        means = resampled_means(np.hstack(list(bootstrapped.values())))
+        parts = np.split(means, np.cumsum(widths)[:-1], axis=1)
+        resampled = dict(zip(bootstrapped, parts, strict=True))
+    for definition, name, strength, matrix in pending:
+        row = {"property": definition.property, "score": name, "strength": strength}
+        n = int((~np.isnan(matrix[:, 0])).sum())
+        with np.errstate(invalid="ignore"):
+            averages = np.asarray(np.nansum(matrix, axis=0, dtype=np.float64)) / (n or np.nan)
+        low = high = np.nan
+        if isinstance(definition, Score) and definition.proportion:
+            value = float(averages[0])
+            low, high = (float(end) for end in wilson(np.nansum(matrix), np.array(n)))
+        else:
+            combine = definition.combine if isinstance(definition, Combined) else _alone
+            value = float(combine(averages))
+            statistic = combine(resampled[id(matrix)])
+            if n >= _FEWEST:
+                (low,), (high,) = percentiles(statistic[:, None])
+        yield {**row, "value": value, "low": low, "high": high, "n": n}
 
 
-def per_class(predictions: Predictions, name: str = "accuracy") -> pd.DataFrame:
+def _alone(means: np.ndarray) -> np.ndarray:
+    return means[..., 0]
+
+
+def _summaries(
+    observed: Observations,
+    info: TransformationInfo,
+    asked: Sequence[Summary],
+    values: dict[str, np.ndarray],
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows that have no strength."""
+    curve = observed.curve(info, values)
+    for summary in asked:
+        if summary.of and not set(summary.of) & set(values):
+            continue
+        for name, row in observed.summarised(summary, curve).items():
+            note = row.pop("note", None)
+            if note:
+                _LOG.info("%s under %s: %s", observed.network.name, info.name, note)
+            yield {**_whole(summary, name), **row}
+
+
+def _whole(definition: Definition, name: str) -> dict[str, Any]:
+    return {"property": definition.property, "score": name, "strength": pd.NA}
+
+
+def _say_undefined(
+    rows: Sequence[dict[str, Any]],
+    observed: Observations,
+    info: TransformationInfo,
+    definitions: dict[str, Definition],
+) -> None:
+    """Name what has no value, and what has no interval."""
+    undefined: dict[str, list[Any]] = {}
+    few = False
+    for row in rows:
+        definition = definitions.get(row["score"].removesuffix(FLOOR))
+        if definition is None or (isinstance(definition, Summary) and definition.of):
+            continue
+        if np.isnan(row["value"]):
+            undefined.setdefault(row["score"], []).append(row["strength"])
+        few |= row["n"] < _FEWEST and not getattr(definition, "proportion", False)
+    for name, strengths in undefined.items():
+        definition = definitions[name.removesuffix(FLOOR)]
+        _LOG.warning(
+            "%s of %s under %s left out%s: %s",
+            *(name, observed.network.name, info.name),
+            "" if isinstance(definition, Summary) else f" at {', '.join(map(str, strengths))}",
+            definition.undefined,
+        )
+    if few:
+        _LOG.warning(
+            "%s under %s: fewer than %d images count, too few for intervals by the bootstrap",
+            *(observed.network.name, info.name, _FEWEST),
+        )
+
+
+def per_class(predictions: Predictions, name: str | Score = "accuracy") -> pd.DataFrame:
     """Return a score for each true class apart.
 
     Args:
         predictions: What a sweep made.
-        name: A score that is an average of one value per image.
+        name: A score with one value per image.
 
     Returns:
-        A row per model, transformation, boundary, strength and class (its name): `value`, the 95 %
-        interval `low`, `high` by the bootstrap of the images of that class, and `n`, their number.
+        A row per network, transformation, boundary, strength and class (its name): `value`, the
+        95 % interval `low`, `high` by the bootstrap of the images of that class, and `n`, their
+        number.
     """
-    labels, tables = predictions.dataset.labels, []
-    for model in predictions.models:
-        for transformation in predictions.transformations:
-            values = per_image(predictions, model, transformation, [name])[name]
-            for label, class_name in enumerate(predictions.dataset.class_names):
+    labels, tables = predictions.truth.labels, []
+    for network in predictions.networks:
+        observed = Observations(predictions, network)
+        for info in predictions.transformations:
+            (values,) = observed.over(info, [name]).values()
+            for label, class_name in enumerate(predictions.truth.class_names):
                 own = values[labels == label]
                 if not len(own):
                     continue
                 low, high = percentiles(resampled_means(own))
                 columns = {"value": own.mean(axis=0), "low": low, "high": high, "n": len(own)}
-                table = pd.DataFrame({"strength": list(transformation.strengths), **columns})
+                table = pd.DataFrame({"strength": list(info.strengths), **columns})
                 tables.append(
                     table.assign(
-                        model=model.name,
-                        transformation=transformation.name,
-                        boundary=transformation.boundary,
+                        model=network.name,
+                        transformation=info.name,
+                        boundary=info.boundary,
                         **{"class": class_name},
                     )
                 )
     return pd.concat(tables, ignore_index=True)
-
-
-def _wanted(
-    scores: Iterable[str] | None, model: ModelHandle, predictions: Predictions
-) -> list[str]:
-    """Return the names of the scores, checked, that this model's stored outputs admit."""
-    if not predictions.transformations:
-        return []
-    first = predictions.transformations[0]
-    outputs = predictions.cell(model, first, first.identity)
-    size = frame_size(predictions, first)
-    if "mask" in outputs and outputs["mask"].shape[1:] != size:
-        raise ValueError(
-            f"expected masks of the images' size {size} to measure how they move, "
-            f"{model.name} gives {outputs['mask'].shape[1:]}"
-        )
-    if scores is None:
-        return [
-            name
-            for name, definition in SCORES.items()
-            if model.task in definition.tasks
-            and definition.needs in outputs
-            and (name != NOISY or predictions.floors)
-        ]
-    wanted = list(scores)
-    for name in wanted:
-        if name not in SCORES:
-            raise ValueError(f"expected scores among {', '.join(SCORES)}, received {name!r}")
-        if model.task not in SCORES[name].tasks:
-            raise ValueError(
-                f"expected a model for {' or '.join(SCORES[name].tasks)} to measure {name}, "
-                f"{model.name} is for {model.task}"
-            )
-    _check_stored(wanted, model, predictions)
-    return wanted
-
-
-def _check_stored(names: Iterable[str], model: ModelHandle, predictions: Predictions) -> None:
-    """Refuse scores that read what a sweep did not store."""
-    first = predictions.transformations[0]
-    outputs = predictions.cell(model, first, first.identity)
-    for name in names:
-        if SCORES[name].needs not in outputs:
-            raise ValueError(
-                f"expected predictions with {SCORES[name].needs} to measure {name}, those of "
-                f"{model.name} have {', '.join(outputs)}"
-            )
-        if name == NOISY and not predictions.floors:
-            raise ValueError(
-                f"expected predictions with floors to measure {name}, which is counted against the "
-                f"float noise of {model.name}: sweep with floors=True"
-            )

@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evaluation.scores.definitions import Curve
 from evaluation.statistics.intervals import bootstrap, percentiles, resampled_means, wilson
+
+Row = dict[str, Any]
 
 _UNITS = 16  # so many units of all images and strengths are in memory at a time
 
@@ -78,6 +81,15 @@ def by_phase(
             yield phase, mean_over_strengths(agreement[:, chosen])
 
 
+def agreement_by_phase(curve: Curve) -> dict[str, Row] | None:
+    """Return the means of `by_phase` by phase, where shifts are pixels and the stride is known."""
+    stride = curve.total_stride
+    if curve.unit != "px" or stride is None or stride < 2:
+        return None
+    found = by_phase(curve.values["top1_agreement"], curve.strengths, stride)
+    return {f"_{phase}": row for phase, row in found}
+
+
 def normalized_variance(features: Sequence[np.ndarray]) -> dict[str, Any]:
     """Return variance over strengths ÷ variance over images, by unit (Quiroga et al. 2020).
 
@@ -92,7 +104,7 @@ def normalized_variance(features: Sequence[np.ndarray]) -> dict[str, Any]:
             `(N, U)`; they may be memory maps, of which a few units are read at a time.
 
     Returns:
-        `value`, `low`, `high`, `n`, and `dead`, the number of dead units. NaN if all are dead.
+        `value`, `low`, `high`, `n`, and a `note` of dead units. NaN if all are dead.
     """
     n, units = features[0].shape
     parts = []
@@ -103,13 +115,9 @@ def normalized_variance(features: Sequence[np.ndarray]) -> dict[str, Any]:
         alive = between.mean(axis=0) > 1e-12 * np.square(block).mean(axis=(0, 1))
         parts.append(np.stack([within[:, alive], between[:, alive]]))
     above, below = np.concatenate(parts, axis=-1)
-    result = {
-        "value": np.nan,
-        "low": np.nan,
-        "high": np.nan,
-        "n": n,
-        "dead": units - above.shape[1],
-    }
+    result: Row = {"value": np.nan, "low": np.nan, "high": np.nan, "n": n}
+    if dead := units - above.shape[1]:
+        result["note"] = f"{dead} dead units left out"
     if not above.size:
         return result
 

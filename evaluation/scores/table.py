@@ -1,164 +1,247 @@
-"""The table of scores: what each is, how it is read, and how an average over images is formed.
+"""The table of scores: each score and each summary once, with all that is to be known of it."""
 
-Every score is a function of averages over images. Most are the average of one value per image;
-kappa and the scores by class combine several averages, so that one bootstrap over images gives
-intervals for all of them.
-"""
-
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from evaluation.scores import equivariance, invariance
-from evaluation.scores.answers import Answers
-from evaluation.scores.summaries import normalized_variance
+from evaluation.scores import combined, equivariance, invariance, summaries
+from evaluation.scores.definitions import TASKS, Combined, Curve, Definition, Score, Summary
 
-__all__ = ["SCORES", "Answers", "Score"]
+FLOOR = "_floor"
+"""What follows the name of a score where it compares `f(T_-v T_v x)` with `f(x)`."""
 
-
-@dataclass(frozen=True)
-class Score:
-    """A definition and how to read it.
-
-    Attributes:
-        function: From answers to one value per image `(N,)`, or to several `(N, C)`; NaN where an
-            image does not count. Of a score of the whole curve, from what it needs at each strength
-            to its row, see `evaluation.scores.summaries`.
-        combine: From averages over images `(…, C)` to the score `(…)`; NaN where it is undefined.
-            None where the score is the average of one value.
-        property: `invariance` or `equivariance`.
-        higher_is_better: The direction.
-        proportion: Whether values are 0 or 1, so that Wilson's interval applies.
-        tasks: The tasks it can be asked of.
-        needs: The stored output that it reads.
-        floor: Whether it compares two answers of the network, so that it has a resampling floor.
-        undefined: What an undefined value means.
-        whole_curve: Whether it has one value for all strengths together.
-    """
-
-    function: Callable[[Any], Any]
-    combine: Callable[[np.ndarray], np.ndarray] | None = None
-    property: str = "invariance"
-    higher_is_better: bool = True
-    proportion: bool = False
-    tasks: tuple[str, ...] = ("classification", "segmentation", "detection")
-    needs: str = "logits"
-    floor: bool = False
-    undefined: str = "no image counts"
-    whole_curve: bool = False
-
-    def one_per_image(self) -> bool:
-        """Whether it is the average of one value per image at each strength."""
-        return self.combine is None and not self.whole_curve
-
-
-def kappa_parts(answers: Answers) -> np.ndarray:
-    """Return agreement and, for each class, whether it is `c(x)` and `c(T_v x)`: `(N, 1 + 2K)`."""
-    classes = np.arange(answers.reference["logits"].shape[-1])
-    before, after = (
-        invariance.classes(outputs)[:, None] == classes
-        for outputs in (answers.reference, answers.observed)
-    )
-    return np.hstack([invariance.top1_agreement(answers)[:, None], before, after])
-
-
-def cohen_kappa(means: np.ndarray) -> np.ndarray:
-    """`(a − e) / (1 − e)`: agreement a beyond that of chance, e: ≤ 1, high (Cohen 1960, eq. 1).
-
-    Chance is what two independent answers with the same shares of classes would agree in. Undefined
-    where both answers are the same class for every image.
-    """
-    agreement, shares = means[..., 0], means[..., 1:]
-    before, after = np.split(shares, 2, axis=-1)
-    chance = (before * after).sum(axis=-1)
-    return (agreement - chance) / np.where(chance < 1 - 1e-9, 1 - chance, np.nan)
-
-
-def by_class(function: Callable[[Answers], np.ndarray]) -> Callable[[Answers], np.ndarray]:
-    """Return the parts of averages per true class: `(N, 2K)`, value and membership of each."""
-
-    def parts(answers: Answers) -> np.ndarray:
-        member = answers.labels[:, None] == np.arange(answers.reference["logits"].shape[-1])
-        return np.hstack([function(answers)[:, None] * member, member]).astype(np.float32)
-
-    return parts
-
-
-def class_values(means: np.ndarray) -> np.ndarray:
-    """Return the average of each class `(…, K)` from those of its parts; NaN where it has none."""
-    value, member = np.split(means, 2, axis=-1)
-    return value / np.where(member > 0, member, np.nan)
-
-
-def macro(means: np.ndarray) -> np.ndarray:
-    """Average of the classes' averages: every class weighs the same."""
-    return np.nanmean(class_values(means), axis=-1)
-
-
-def worst_class(means: np.ndarray) -> np.ndarray:
-    """The lowest of the classes' averages.
-
-    A minimum of noisy values: it lies below that of the true ones, the more so the fewer images a
-    class has.
-    """
-    return np.nanmin(class_values(means), axis=-1)
-
-
-_MASKS: dict[str, Any] = {"property": "equivariance", "tasks": ("segmentation",), "needs": "mask"}
-_BOXES: dict[str, Any] = {"property": "equivariance", "tasks": ("detection",), "needs": "box"}
-_accuracy_by_class = by_class(invariance.accuracy)
-_agreement_by_class = by_class(invariance.top1_agreement)
+_VECTORS: dict[str, Any] = {"tasks": ("classification", "detection")}
+_MASKS: dict[str, Any] = {"property": "equivariance", "tasks": ("segmentation",)}
+_BOXES: dict[str, Any] = {"property": "equivariance", "tasks": ("detection",)}
 _ONE_CLASS = "one class is given to all images, so that chance agrees too"
 
-NOISY = "flips_below_noise"
-"""The score that reads the float noise of a network, which is measured with the floors."""
-
-SCORES: dict[str, Score] = {
-    "accuracy": Score(invariance.accuracy, proportion=True),
-    "top1_agreement": Score(invariance.top1_agreement, proportion=True, floor=True),
-    "retained_accuracy": Score(invariance.retained_accuracy, proportion=True),
-    "cohen_kappa": Score(kappa_parts, cohen_kappa, undefined=_ONE_CLASS),
-    "mean_absolute_change": Score(
-        invariance.mean_absolute_change, higher_is_better=False, floor=True
-    ),
-    "jensen_shannon_distance": Score(
-        invariance.jensen_shannon_distance, higher_is_better=False, floor=True
-    ),
-    "cosine_similarity": Score(
-        invariance.cosine_similarity,
-        tasks=("classification", "detection"),
-        needs="pre_logits",
-        floor=True,
-    ),
-    "normalized_variance": Score(
-        normalized_variance,
-        higher_is_better=False,
-        tasks=("classification", "detection"),
-        needs="pre_logits",
-        undefined="every unit is dead",
-        whole_curve=True,
-    ),
-    NOISY: Score(invariance.flips_below_noise, higher_is_better=False, proportion=True),
-    "accuracy_macro": Score(_accuracy_by_class, macro),
-    "accuracy_worst_class": Score(_accuracy_by_class, worst_class),
-    "top1_agreement_macro": Score(_agreement_by_class, macro),
-    "top1_agreement_worst_class": Score(_agreement_by_class, worst_class),
-    "mask_agreement": Score(equivariance.mask_agreement, floor=True, **_MASKS),
-    "mask_iou": Score(equivariance.mask_iou, **_MASKS),
-    "equivariance_error": Score(
-        equivariance.equivariance_error,
-        higher_is_better=False,
-        floor=True,
-        **{**_MASKS, "needs": "map"},
-    ),
-    "box_agreement": Score(equivariance.box_agreement, floor=True, **_BOXES),
-    "box_iou": Score(equivariance.box_iou, **_BOXES),
-    "box_iou_ceiling": Score(equivariance.box_iou_ceiling, **_BOXES),
+SCORES: dict[str, Score | Combined] = {
+    score.name: score
+    for score in (
+        Score("accuracy", invariance.accuracy, proportion=True, drawn=True, compared=True),
+        Score(
+            "top1_agreement",
+            invariance.top1_agreement,
+            "agreement with the class at the identity",
+            proportion=True,
+            floor=True,
+            drawn=True,
+            compared=True,
+        ),
+        Score("retained_accuracy", invariance.retained_accuracy, proportion=True),
+        Combined(
+            "cohen_kappa",
+            combined.kappa_parts,
+            combine=combined.cohen_kappa,
+            range=(-1, 1),
+            undefined=_ONE_CLASS,
+        ),
+        Score(
+            "mean_absolute_change",
+            invariance.mean_absolute_change,
+            higher_is_better=False,
+            floor=True,
+        ),
+        Score(
+            "jensen_shannon_distance",
+            invariance.jensen_shannon_distance,
+            higher_is_better=False,
+            floor=True,
+        ),
+        Score(
+            "cosine_similarity",
+            invariance.cosine_similarity,
+            range=(-1, 1),
+            floor=True,
+            **_VECTORS,
+        ),
+        Score(
+            "flips_below_noise",
+            invariance.flips_below_noise,
+            higher_is_better=False,
+            proportion=True,
+        ),
+        Combined("accuracy_macro", combined.accuracy_by_class, combine=combined.macro),
+        Combined("accuracy_worst_class", combined.accuracy_by_class, combine=combined.worst_class),
+        Combined("top1_agreement_macro", combined.agreement_by_class, combine=combined.macro),
+        Combined(
+            "top1_agreement_worst_class",
+            combined.agreement_by_class,
+            combine=combined.worst_class,
+        ),
+        Score(
+            "mask_agreement",
+            equivariance.mask_agreement,
+            "agreement with the moved mask",
+            floor=True,
+            drawn=True,
+            compared=True,
+            **_MASKS,
+        ),
+        Score(
+            "mask_iou",
+            equivariance.mask_iou,
+            "IoU with the moved true mask",
+            drawn=True,
+            ranked="Mean IoU with the moved true mask, the identity left out",
+            **_MASKS,
+        ),
+        Score(
+            "equivariance_error",
+            equivariance.equivariance_error,
+            higher_is_better=False,
+            range=(0, math.inf),
+            floor=True,
+            **_MASKS,
+        ),
+        Score(
+            "box_agreement",
+            equivariance.box_agreement,
+            "IoU with the moved box",
+            floor=True,
+            drawn=True,
+            **_BOXES,
+        ),
+        Score(
+            "box_iou",
+            equivariance.box_iou,
+            "IoU with the moved true box",
+            drawn=True,
+            ranked="Mean IoU with the moved true box, the identity left out",
+            **_BOXES,
+        ),
+        Score("box_iou_ceiling", equivariance.box_iou_ceiling, **_BOXES),
+    )
 }
+"""What is measured at each strength, by name."""
 
 
-def need_maps(names: Iterable[str] | None) -> bool:
-    """Tell whether one of the scores reads every pixel's class scores."""
-    return any(SCORES[name].needs == "map" for name in names or () if name in SCORES)
+def _moved(curve: Curve, *names: str) -> np.ndarray:
+    """Return the one of some scores that a task has, at all strengths but the identity."""
+    (values,) = (curve.values[name] for name in names if name in curve.values)
+    return values[:, curve.others]
+
+
+def _mean(curve: Curve, *names: str) -> summaries.Row | None:
+    """Average the one of some scores that a task has over all strengths but the identity."""
+    return summaries.mean_over_strengths(_moved(curve, *names)) if curve.others else None
+
+
+_AGREEMENTS = ("mask_agreement", "box_agreement")
+
+
+def _tolerance(curve: Curve) -> summaries.Row | None:
+    if isinstance(curve.identity, tuple):
+        return None
+    return summaries.tolerance(curve.values["top1_agreement"], curve.strengths, curve.identity)
+
+
+def _variance(curve: Curve) -> summaries.Row | None:
+    return summaries.normalized_variance(curve.outputs("pre_logits")) if curve.others else None
+
+
+SUMMARIES: dict[str, Summary] = {
+    summary.name: summary
+    for summary in (
+        Summary(
+            "invariance_score",
+            lambda curve: _mean(curve, "top1_agreement"),
+            of=("top1_agreement",),
+            per_image=lambda curve: summaries.row_means(_moved(curve, "top1_agreement")),
+            ranked="Invariance score: mean agreement with the class at the identity",
+        ),
+        Summary(
+            "equivariance_score",
+            lambda curve: _mean(curve, *_AGREEMENTS),
+            of=_AGREEMENTS,
+            per_image=lambda curve: summaries.row_means(_moved(curve, *_AGREEMENTS)),
+            property="equivariance",
+            tasks=("segmentation", "detection"),
+            ranked="Equivariance score: mean agreement with the moved prediction",
+        ),
+        Summary(
+            "worst_case_accuracy",
+            lambda curve: summaries.worst_case(curve.values["accuracy"]),
+            of=("accuracy",),
+            per_image=lambda curve: curve.values["accuracy"].min(axis=1),
+            ranked="Worst-case accuracy: share of images right at every strength",
+        ),
+        Summary("tolerance", _tolerance, of=("top1_agreement",), range=(0, math.inf)),
+        Summary(
+            "agreement_phase",
+            summaries.agreement_by_phase,
+            of=("top1_agreement",),
+            label="agreement by phase of the total stride",
+        ),
+        Summary(
+            "normalized_variance",
+            _variance,
+            output="pre_logits",
+            higher_is_better=False,
+            range=(0, math.inf),
+            undefined="every unit is dead",
+            **_VECTORS,
+        ),
+    )
+}
+"""What is measured of a whole curve, by name."""
+
+NOISE = Definition(
+    "float_noise",
+    float,
+    "largest change of a logit when the same images are batched otherwise",
+    higher_is_better=False,
+    range=(0, math.inf),
+    tasks=TASKS,
+)
+"""What is measured of a network with any score that reads it."""
+
+
+def definition(name: str) -> Definition:
+    """Return what is known of a score, by the name of a row: also of a floor, or a phase.
+
+    Raises:
+        ValueError: If there is none of the name.
+
+    Example:
+        >>> from evaluation.scores.table import definition
+        >>> definition("top1_agreement_floor").label, definition("tolerance").range
+        ('agreement with the class at the identity', (0, inf))
+    """
+    plain = name.removesuffix(FLOOR)
+    known: dict[str, Definition] = {**SCORES, **SUMMARIES, NOISE.name: NOISE}
+    if plain.startswith("agreement_phase_"):
+        plain = "agreement_phase"
+    if plain not in known:
+        raise ValueError(f"expected scores among {', '.join(known)}, received {name!r}")
+    return known[plain]
+
+
+def chosen(names: str | Definition | Iterable[str | Definition]) -> list[Definition]:
+    """Return scores and summaries by name; definitions of one's own pass as they are.
+
+    Raises:
+        ValueError: If there is none of a name, or one of another task is asked for by it.
+        TypeError: For what is neither a name nor a definition.
+
+    Example:
+        >>> from evaluation.scores.table import chosen
+        >>> [score.name for score in chosen(["accuracy", "tolerance"])]
+        ['accuracy', 'tolerance']
+    """
+    if isinstance(names, str | Definition):
+        names = [names]
+    found: list[Definition] = []
+    known: dict[str, Definition] = {**SCORES, **SUMMARIES}
+    for name in names:
+        if isinstance(name, str) and name not in known:
+            raise ValueError(f"expected scores among {', '.join(known)}, received {name!r}")
+        if not isinstance(name, str | Definition):
+            raise TypeError(
+                "expected the name of a score or an evaluation.Score, received "
+                f"{type(name).__name__}"
+            )
+        found.append(known[name] if isinstance(name, str) else name)
+    return found

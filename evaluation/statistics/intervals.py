@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
@@ -22,7 +22,7 @@ def wilson(
     Returns:
         Lower and upper ends, in `[0, 1]`.
     """
-    z = norm.ppf(0.5 + confidence / 2)
+    z = ndtri(0.5 + confidence / 2)
     n = np.where(np.asarray(n) > 0, n, np.nan)
     p = successes / n
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)

@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -37,7 +37,7 @@ def read_cell(path: Path) -> dict[str, np.ndarray]:
     if not path.is_dir():
         raise FileNotFoundError(f"expected predictions in {path}, there are none: sweep first")
     outputs = {}
-    for name, entry in _manifest(path / MANIFEST).items():
+    for name, entry in _manifest(path / MANIFEST)["outputs"].items():
         file = path / f"{name}.npy"
         try:
             with file.open("rb") as stream:
@@ -50,10 +50,19 @@ def read_cell(path: Path) -> dict[str, np.ndarray]:
     return outputs
 
 
-def is_complete(path: Path) -> bool:
-    """Whether a cell is there as it was written; a damaged one is removed, with a notice."""
+def is_complete(path: Path, keep: Collection[str] = ()) -> bool:
+    """Whether a cell is there as it was written; a damaged one is removed, with a notice.
+
+    Args:
+        path: The cell.
+        keep: The outputs that were to be kept of those that a network gives; one that was made to
+            keep less is removed too.
+    """
     try:
         read_cell(path)
+        if not set(keep) <= set(_manifest(path / MANIFEST)["keep"]):
+            shutil.rmtree(path)
+            return False
     except FileNotFoundError:
         return False
     except ValueError as error:
@@ -65,12 +74,13 @@ def is_complete(path: Path) -> bool:
 
 def _manifest(file: Path) -> dict[str, Any]:
     try:
-        outputs = json.loads(file.read_text(encoding="utf-8"))["outputs"]
-        if not all(isinstance(entry, dict) for entry in outputs.values()):
+        found = json.loads(file.read_text(encoding="utf-8"))
+        plain = all(isinstance(entry, dict) for entry in found["outputs"].values())
+        if not plain or not isinstance(found["keep"], list):
             raise _damaged(file)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(file) from error
-    return outputs
+    return found
 
 
 def _entry(values: np.ndarray, digest: str) -> dict[str, Any]:
@@ -84,9 +94,9 @@ def _damaged(file: Path) -> ValueError:
 class CellWriter:
     """Streams the outputs of consecutive batches into the files of one cell."""
 
-    def __init__(self, directory: Path, count: int) -> None:
+    def __init__(self, directory: Path, count: int, keep: Collection[str] | None) -> None:
         """Open nothing yet: names, types and shapes come with the first batch."""
-        self._directory, self._count = directory, count
+        self._directory, self._count, self._keep = directory, count, keep
         self._files: dict[str, BinaryIO] = {}
         self._written: dict[str, int] = {}
 
@@ -97,6 +107,8 @@ class CellWriter:
             OSError: If a file cannot be written, as on a full disk.
         """
         for name, values in outputs.items():
+            if self._keep is not None and name not in self._keep:
+                continue
             file = self._directory / f"{name}.npy"
             try:
                 if name not in self._files:
@@ -133,7 +145,8 @@ class CellWriter:
             with file.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             outputs[name] = _entry(np.load(file, mmap_mode="r"), digest)
-        text = json.dumps({"count": self._count, "outputs": outputs})
+        keep = sorted(outputs if self._keep is None else self._keep)
+        text = json.dumps({"count": self._count, "keep": keep, "outputs": outputs})
         with (self._directory / MANIFEST).open("w", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
@@ -141,14 +154,19 @@ class CellWriter:
 
 
 @contextmanager
-def new_cell(path: Path, count: int) -> Iterator[CellWriter]:
+def new_cell(path: Path, count: int, keep: Collection[str] | None = None) -> Iterator[CellWriter]:
     """Write a cell for `count` images that appears at `path` only once it is complete.
 
     Where another process has meanwhile made the same cell, that one is left there.
+
+    Args:
+        path: Where it will be.
+        count: How many images there will be.
+        keep: Which outputs are kept; by default all.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     partial.mkdir(parents=True)
-    writer = CellWriter(partial, count)
+    writer = CellWriter(partial, count, keep)
     try:
         with (partial / _OWNER).open("w") as owner:
             _lock(owner)

@@ -1,12 +1,10 @@
 """Running networks over transformed images: the only code that does."""
 
-import logging
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -15,138 +13,141 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from evaluation.networks.network import ModelHandle
+from evaluation.networks.network import Network
+from evaluation.protocol import NetworkInfo, TransformationInfo
 from evaluation.sweeping.cells import CellWriter, is_complete, new_cell, read_cell, remove_unowned
+from evaluation.sweeping.manifest import write_manifest
+from evaluation.sweeping.plan import Transformations, plan
 from evaluation.sweeping.predictions import Predictions, cell_path, floor_path, rebatched_path
 from zoo.datasets import Dataset
-from zoo.transformations import Composition, Transformation, named
-from zoo.transformations.window import margins
+from zoo.transformations import Transformation
 
-_LOG = logging.getLogger("evaluation")
 _MODELS_AT_A_TIME = 2
+
+KEPT = ("box", "logits", "mask", "pre_logits")
+"""The outputs that a sweep keeps unless something else is asked for: all but `map`."""
 
 
 def sweep(
-    models: Sequence[ModelHandle],
+    networks: Sequence[Network],
     dataset: Dataset,
-    transformations: str | Transformation | Iterable[str | Transformation],
+    transformations: Transformations,
     directory: str | os.PathLike[str],
     *,
+    keep: Collection[str] = KEPT,
     batch_size: int = 256,
     floors: bool = True,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Predictions:
-    """Show every model every image under every strength, and store what comes out.
+    """Show every network every image under every strength, and store what comes out.
 
-    Each batch is transformed once and shown to all models. Cells that are already there are not
+    Each batch is transformed once and shown to all networks. Cells that are already there are not
     made again, so that a killed sweep goes on where it was.
 
     Args:
-        models: The networks.
+        networks: The networks.
         dataset: The images; where a transformation crops, frames larger than its window.
         transformations: Names or instances; one that does not apply to these images is left out
             with a notice. Grids are put in ascending order, and the identity is added, with which
-            every other strength is compared. A crop without a window has that of the models' input.
+            every other strength is compared. A crop without a window has that of the networks'
+            input.
         directory: Where cells are kept.
+        keep: Which outputs are stored, as far as a network has them: `logits`, `pre_logits`,
+            `mask`, `box`, and `map`, the class scores of every pixel.
         batch_size: Images per forward pass; no result depends on it.
         floors: Whether to make what scores are read against, too: the outputs for `T_-v T_v x` of
             every geometric transformation of one parameter, and those for `x` in other batches.
             Where `T_-v T_v` changes no pixel of a batch, no network is run.
-        progress: Called with the number of cells of a model that are done, and of all.
+        progress: Called with the number of cells of a network that are done, and of all.
 
     Returns:
-        The predictions of these models, on this dataset, under these transformations.
+        The predictions, which `Predictions.open(directory)` gives back.
 
     Raises:
-        ValueError: If images do not fit a model, labels are not among a model's classes, two
-            models have one name, a transformation is given twice under one boundary and window, or
-            there is no window to crop to.
+        ValueError: If images do not fit a network, labels are not among a network's classes, two
+            networks have one name, a transformation is given twice under one boundary and window,
+            or there is no window to crop to.
     """
-    names = [model.name for model in models]
-    if len(set(names)) < len(names):
-        raise ValueError(
-            f"expected models of different names, received {', '.join(names)}: "
-            "choose some with load_model(…, name=…)"
-        )
-    chosen = []
-    for transformation in named(transformations):
-        reason = transformation.inapplicable(dataset.input_shape)
-        if reason:
-            _LOG.warning("%s left out: %s", transformation.name, reason)
-        else:
-            grid = {transformation.identity, *map(transformation.check, transformation.strengths)}
-            framed = with_window(transformation, models, dataset)
-            chosen.append(replace(framed, strengths=tuple(sorted(grid))))
-    times = Counter((t.name, t.boundary, t.window) for t in chosen)
-    for (name, *_), count in times.items():
-        if count > 1:
-            raise ValueError(
-                f"expected each transformation once under one boundary, received {name} {count} "
-                "times: leave it out, or give one another name"
-            )
-    for window in {transformation.window for transformation in chosen} or {None}:
-        for model in models:
-            check_fit(model, dataset, window)
-    predictions = Predictions(Path(directory), tuple(models), dataset, tuple(chosen), floors)
-    for model, t in product(models, chosen[:1]):
-        remove_unowned(cell_path(predictions.directory, model, dataset, t, t.identity).parent)
-    jobs = list(_jobs(predictions, batch_size, floors))
+    predictions = plan(networks, dataset, transformations, directory, floors=floors)
+    fill(predictions, networks, dataset, keep=keep, batch_size=batch_size, progress=progress)
+    write_manifest(predictions)
+    return predictions
+
+
+def fill(
+    predictions: Predictions,
+    networks: Sequence[Network],
+    dataset: Dataset,
+    *,
+    keep: Collection[str] = KEPT,
+    batch_size: int = 256,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Make the cells of predictions that are missing; the arguments are those of `sweep`."""
+    directory, images = predictions.directory, predictions.protocol.images
+    for info, t in product(predictions.networks, predictions.transformations[:1]):
+        remove_unowned(cell_path(directory, info, images, t, t.identity).parent)
+    jobs = list(_jobs(predictions, batch_size))
     for done, job in enumerate(jobs):
         progress(done, len(jobs))
-        _fill(predictions, job)
+        _fill(job, networks, dataset, keep)
     progress(len(jobs), len(jobs))
-    return predictions
 
 
 @dataclass(frozen=True)
 class _Job:
-    """The cells of all models for one way of showing the images.
+    """The cells of all networks for one way of showing the images.
 
     Attributes:
-        path: Where the cell of a model is, or will be.
+        path: Where the cell of a network is, or will be.
         images: What a batch of the dataset becomes.
         batch_size: Images per batch.
         reference: The identity's job, whose outputs are copied for a batch that becomes the same.
     """
 
-    path: Callable[[ModelHandle], Path]
+    path: Callable[[NetworkInfo], Path]
     images: Callable[[tf.Tensor], tf.Tensor]
     batch_size: int
     reference: "_Job | None" = None
 
 
-def _jobs(predictions: Predictions, batch_size: int, floors: bool) -> Iterator[_Job]:
+def _jobs(predictions: Predictions, batch_size: int) -> Iterator[_Job]:
     """Yield all jobs: the identities first, of which there is one for each window."""
-    directory, dataset = predictions.directory, predictions.dataset
+    directory, images = predictions.directory, predictions.protocol.images
+    known = [(info, predictions.action(info)) for info in predictions.transformations]
 
-    def path(find: Callable[..., Path], *point: Any) -> Callable[[ModelHandle], Path]:
-        return lambda model: find(directory, model, dataset, *point)
+    def path(info: TransformationInfo, v: Any, beside: Any = None) -> Callable[[Any], Path]:
+        def find(network: NetworkInfo) -> Path:
+            cell = cell_path(directory, network, images, info, v)
+            return beside(cell) if beside else cell
+
+        return find
 
     identities: dict[tuple[int, int] | None, _Job] = {}
-    for t in predictions.transformations:
-        if t.window not in identities:
-            show = partial(t.images, strength=t.identity) if t.window else tf.identity
-            identities[t.window] = _Job(path(cell_path, t, t.identity), show, batch_size)
+    for info, t in known:
+        if info.window not in identities:
+            show = partial(t.images, strength=t.identity) if info.window else tf.identity
+            identities[info.window] = _Job(path(info, t.identity), show, batch_size)
     yield from identities.values()
-    for t in predictions.transformations:
-        for v in t.strengths:
-            if v != t.identity:
-                yield _Job(path(cell_path, t, v), partial(t.images, strength=v), batch_size)
-    if not floors or not identities:
+    for info, t in known:
+        for v in info.strengths:
+            if v != info.identity:
+                yield _Job(path(info, v), partial(t.images, strength=v), batch_size)
+    if not predictions.floors or not identities:
         return
     first = predictions.transformations[0]
     yield _Job(
-        path(rebatched_path, first),
+        path(first, first.identity, rebatched_path),
         identities[first.window].images,
-        _other_size(min(batch_size, len(dataset))),
+        _other_size(min(batch_size, images.n)),
     )
-    for t in predictions.transformations:
-        if t.geometric and not isinstance(t, Composition):
-            for v in t.strengths:
-                if v != t.identity:
+    for info, t in known:
+        if info.geometric and not info.parts:
+            for v in info.strengths:
+                if v != info.identity:
                     there_and_back = partial(_there_and_back, t, v)
-                    where = path(floor_path, t, v)
-                    yield _Job(where, there_and_back, batch_size, identities[t.window])
+                    where = path(info, v, floor_path)
+                    yield _Job(where, there_and_back, batch_size, identities[info.window])
 
 
 def _there_and_back(transformation: Transformation, strength: Any, images: tf.Tensor) -> tf.Tensor:
@@ -160,17 +161,16 @@ def _other_size(batch_size: int) -> int:
     return batch_size // 2 + 1 if batch_size > 2 else 3 - batch_size
 
 
-def _fill(predictions: Predictions, job: _Job) -> None:
+def _fill(job: _Job, networks: Sequence[Network], dataset: Dataset, keep: Collection[str]) -> None:
     """Make the cells of one job that are missing."""
-    dataset = predictions.dataset
-    paths = {model: job.path(model) for model in predictions.models}
+    paths = {network: job.path(network.info) for network in networks}
     with ExitStack() as stack:
-        # Parts of a forward pass use one core only: another model's pass fills the others.
+        # Parts of a forward pass use one core only: another network's pass fills the others.
         pool = stack.enter_context(ThreadPoolExecutor(_MODELS_AT_A_TIME))
         writers = [
-            (model, stack.enter_context(new_cell(path, len(dataset))))
-            for model, path in paths.items()
-            if not is_complete(path)
+            (network, stack.enter_context(new_cell(path, len(dataset), keep)))
+            for network, path in paths.items()
+            if not is_complete(path, keep)
         ]
         if not writers:
             return
@@ -180,74 +180,17 @@ def _fill(predictions: Predictions, job: _Job) -> None:
             images = job.images(given)
             part = slice(start, start := start + len(batch))
             if job.reference and bool(tf.reduce_all(images == job.reference.images(given))):
-                for model, writer in writers:
-                    known = read_cell(job.reference.path(model))
+                for network, writer in writers:
+                    known = read_cell(job.reference.path(network.info))
                     writer.append({name: values[part] for name, values in known.items()})
                 continue
-            show = partial(_show, images)
+            show = partial(_show, images, keep)
             for (_, writer), outputs in zip(writers, pool.map(show, writers), strict=True):
                 writer.append(outputs)
 
 
-def _show(images: tf.Tensor, cell: tuple[ModelHandle, CellWriter]) -> dict[str, np.ndarray]:
-    return {name: tensor.numpy() for name, tensor in cell[0].predict(images).items()}
-
-
-def with_window(
-    transformation: Transformation, models: Sequence[ModelHandle], dataset: Dataset
-) -> Transformation:
-    """Give a crop that has no window that of the models' input.
-
-    Returns:
-        The transformation; one that does not crop as it is.
-
-    Raises:
-        ValueError: If the models have no one input size, or their window does not fit the frame.
-    """
-    if transformation.boundary != "crop":
-        return transformation
-    if transformation.window is None:
-        inputs = [model.input_shape for model in models]
-        sizes = {(height, width) for height, width, _ in inputs if height and width}
-        if len(sizes) != 1:
-            found = ", ".join(f"{height}×{width}" for height, width in sorted(sizes)) or "any"
-            raise ValueError(
-                f"expected models of one input size to crop {transformation.name} to, "
-                f"received {found}: give window=(h, w)"
-            )
-        transformation = replace(transformation, window=sizes.pop())
-    if max(margins(dataset.input_shape[:2], transformation.window)) == 0:
-        raise ValueError(
-            f"expected images larger than the window to crop under {transformation.name}, both "
-            f"are {dataset.input_shape[0]}×{dataset.input_shape[1]}: choose a larger frame"
-        )
-    return transformation
-
-
-def check_fit(model: ModelHandle, dataset: Dataset, window: tuple[int, int] | None = None) -> None:
-    """Refuse a dataset whose images or labels a model was not made for.
-
-    Args:
-        model: The network.
-        dataset: The images.
-        window: What is cut out of them, where they are cropped.
-
-    Raises:
-        ValueError: If sizes, channels or classes differ.
-    """
-    height, width, channels = dataset.input_shape
-    shape = (*(window or (height, width)), channels)
-    fits = all(
-        expected in (None, received)
-        for expected, received in zip(model.input_shape, shape, strict=True)
-    )
-    if not fits:
-        raise ValueError(
-            f"expected images {model.input_shape} for {model.name}, "
-            f"those of {dataset.name} are {shape}"
-        )
-    if dataset.labels.max() >= model.num_classes:
-        raise ValueError(
-            f"expected labels below {model.num_classes} for {model.name}, "
-            f"those of {dataset.name} go up to {dataset.labels.max()}"
-        )
+def _show(
+    images: tf.Tensor, keep: Collection[str], cell: tuple[Network, CellWriter]
+) -> dict[str, np.ndarray]:
+    outputs = cell[0].predict(images)
+    return {name: tensor.numpy() for name, tensor in outputs.items() if name in keep}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 
-from evaluation import ModelHandle
+from tests.evaluation.made import network
 from zoo.transformations import TRANSFORMATIONS
 
 COUNT, SHAPE, CLASSES = 150, (8, 10, 3), 3
@@ -22,7 +22,7 @@ def linear(name, weights=WEIGHTS):
     def predict(images):
         return {"logits": tf.reshape(images - 0.5, (len(images), -1)) @ weights}
 
-    return ModelHandle(name, "classification", SHAPE, CLASSES, predict, str(weights.sum()))
+    return network(name, "classification", SHAPE, CLASSES, predict, str(weights.sum()))
 
 
 # Right for four images of five, so that all scores have something to say.

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from evaluation import ModelHandle
+from evaluation import Protocol
 from evaluation.comparison import compare_predictions
+from evaluation.protocol import describe
 from evaluation.statistics.significance import holm
 from evaluation.sweeping.cells import new_cell
-from evaluation.sweeping.predictions import Predictions, cell_path
+from evaluation.sweeping.predictions import Predictions, images_of, truth_of
+from tests.evaluation.made import network, path_of
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS
 
@@ -26,16 +28,18 @@ GRID = (ROTATION, SHIFT, BRIGHTNESS)
 def stored(directory, name, right, transformations=GRID, dataset=BLANK, mask=None):
     """Store answers; `right(transformation, strength)` gives who is, `(N,)` of 0 and 1."""
     task = "classification" if mask is None else "segmentation"
-    handle = ModelHandle(name, task, SHAPE, CLASSES, None, name)
+    made = network(name, task, SHAPE, CLASSES, None, name)
     for t in transformations:
         for v in t.strengths:
-            path = cell_path(directory, handle, dataset, t, v)
+            path = path_of(directory, made, dataset, t, v)
             if not path.is_dir():
                 with new_cell(path, len(dataset)) as writer:
                     outputs = {} if mask is None else {"mask": mask(t, v)}
                     wrong = 1 - np.asarray(right(t, v), int)
                     writer.append({"logits": np.eye(CLASSES, dtype=np.float32)[wrong], **outputs})
-    return Predictions(directory, (handle,), dataset, transformations)
+    known = tuple(describe(t) for t in transformations)
+    protocol = Protocol(images_of(dataset), known, (made.info,))
+    return Predictions(directory, protocol, truth_of(dataset))
 
 
 def always(t, v):
@@ -152,7 +156,16 @@ def test_boundaries_are_never_averaged_together(tmp_path):
     # Brightness leaves the frame alone and belongs to both.
     assert overall["difference"].to_dict() == pytest.approx({"zero": 0, "circular": 0.25 / 2})
     alone = compare_predictions(
-        *(replace(p, transformations=(SHIFT, *circular)) for p in (a, b)), scores=["accuracy"]
+        *(
+            replace(
+                p,
+                protocol=replace(
+                    p.protocol, transformations=tuple(describe(t) for t in (SHIFT, *circular))
+                ),
+            )
+            for p in (a, b)
+        ),
+        scores=["accuracy"],
     )
     assert alone["transformation"].notna().all()  # one of each is no mean
 

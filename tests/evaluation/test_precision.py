@@ -1,18 +1,25 @@
 """Laws of measuring until intervals are narrow enough."""
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.stats import binom
 
-from evaluation import ModelHandle, evaluate
-from evaluation.precision import distances, evaluate_to, intervals, looks
+from evaluation import evaluate
+from evaluation.precision import measure_to
+from evaluation.reporting.words import stopping_in_words
+from evaluation.scores.table import chosen
 from evaluation.statistics.intervals import bootstrap, wilson
+from evaluation.statistics.stopping import distances, intervals, looks
 from tests.agreement import assert_agree
+from tests.evaluation.made import network
 from zoo.datasets import from_arrays
-from zoo.transformations import TRANSFORMATIONS
+from zoo.transformations import TRANSFORMATIONS, named
 
 COUNT, SHAPE, CLASSES = 900, (6, 6, 3), 3
 RANDOM = np.random.default_rng(0)
@@ -34,7 +41,7 @@ def linear(name="linear", task="classification", shown=None):
         masks = {"mask": tf.zeros(images.shape[:3], tf.uint8)} if task == "segmentation" else {}
         return outputs | masks
 
-    return ModelHandle(name, task, SHAPE, CLASSES, predict, name)
+    return network(name, task, SHAPE, CLASSES, predict, name)
 
 
 LABELS = linear().predict(IMAGES)["logits"].numpy().argmax(-1)
@@ -141,11 +148,24 @@ def test_the_same_holds_for_means_of_skewed_values():
 # Networks that are run.
 
 
+def to_precision(networks, data, transformations, *, scores=None, directory=None, **how):
+    """Measure to a precision, as `evaluate` does, but that the first look can be chosen."""
+    listed = networks if isinstance(networks, list) else [networks]
+    wanted = None if scores is None else chosen(scores)
+    with tempfile.TemporaryDirectory() as place:
+        found = measure_to(
+            *(listed, from_arrays(*data), named(transformations), Path(directory or place)),
+            scores=wanted,
+            **how,
+        )
+    return found, SimpleNamespace(**found.protocol.stopping)
+
+
 @pytest.fixture(scope="module")
 def precise():
     shown = []
-    found = evaluate_to(linear(shown=shown), DATA, AXES, precision=0.07, first=50)
-    return found, sum(shown)
+    found = to_precision(linear(shown=shown), DATA, AXES, precision=0.07, first=50)
+    return *found, sum(shown)
 
 
 def used(images, seed=0):
@@ -153,13 +173,14 @@ def used(images, seed=0):
 
 
 def test_it_stops_as_soon_as_the_precision_is_reached(precise):
-    found, _ = precise
+    measured, found, _ = precise
     assert found.reached
     assert found.images == 400
     assert found.available == COUNT
-    assert found.in_words() == f"{found.images} of 900 images were needed for ±0.07"
+    words = stopping_in_words(measured.protocol)
+    assert words == f"{found.images} of 900 images were needed for ±0.07"
     confidences = dict(looks(COUNT, 50))
-    frame = found.measurements.frame
+    frame = measured.frame
     asked = frame[frame["score"].isin(["accuracy", "top1_agreement"])]
     far = np.maximum(asked["value"] - asked["low"], asked["high"] - asked["value"]).max()
     assert far == pytest.approx(found.distance)
@@ -172,13 +193,13 @@ def test_it_stops_as_soon_as_the_precision_is_reached(precise):
 
 
 def test_no_image_is_shown_twice(precise):
-    found, shown = precise
+    _, found, shown = precise
     assert shown == (3 + 1) * found.images  # three strengths, and other batches
 
 
 def test_the_measurements_are_those_of_the_images_used_with_corrected_intervals(precise):
-    found, _ = precise
-    frame, alone = found.measurements.frame, evaluate(linear(), used(found.images), AXES).to_frame()
+    measured, found, _ = precise
+    frame, alone = measured.frame, evaluate(linear(), used(found.images), AXES).to_frame()
     ends = ["low", "high"]
     numbers = ["value", *ends]
     assert frame.drop(columns=numbers).equals(alone.drop(columns=numbers))
@@ -197,27 +218,35 @@ def test_the_measurements_are_those_of_the_images_used_with_corrected_intervals(
 def test_it_goes_on_where_it_was(tmp_path):
     shown = []
     arguments = {"precision": 0.2, "first": 20, "directory": tmp_path}
-    one = evaluate_to(linear(shown=shown), DATA, AXES, **arguments)
+    one, stopped = to_precision(linear(shown=shown), DATA, AXES, **arguments)
     before = sum(shown)
-    two = evaluate_to(linear(shown=shown), DATA, AXES, **arguments)
-    assert sum(shown) == before == (3 + 1) * one.images < 3 * COUNT
-    assert two.measurements.frame.equals(one.measurements.frame)
-    other = evaluate_to(linear(), DATA, AXES, precision=0.2, first=20, seed=1)
-    assert not other.measurements.frame.equals(one.measurements.frame)
+    two, _ = to_precision(linear(shown=shown), DATA, AXES, **arguments)
+    assert sum(shown) == before == (3 + 1) * stopped.images < 3 * COUNT
+    assert two.frame.equals(one.frame)
+    other, _ = to_precision(linear(), DATA, AXES, precision=0.2, first=20, seed=1)
+    assert not other.frame.equals(one.frame)
+
+
+def test_evaluate_to_a_precision_says_in_the_protocol_what_it_took():
+    found = evaluate(linear(), DATA, AXES, precision=0.2)
+    assert found.protocol.stopping["images"] == found.protocol.images.n == 250
+    assert found.protocol.stopping["reached"]
 
 
 def test_all_images_may_be_too_few():
     data = (IMAGES[:120], LABELS[:120])
-    found = evaluate_to([linear("a"), linear("b")], data, AXES, precision=0.001, first=50)
+    measured, found = to_precision(
+        [linear("a"), linear("b")], data, AXES, precision=0.001, first=50
+    )
     assert (found.images, found.available, found.reached) == (120, 120, False)
-    assert set(found.measurements.frame["n"]) <= set(range(1, 121))
-    words = found.in_words()
+    assert set(measured.frame["n"]) <= set(range(1, 121))
+    words = stopping_in_words(measured.protocol)
     assert words.startswith("all 120 images were used and ±0.001 was not reached: ")
     assert words.endswith(f"is known to ±{found.distance:.2g}")
 
 
 def test_a_score_for_which_no_image_counts_is_never_precise():
-    found = evaluate_to(
+    measured, found = to_precision(
         linear(task="segmentation"),
         (IMAGES[:60], LABELS[:60]),
         AXES,
@@ -228,7 +257,7 @@ def test_a_score_for_which_no_image_counts_is_never_precise():
     assert not found.reached
     assert found.images == 60
     assert "too few images count for mask_agreement of linear under translation_x" in (
-        found.in_words()
+        stopping_in_words(measured.protocol)
     )
 
 
@@ -241,11 +270,14 @@ def test_a_score_for_which_no_image_counts_is_never_precise():
         ({"precision": 0.1, "first": 1}, "at least 2 images .* received 900 and 1"),
         ({"precision": 0.1, "scores": ["acuracy"]}, "scores among .*, received 'acuracy'"),
         ({"precision": 0.1, "scores": []}, "at least one score, received none"),
-        ({"precision": 0.1, "scores": ["mask_iou"]}, "models for segmentation to measure mask_iou"),
+        (
+            {"precision": 0.1, "scores": ["mask_iou"]},
+            "a model for segmentation .* mask_iou",
+        ),
         ({"precision": 0.1, "transformations": []}, "a transformation that applies .* none"),
     ],
 )
 def test_what_cannot_be_reached_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message) as error:
-        evaluate_to(linear(), DATA, **{"transformations": AXES, **arguments})
+        to_precision(linear(), DATA, **{"transformations": AXES, **arguments})
     assert "\n" not in str(error.value)

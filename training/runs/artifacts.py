@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from training.config import TrainingConfig
-from zoo.architectures.taps import is_tap
+from zoo.architectures.taps import feature_maps
 from zoo.architectures.tasks import task_of
 from zoo.datasets import Dataset
 
@@ -25,6 +25,7 @@ def metadata(
     """
     return {
         "architecture": config.architecture,
+        "training": json.loads(config.to_json()),  # all that decides the weights
         "options": dict(config.options),
         "task": task_of(model),
         "input_shape": list(model.input_shape[1:]),
@@ -54,7 +55,8 @@ def save(model: keras.Model, description: dict[str, Any], directory: Path) -> No
     """
     # Without its losses and metrics, which the file would need `training` to be read with.
     keras.Model(model.input, model.output, name=model.name).save(directory / "model.keras")
-    taps = feature_maps(model)
+    named = feature_maps(model) or {"logits": model.outputs[0]}
+    taps = keras.Model(model.inputs, named)
     images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
     text = json.dumps(description)
     archive = keras.export.ExportArchive()
@@ -63,30 +65,3 @@ def save(model: keras.Model, description: dict[str, Any], directory: Path) -> No
     archive.add_endpoint("layers", lambda images: taps(images, training=False), [images])
     archive.add_endpoint("metadata", lambda: {"metadata": tf.constant(text)}, [])
     archive.write_out(directory / "saved_model", verbose=False)
-
-
-def feature_maps(model: keras.Model) -> keras.Model:
-    """Return a model with the same weights that gives its feature maps by the names of layers.
-
-    They are the taps, `stem`, `stage1`, `stage2` …, `pre_logits` and `logits`; of a network that
-    has none but perhaps `logits`, every layer with one map or vector.
-    """
-    found = {layer.name: layer.output for layer in model.layers if _is_map(layer)}
-    taps = {name: output for name, output in found.items() if is_tap(name)}
-    named = taps if set(taps) - {"logits"} else found
-    return keras.Model(model.inputs, named or {"logits": model.outputs[0]})
-
-
-def _is_map(layer: keras.Layer) -> bool:
-    """Tell whether a layer has one output that is a float map `(N, h, w, c)` or vector `(N, K)`."""
-    if isinstance(layer, keras.Model | keras.layers.InputLayer):
-        return False
-    try:
-        output = layer.output
-    except (AttributeError, ValueError):  # called more than once
-        return False
-    return (
-        isinstance(output, keras.KerasTensor)
-        and len(output.shape) in (2, 4)
-        and tf.as_dtype(output.dtype).is_floating
-    )

@@ -59,7 +59,7 @@ def publish(config: TrainingConfig, run: Path) -> dict[str, float]:
             placement=str(config.placement),
             epochs=config.epochs,
             images_seen=config.epochs * images_per_epoch(len(training), config.batch_size),
-            wall_seconds=round(load_model(run).metadata["seconds"]),
+            wall_seconds=round(load_model(run).info.metadata["seconds"]),
             parameters=model.count_params(),
             input_shape=training.input_shape,
             num_classes=training.num_classes,

@@ -1,4 +1,4 @@
-"""The architectures of the zoo: one builder per file, all with the same call and tap names."""
+"""The architectures of the zoo: one builder per file, with a common call and common tap names."""
 
 import inspect
 from collections.abc import Callable
@@ -71,15 +71,23 @@ def create(
         num_classes: Number of classes of objects, at least 2; by default that of the weights.
         weights: `mnist`, the trained weights that come with the zoo (see `zoo.weights`), or None.
         **choices: Keyword options of that architecture; its docstring explains them. With weights
-            they are those that were trained, and need not be given.
+            they must be those of the training, and need not be given.
 
     Returns:
         A functional model whose name is the architecture's, with taps `stem`, `stage1` …,
         `pre_logits` and `logits` as layer names.
 
     Raises:
-        ValueError: If the name, an option, the shape or the number of classes is not usable, or
-            not that of the weights.
+        ValueError: If the name, an option, the shape or the number of classes cannot be used, or
+            differs from that of the weights.
+
+    Example:
+        >>> import zoo
+        >>> model = zoo.create("plain_cnn", (32, 32, 3), num_classes=10, padding="circular")
+        >>> model.output_shape
+        (None, 10)
+        >>> zoo.create("mlp", weights="mnist").input_shape  # trained, with the shape of its images
+        (None, 40, 40, 1)
     """
     if name not in ARCHITECTURES:
         raise ValueError(
@@ -96,14 +104,14 @@ def create(
     if input_shape is None or num_classes is None:
         raise ValueError(
             f"{name} expects an input shape and a number of classes, received {input_shape} and "
-            f"{num_classes}: only weights bring their own"
+            f"{num_classes}: give both, or weights, which bring their own"
         )
     if len(input_shape) != 3 or not input_shape[2]:
         raise ValueError(f"expected an input shape (H, W, C), received {tuple(input_shape)}")
     if None in input_shape and name not in ANY_SIZE:
         raise ValueError(
             f"{name} expects images of a known size, received {tuple(input_shape)}: "
-            f"{', '.join(sorted(ANY_SIZE))} take any"
+            f"{', '.join(sorted(ANY_SIZE))} take any size"
         )
     if num_classes < 2:
         raise ValueError(f"expected at least 2 classes, received {num_classes}")

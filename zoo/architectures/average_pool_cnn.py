@@ -1,4 +1,4 @@
-"""The textbook CNN with means in the place of maxima."""
+"""The textbook CNN with average pooling instead of max pooling."""
 
 from collections.abc import Sequence
 
@@ -18,10 +18,10 @@ def average_pool_cnn(
     activation: str = "relu",
     dropout: float = 0.0,
 ) -> keras.Model:
-    """Average 2×2 pixels between convolutions (LeCun et al. 1998, whose LeNet-5 subsampled so).
+    """Average 2×2 pixels between convolutions (LeCun et al. 1998, as their LeNet-5 subsampled).
 
-    A mean is a low-pass filter, if a short one, so that a stride behind it aliases less than behind
-    a maximum. All else is `plain_cnn`.
+    A mean is a low-pass filter, although a short one, so that a stride after it aliases less than
+    after a maximum. Everything else is as in `plain_cnn`.
 
     Args:
         input_shape: `(H, W, C)`, all known.

@@ -33,13 +33,12 @@ def convolution(
     Args:
         x: Feature map `(N, H, W, C)`.
         filters: Channels of the result.
-        name: What the last layer of the block is called.
+        name: Name of the last layer of the block.
         kernel_size: Odd side of the kernel.
         strides: Step of the kernel.
-        dilation: Distance between the kernel's samples.
+        dilation: Distance between the kernel's samples, in positions.
         padding: `zero`, `circular` or `valid` (none: the map shrinks).
-        normalization: Whether there is a batch normalisation; without it the convolution has a
-            bias.
+        normalization: Whether to normalise by batch; without it the convolution has a bias.
         activation: A Keras activation.
         dropout: Fraction of whole feature maps dropped in training.
 
@@ -50,7 +49,7 @@ def convolution(
     reach = dilation * (kernel_size - 1) // 2
     same = padding == "zero" and strides == 1
     if padding == "zero" and not same:
-        # Written out, because Keras's "same" pads unevenly, and so off-centre, when it strides.
+        # Written out, because with a stride Keras's "same" pads unevenly and thus off-centre.
         x = layers.ZeroPadding2D(reach, name=f"{name}_pad")(x)
     elif padding == "circular":
         x = CircularPadding2D(reach, name=f"{name}_pad")(x)
@@ -69,9 +68,9 @@ def convolution(
 
 
 def activated(x: Any, *, name: str, normalization: bool, activation: str, dropout: float) -> Any:
-    """Apply batch normalisation → activation → dropout (over maps, if there are any)."""
+    """Apply batch normalisation → activation → dropout (of whole feature maps)."""
     if normalization:
-        # The default momentum of 0.99 lags behind on runs of a few hundred steps.
+        # The default momentum of 0.99 adapts too slowly for runs of a few hundred steps.
         x = layers.BatchNormalization(momentum=0.9, name=f"{name}_normalization")(x)
     if not dropout:
         return layers.Activation(activation, name=name)(x)
@@ -85,17 +84,18 @@ def downsample(x: Any, kind: str, *, padding: str, name: str, return_phase: bool
 
     Args:
         x: Feature map `(N, H, W, C)`.
-        kind: `max` or `average` of 2×2 pixels; `blur`, their maximum at every pixel behind a
-            low-pass filter (Zhang 2019); `polyphase`, their maximum on the grid that follows the
-            image (Chaman & Dokmanić 2021), for maps of even sides.
-        padding: `zero`, `circular` or `valid`, that of the convolutions: what windows see
-            beyond the edge.
-        name: What the last layer is called.
-        return_phase: Whether to return `(map, phase)`, which `upsample` takes: the grid that
-            `polyphase` kept, None for the others.
+        kind: `max` or `average` of 2×2 pixels; `blur`, their maximum at every pixel, low-pass
+            filtered before the stride (Zhang 2019); `polyphase`, their maximum on the grid that
+            follows the image (Chaman & Dokmanić 2021), for maps of even sides.
+        padding: `zero`, `circular` or `valid`, as in the convolutions: what the windows of `blur`
+            see beyond the edge.
+        name: Name of the last layer.
+        return_phase: Whether to return `(map, phase)`, which `upsample` takes; the phase says which
+            grid `polyphase` kept, and is None for the other kinds.
 
     Raises:
-        ValueError: If `kind` is unknown, or the map is too small or too odd to halve.
+        ValueError: If `kind` is unknown, the map is too small to halve, or `polyphase` gets a map
+            of odd sides.
     """
     check_choice("downsampling", kind, DOWNSAMPLINGS)
     check_halving(x, name=name)
@@ -116,8 +116,8 @@ def upsample(x: Any, phase: Any, *, name: str) -> Any:
 
     Args:
         x: Feature map `(N, H, W, C)`.
-        phase: The grid that `downsample` kept, on which the map is put back; or None.
-        name: What the layer is called.
+        phase: The phase that `downsample` returned: the grid to put the map back on, or None.
+        name: Name of the layer.
     """
     if phase is None:
         return layers.UpSampling2D(2, name=name)(x)

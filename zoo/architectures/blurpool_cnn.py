@@ -1,4 +1,4 @@
-"""The CNN whose subsampling stands behind a low-pass filter."""
+"""The CNN that low-pass filters before it subsamples."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ def blurpool_cnn(
 ) -> keras.Model:
     """Blur between the maximum and the stride of each pooling (Zhang 2019).
 
-    All else is `global_avg_cnn`, weights included: the blur has none.
+    Everything else is as in `global_avg_cnn`, even the weights, since the blur has none.
 
     Args:
         input_shape: `(H, W, C)`; H and W may be None.

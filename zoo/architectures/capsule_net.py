@@ -1,4 +1,4 @@
-"""The capsule network: classes are vectors, agreed upon by those that see their parts."""
+"""The capsule network: classes are vectors, on which the capsules of their parts agree."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from keras import layers
 from zoo.architectures.blocks import convolution
 from zoo.layers import CapsuleLength, PrimaryCapsules2D, RoutedCapsules
 
-CAPSULES, DIMENSIONS = 8, 8  # at each place of the map, and components of each
+CAPSULES, DIMENSIONS = 8, 8  # capsules at each position of the map, and components of each
 POSE = 16  # components of a class capsule
 
 
@@ -26,17 +26,18 @@ def capsule_net(
 
     The length of a class capsule is the probability of its class, its direction the pose of the
     object. The logits are the log-odds of the lengths, log ‖s‖² for a capsule that was s before it
-    was squashed: `sigmoid(logits)` is the paper's probability, and `softmax(logits)`, which is
-    trained, each class's share of Σ ‖s‖². The paper's margin loss and its reconstruction are left
-    out, and its map is smaller: it halves in each stage and for the capsules, and is padded.
+    was squashed: `sigmoid(logits)` is the paper's probability, and `softmax(logits)`, on which the
+    network is trained, is each class's share of Σ ‖s‖². Unlike in the paper there is no margin loss
+    and no reconstruction, and the map is smaller: it is padded, and halved in each stage and once
+    more for the capsules.
 
     Args:
         input_shape: `(H, W, C)`, all known.
         num_classes: `K`.
         filters: Channels of the stem and of each stage, all of stride 2.
-        iterations: Iterations of the routing; without agreement there is 1.
+        iterations: Iterations of the routing; 1 is without agreement.
         normalization: Whether batch normalisation follows each convolution before the capsules.
-        activation: A Keras activation of these convolutions.
+        activation: A Keras activation for these convolutions.
 
     Returns:
         A model from images in `[0, 1]` to logits `(N, K)`; taps `stem`, `stage1` …, `pre_logits`
@@ -49,7 +50,7 @@ def capsule_net(
         x = convolution(x, channels, name=f"stage{stage}", kernel_size=5, strides=2, **block)
     x = layers.ZeroPadding2D(1, name="primary_pad")(x)
     x = PrimaryCapsules2D(CAPSULES, DIMENSIONS, 3, name="primary_capsules")(x)
-    # Components of about the size of those they are made of, so that the first agree at all.
+    # Predictions about as large as the capsules they come from, so that they can agree at all.
     kernel = keras.initializers.RandomNormal(stddev=DIMENSIONS**-0.5)
     x = RoutedCapsules(
         num_classes, POSE, iterations, kernel_initializer=kernel, name="class_capsules"

@@ -23,20 +23,20 @@ def detector(
     activation: str = "relu",
     dropout: float = 0.0,
 ) -> keras.Model:
-    """Say what is in an image and where, from one map.
+    """Predict what is in an image and where it is, from one feature map.
 
-    The class is read off the average over all positions (Lin, Chen & Yan 2014), which forgets where
-    the object is. For the box every position votes by its distances to the four sides (Tian et
-    al. 2019, FCOS), and a soft-argmax weights the votes (Levine et al. 2016; Nibali et al. 2018),
-    so that the box moves with the map.
+    The class is read from the average over all positions (Lin, Chen & Yan 2014), which discards
+    where the object is. For the box, every position votes by its distances to the four sides (Tian
+    et al. 2019, FCOS), and a soft-argmax weights the votes (Levine et al. 2016; Nibali et al.
+    2018), so that the box moves with the map.
 
     Args:
         input_shape: `(H, W, C)`; H and W may be None, for images of any size.
         num_classes: `K`.
-        filters: Channels of the stem and of each stage; the last also of the box's features.
+        filters: Channels of the stem and of each stage; the box's features have the last number.
         padding: `zero`, `circular` or `valid`.
-        downsampling: `max`, `average` or `blur`, before the first two stages. Not `polyphase`: of
-            the map that it keeps it is not known where it lies.
+        downsampling: `max`, `average` or `blur`, before the first two stages. Not `polyphase`: the
+            box would have to know where the grid lies that it keeps.
         normalization: Whether batch normalisation follows each convolution.
         activation: A Keras activation.
         dropout: Fraction of feature maps dropped in training.
@@ -44,10 +44,10 @@ def detector(
     Returns:
         A model from images in `[0, 1]` to `{"logits": (N, K), "box": (N, 4)}`, boxes as `x_min,
         y_min, x_max, y_max` in pixels, half-open; taps `stem`, `stage1` …, `pre_logits`, `logits`.
-        Total stride 4, from three filters on.
+        Total stride 4, with at least three filters.
 
     Raises:
-        ValueError: If an option is unknown.
+        ValueError: If `padding` or `downsampling` is unknown.
     """
     check_choice("downsampling", downsampling, ("max", "average", "blur"))
     block: dict[str, Any] = {
@@ -57,7 +57,7 @@ def detector(
         "dropout": dropout,
     }
     stride, offset = 1, 0.5  # of a map: pixels between positions, and where the first one lies
-    inner = 1 if padding == "valid" else 0  # positions that a convolution of size 3 begins at
+    inner = 1 if padding == "valid" else 0  # where the first output of a convolution of size 3 lies
     inputs = keras.Input(input_shape, name="images")
     x = convolution(inputs, filters[0], name="stem", **block)
     offset += inner

@@ -19,11 +19,11 @@ def fcn(
     activation: str = "relu",
     dropout: float = 0.0,
 ) -> keras.Model:
-    """Label every pixel without ever leaving the resolution of the image.
+    """Label every pixel, at the resolution of the image throughout.
 
-    Dilations grow so that a pixel sees a whole object without pooling, and shrink again so that
-    neighbours see the same of it; a dense layer becomes a convolution of size 1 (Long, Shelhamer &
-    Darrell 2015; Yu & Koltun 2016 and Yu, Koltun & Funkhouser 2017 for the dilations).
+    Dilations grow, so that a pixel sees a whole object without pooling, and shrink again, so that
+    neighbouring pixels see it alike; a dense layer becomes a convolution of size 1 (Long, Shelhamer
+    & Darrell 2015; Yu & Koltun 2016 and Yu, Koltun & Funkhouser 2017 for the dilations).
 
     Args:
         input_shape: `(H, W, C)`; H and W may be None, for images of any size.
@@ -35,7 +35,7 @@ def fcn(
         dropout: Fraction of feature maps dropped in training.
 
     Returns:
-        A model from images in `[0, 1]` to logits `(N, H, W, K + 1)`, 0 being the background; taps
+        A model from images in `[0, 1]` to logits `(N, H, W, K + 1)`, class 0 the background; taps
         `stem`, `stage1` …, `pre_logits`, `logits`. Total stride 1.
 
     Raises:

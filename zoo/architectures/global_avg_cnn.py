@@ -1,4 +1,4 @@
-"""The CNN whose head forgets position: global average pooling."""
+"""The CNN whose head discards positions, by global average pooling."""
 
 from collections.abc import Sequence
 from typing import Any

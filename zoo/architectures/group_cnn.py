@@ -1,4 +1,4 @@
-"""The CNN that shares its weights over quarter turns too, and over reflections if asked."""
+"""The CNN that also shares its weights among quarter turns and, optionally, reflections."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from zoo.architectures.blocks import check_choice, check_halving
 from zoo.layers import GroupConv2D, GroupLiftingConv2D, GroupPooling
 from zoo.layers.square_group import ORDERS
 
-# What the zoo's paddings are called by the layers.
+# From the zoo's names of paddings to those of the layers.
 _PADDINGS = {"zero": "same", "circular": "circular", "valid": "valid"}
 
 
@@ -27,34 +27,34 @@ def group_cnn(
 ) -> keras.Model:
     """Convolve with every filter in all orientations of a group (Cohen & Welling 2016).
 
-    The logits are those of the image turned by any quarter, and under `p4m` of its mirror image,
-    trained or not, up to rounding. It holds for square frames of every size: where the map is
-    halved, one of even sides by maxima of 2×2 pixels and one of odd sides by 3×3, so that the
-    windows, 2 pixels apart, begin and end at its edges and a turn maps windows to windows.
+    Up to rounding, trained or not, the logits do not change when the image makes quarter turns, or
+    under `p4m` when it is mirrored. This is true for square frames of every size: the map is halved
+    by maxima of 2×2 pixels if its sides are even and of 3×3 if they are odd, so that the windows,
+    2 pixels apart, begin and end at its edges and a turn maps windows to windows.
 
     The depth and the one halving, before stage 2, are those of the paper's network for rotated
     MNIST; a global average takes the place of its last convolution. Under `p1` this is a plain CNN,
-    which with twice the filters has as many weights as under `p4`: the paper's control.
+    which has about as many weights as under `p4` if its filters are doubled: the paper's control.
 
     Args:
         input_shape: `(H, W, C)`, all known.
         num_classes: `K`.
         filters: Channels per orientation of the stem and of each stage.
-        group: `p4`, four quarter turns; `p4m`, these and reflections; `p1`, none.
+        group: `p4`, four quarter turns; `p4m`, these and reflections; `p1`, neither.
         padding: `valid`, `zero` or `circular`.
-        normalization: Whether batch normalisation, with the statistics of all orientations
-            together, follows each convolution.
+        normalization: Whether batch normalisation follows each convolution, with statistics that
+            all orientations share.
         activation: A Keras activation.
         dropout: Fraction of feature maps dropped in training.
 
     Returns:
         A model from images in `[0, 1]` to logits `(N, K)`; taps `stem`, `stage1` …, `pre_logits`,
-        `logits`. The taps that are maps have the orientations among their channels,
-        `(N, h, w, |G| F)`: channel `g F + k` is filter k in orientation g. Total stride 2 from two
-        stages on.
+        `logits`. Taps that are maps have the orientations among their channels,
+        `(N, h, w, |G| F)`: channel `g F + k` is filter k in orientation g. Total stride 2, with at
+        least two stages.
 
     Raises:
-        ValueError: If an option is unknown, or images are too small.
+        ValueError: If `padding` or `group` is unknown, or images are too small.
     """
     check_choice("padding", padding, tuple(_PADDINGS))
     check_choice("group", group, tuple(ORDERS))
@@ -91,7 +91,7 @@ def _activated(x: Any, name: str, normalization: bool, activation: str, dropout:
 
 
 def _by_orientation(x: Any, channels: int, *, name: str) -> Any:
-    """Give the orientations of a map `(N, h, w, |G| F)` an axis of their own again."""
+    """Give the orientations of a map `(N, h, w, |G| F)` their own axis again."""
     return layers.Reshape((*x.shape[1:3], -1, channels), name=name)(x)
 
 

@@ -22,7 +22,7 @@ def mlp(
     Args:
         input_shape: `(H, W, C)`, all known.
         num_classes: `K`.
-        filters: Units of each hidden layer; the last are the `pre_logits`.
+        filters: Units of each hidden layer; the last layer is `pre_logits`.
         normalization: Whether batch normalisation follows each hidden layer.
         activation: A Keras activation.
         dropout: Fraction of units dropped in training after each hidden layer.

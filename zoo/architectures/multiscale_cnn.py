@@ -24,8 +24,8 @@ def multiscale_cnn(
 
     The published network (Traffic Sign Recognition with Multi-Scale Convolutional Networks)
     pools the earlier stage once more before it joins the later one; here each is averaged over all
-    positions. Small receptive fields and large ones so have an equal say. All else is
-    `global_avg_cnn`.
+    positions. Small and large receptive fields thus reach the classifier alike. Everything else is
+    as in `global_avg_cnn`.
 
     Args:
         input_shape: `(H, W, C)`; H and W may be None.

@@ -23,7 +23,7 @@ def plain_cnn(
 ) -> keras.Model:
     """Alternate convolutions and pooling, then flatten the map into dense layers (LeCun 1998).
 
-    The dense head has a weight for each position of the map, so that position is not forgotten.
+    The dense head has a weight for each position of the map, so it does not discard positions.
 
     Args:
         input_shape: `(H, W, C)`, all known.

@@ -20,14 +20,15 @@ def polyphase_cnn(
     """Keep the strongest of the four grids at each halving (Chaman & Dokmanić 2021).
 
     Under circular padding the logits are the same for every circular shift, trained or not, up to
-    rounding. All else is `global_avg_cnn`, weights included: the choice has none.
+    rounding. Everything else is as in `global_avg_cnn`, even the weights, since the choice of a
+    grid has none.
 
     Args:
         input_shape: `(H, W, C)`; H and W may be None. The sides of images must be multiples of the
             total stride.
         num_classes: `K`.
         filters: Channels of the stem and of each stage.
-        padding: `circular`, on which the exactness rests, `zero` or `valid`.
+        padding: `circular`, which exactness requires, `zero` or `valid`.
         normalization: Whether batch normalisation follows each convolution.
         activation: A Keras activation.
         dropout: Fraction of feature maps dropped in training.

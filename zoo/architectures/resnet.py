@@ -1,4 +1,4 @@
-"""The residual network: each block adds to what it was given."""
+"""The residual network: each block adds to its input."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,16 +32,16 @@ def resnet(
         input_shape: `(H, W, C)`; H and W may be None.
         num_classes: `K`.
         filters: Channels of the stem and of each stage.
-        padding: `zero` or `circular`; no `valid`, under which a block would shrink what its
-            shortcut keeps. Under `circular` the logits are exactly invariant to circular shifts by
-            multiples of the total stride, and with `polyphase` to all, if the sides of the images
-            are multiples of it too.
+        padding: `zero` or `circular`; not `valid`, under which the convolutions of a block would
+            shrink the map but its shortcut would not. Under `circular` the logits are exactly
+            invariant to circular shifts by multiples of the total stride, and with `polyphase` to
+            all circular shifts, if the sides of the images are multiples of it too.
         downsampling: `strided`, by the first convolution of a stage and by its shortcut, as in
             the paper; or `max`, `average`, `blur` or `polyphase` before the first block, so that
             both its branches see the same grid.
         normalization: Whether batch normalisation follows each convolution.
-        activation: A Keras activation; a block's last stands behind its sum.
-        dropout: Fraction of feature maps dropped in training, within and behind each block.
+        activation: A Keras activation; the last of a block follows its sum.
+        dropout: Fraction of feature maps dropped in training, within and after each block.
 
     Returns:
         A model from images in `[0, 1]` to logits `(N, K)`; taps `stem`, `stage1` …, `pre_logits`,
@@ -82,7 +82,7 @@ def _residual(
     activation: str,
     dropout: float,
 ) -> Any:
-    """Add two convolutions of a map to the map, projected if its shape changes."""
+    """Add two convolutions of a map to the map, which is projected if its shape changes."""
     linear: dict[str, Any] = {
         "padding": padding,
         "normalization": normalization,
@@ -92,8 +92,8 @@ def _residual(
     branch = convolution(x, filters, name=f"{name}_inner", strides=strides, **{**linear, **rest})
     branch = convolution(branch, filters, name=f"{name}_outer", **linear)
     if strides > 1:
-        # Apart from the projection: TensorFlow 2.21 crashes on CPUs in the gradient of a
-        # convolution of size 1 and stride 2.
+        # The projection does not stride itself: TensorFlow 2.21 crashes on CPUs in the gradient of
+        # a convolution of size 1 and stride 2.
         x = layers.AveragePooling2D(1, strides=strides, name=f"{name}_shortcut_pool")(x)
     if strides > 1 or x.shape[-1] != filters:
         x = convolution(x, filters, name=f"{name}_shortcut", kernel_size=1, **linear)

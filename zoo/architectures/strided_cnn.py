@@ -1,4 +1,4 @@
-"""The CNN that strides instead of pooling."""
+"""The CNN with strided convolutions instead of pooling."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a network is for, told by the structure of its output."""
+"""The task of a network, derived from the structure of its output."""
 
 from collections.abc import Mapping
 

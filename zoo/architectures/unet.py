@@ -1,4 +1,4 @@
-"""The segmenter that goes down for context and up for detail."""
+"""The segmenter that halves its maps for context and doubles them again for detail."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,26 +20,28 @@ def unet(
     activation: str = "relu",
     dropout: float = 0.0,
 ) -> keras.Model:
-    """Go down by halving and up by doubling, joined at each depth (Ronneberger et al. 2015).
+    """Halve the map, double it again, and join both ways at each depth (Ronneberger et al. 2015).
 
-    One convolution per level, two at the bottom, where they are cheap and see far.
+    There is one convolution per level and way, and two at the bottom, where they are cheap and see
+    far.
 
     Args:
         input_shape: `(H, W, C)`, all known; H and W multiples of `2 ** (len(filters) - 1)`.
         num_classes: `K` classes of objects; the background is one more.
         filters: Channels of each depth, the stem's first; the way up mirrors them. At least two.
-        padding: `zero` or `circular`; no `valid`, under which maps of one depth would not match.
+        padding: `zero` or `circular`; not `valid`, under which maps of one depth would not match.
         downsampling: `max`, `average` or `blur`, undone by repeating pixels; or `polyphase`, undone
             on the grid it chose (Chaman & Dokmanić 2021, Truly Shift-Equivariant Convolutional
             Neural Networks). Under `circular` padding the logits follow circular shifts by
-            multiples of the largest stride; with `polyphase` they follow all, but for images
-            that repeat with an odd period of more than a pixel, whose grids are not told apart.
+            multiples of the largest stride. With `polyphase` they follow all circular shifts,
+            except of images that repeat with an odd period of more than one pixel, whose grids
+            cannot be told apart.
         normalization: Whether batch normalisation follows each convolution.
         activation: A Keras activation.
         dropout: Fraction of feature maps dropped in training.
 
     Returns:
-        A model from images in `[0, 1]` to logits `(N, H, W, K + 1)`, 0 being the background; taps
+        A model from images in `[0, 1]` to logits `(N, H, W, K + 1)`, class 0 the background; taps
         `stem`, `stage1` … (first down, then up), `pre_logits`, `logits`. The largest stride is
         `2 ** (len(filters) - 1)`, at the bottom.
 
@@ -53,8 +55,9 @@ def unet(
     stride = 2 ** (len(filters) - 1)
     if any(size % stride for size in input_shape[:2]):
         raise ValueError(
-            f"unet with {len(filters)} filters expects images whose sides are multiples of "
-            f"{stride}, received {input_shape[0]}×{input_shape[1]}: use others or fewer filters"
+            f"unet with {len(filters)} filters expects sides of images that are multiples of "
+            f"{stride}, received {input_shape[0]}×{input_shape[1]}: "
+            "use another size or fewer filters"
         )
     block: dict[str, Any] = {
         "padding": padding,

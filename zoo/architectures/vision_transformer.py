@@ -1,4 +1,4 @@
-"""The vision transformer: attention between patches, which knows no neighbourhood at all."""
+"""The vision transformer: attention between patches, without any notion of neighbourhood."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ def vision_transformer(
 ) -> keras.Model:
     """Cut the image into patches, let each attend to all, and flatten (Dosovitskiy et al. 2021).
 
-    Of the paper's network it differs in that all tokens are classified, behind a batch
-    normalisation, and not one of its own, which learns from far fewer images; that the hidden layer
-    of an encoder is twice and not four times as wide; and that attention has no biases. Up to the
-    last stage only the position embedding says where a patch lies: what the network knows of
+    It differs from the paper's network in three ways. All tokens are classified, after a batch
+    normalisation, instead of an extra class token: this learns from far fewer images. The hidden
+    layer of an encoder is twice, not four times, as wide as a token. Attention has no biases. Up to
+    the last stage only the position embedding says where a patch lies: what the network knows about
     translation it has to learn.
 
     Args:
@@ -31,15 +31,16 @@ def vision_transformer(
         patch_size: Side of a patch, pixels.
         dimensions: Components of a token, a multiple of the heads.
         depth: Number of encoders.
-        heads: Attention heads of each.
+        heads: Attention heads of each encoder.
 
     Returns:
         A model from images in `[0, 1]` to logits `(N, K)`; taps `stem` (the embedded patches),
-        `stage1` … (the tokens behind each encoder, in place), `pre_logits`, `logits`. Total stride
+        `stage1` … (the tokens after each encoder, as a map), `pre_logits`, `logits`. Total stride
         `patch_size`.
 
     Raises:
-        ValueError: If the patches do not tile the image, or the heads do not share the dimensions.
+        ValueError: If the patches do not tile the image, the heads do not divide the dimensions, or
+            an option is below 1.
     """
     for option, value in (
         ("patch_size", patch_size),
@@ -51,7 +52,7 @@ def vision_transformer(
             raise ValueError(f"vision_transformer expects {option} ≥ 1, received {value}")
     if any(side % patch_size for side in input_shape[:2]):
         raise ValueError(
-            f"vision_transformer expects images divisible by {patch_size}, received "
+            f"vision_transformer expects images with sides divisible by {patch_size}, received "
             f"{input_shape[0]}×{input_shape[1]}: use another patch_size"
         )
     if dimensions % heads:
@@ -72,20 +73,20 @@ def vision_transformer(
 
 
 def encoder(x: Any, heads: int, *, name: str) -> Any:
-    """Let every token attend to all, then pass a hidden layer; the result is tap `name`.
+    """Let every token attend to all, then apply a hidden layer; the result is tap `name`.
 
-    Both steps read normalised tokens and add to what they were given (Dosovitskiy et al. 2021,
-    equations 2 and 3).
+    Both steps read normalised tokens and add to their input (Dosovitskiy et al. 2021, equations 2
+    and 3).
 
     Args:
-        x: Tokens in place `(N, H, W, D)`, D a multiple of the heads.
-        heads: Attention heads.
-        name: What the last layer is called.
+        x: Tokens as a map `(N, H, W, D)`, D a multiple of the heads.
+        heads: Number of attention heads.
+        name: Name of the last layer.
     """
     height, width, dimensions = x.shape[1:]
     x = layers.Reshape((height * width, dimensions), name=f"{name}_tokens")(x)
     y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_attention_normalization")(x)
-    # No biases: softmax cancels that of the keys, and the normalisation has one.
+    # No biases: softmax cancels that of the keys, and the normalisation before has its own.
     attention = layers.MultiHeadAttention(
         heads, dimensions // heads, use_bias=False, name=f"{name}_attention"
     )

@@ -1,1 +1,1 @@
-"""Cards: what an architecture is, what it can promise untrained, and what was measured."""
+"""Cards: what an architecture is, which symmetries it has untrained, and its scores."""

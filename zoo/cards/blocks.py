@@ -1,4 +1,4 @@
-"""A functional model as a few blocks: its layers by the tap that they lead to, and what flows."""
+"""A functional model as a few blocks of layers, grouped by tap, and what flows between them."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,11 +15,11 @@ class Block:
     """Layers that are drawn as one box.
 
     Attributes:
-        name: What they are called together: `stem`, `stage1` …
-        layers: Each kind of layer in a few words and how often it is there, in order.
-        shape: That of the output of the layer of that name, or else of the last, without the batch.
+        name: Name of the block: `stem`, `stage1` …
+        layers: Each kind of layer in a few words and the number of such layers, in order.
+        shape: Output shape, without the batch, of the layer called `name`, or else of the last.
         sources: Names of the blocks that it reads.
-        joins: Whether paths part and meet again within.
+        joins: Whether paths split and join again within the block.
     """
 
     name: str
@@ -32,21 +32,21 @@ class Block:
 def blocks(model: keras.Model) -> dict[str, Block]:
     """Group the layers of a functional model by the beginning of their names.
 
-    `stage1_pool` and `stage1` are of block `stage1`; operations without a name of their own belong
-    to what they read. A block that would have to come before and behind another is split.
+    `stage1_pool` and `stage1` belong to block `stage1`; operations that are not layers belong to
+    the block that they read. A block that would have to come before and after another is split.
 
     Args:
         model: A functional model.
 
     Returns:
-        Its blocks by name, each behind those that it reads.
+        Its blocks by name, each after those that it reads.
     """
     found: dict[str, Block] = {}
     home: dict[str, str] = {}
     layers = {layer.name: layer for layer in model.layers}
     for layer in model.get_config()["layers"]:
         sources = list(dict.fromkeys(_sources(layer.get("inbound_nodes", []))))
-        operation = layers.get(layer["name"])  # None for what is no layer but a plain operation
+        operation = layers.get(layer["name"])  # None for a plain operation, which is not a layer
         reads = {home[source] for source in sources}
         prefix = _prefix(layer["name"]) if operation is not None else home[sources[0]]
         name = _free(prefix, reads, found)
@@ -67,7 +67,7 @@ def _first(output: Any) -> Any:
 
 
 def _sources(nodes: Any) -> Iterator[str]:
-    """Yield the layers whose tensors are somewhere in a layer's serialised calls."""
+    """Yield the names of the layers whose tensors occur in a layer's serialised calls."""
     if isinstance(nodes, Mapping):
         if nodes.get("class_name") == "__keras_tensor__":
             yield nodes["config"]["keras_history"][0]
@@ -88,7 +88,7 @@ def _prefix(name: str) -> str:
 
 
 def _free(prefix: str, reads: set[str], found: Mapping[str, Block]) -> str:
-    """Return the block of a prefix that may read others without going round in a circle."""
+    """Return the name of the first block of a prefix that can read others without a cycle."""
     name, again = prefix, 1
     while name in found and any(name in _before(read, found) for read in reads if read != name):
         again += 1
@@ -97,13 +97,13 @@ def _free(prefix: str, reads: set[str], found: Mapping[str, Block]) -> str:
 
 
 def _before(name: str, found: Mapping[str, Block]) -> set[str]:
-    """Return all blocks that a block reads, directly or not."""
+    """Return all blocks that a block reads, directly or indirectly."""
     direct = found[name].sources
     return direct.union(*(_before(source, found) for source in direct))
 
 
 def _in_words(layer: Mapping[str, Any]) -> str:
-    """Say in two words what a layer does; nothing where that is no news."""
+    """Describe a layer in a few words, or in none if it is not worth showing."""
     kind, config = layer["class_name"], layer["config"]
     if kind in ("InputLayer", "Dropout", "SpatialDropout2D") or kind.endswith("Padding2D"):
         return ""
@@ -124,7 +124,7 @@ def _in_words(layer: Mapping[str, Any]) -> str:
 
 
 def _number(value: Any) -> int | None:
-    """Return the one number that a size consists of, if it is one."""
+    """Return the whole number that all entries of a size share, or None."""
     numbers = set(keras.tree.flatten(value))
     only = numbers.pop() if len(numbers) == 1 else None
     return only if isinstance(only, int) else None

@@ -1,4 +1,4 @@
-"""What a card says of an architecture, worked out from the architecture itself."""
+"""The facts on a card, worked out from the architecture itself."""
 
 import inspect
 import math
@@ -23,7 +23,7 @@ from zoo.layers import AdaptivePolyphaseSampling2D
 from zoo.weights import Record, read_records
 
 INPUT_SHAPE, NUM_CLASSES = (40, 40, 1), 10
-"""What networks are described for: a digit of mnist on its frame."""
+"""The images for which networks are described: a digit of MNIST on its frame."""
 
 
 _POLYPHASE = {"polyphase, circular": {"downsampling": "polyphase", "padding": "circular"}}
@@ -38,7 +38,7 @@ _VARIANTS: dict[str, dict[str, dict[str, str]]] = {
 
 @dataclass(frozen=True)
 class TapFacts:
-    """A feature map in words: its shape, its stride and what a position of it sees."""
+    """A feature map in words: its shape, its stride and the receptive field of a position."""
 
     name: str
     shape: str
@@ -48,7 +48,7 @@ class TapFacts:
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """An architecture in figures.
+    """The facts about an architecture.
 
     Attributes:
         name: Its name.
@@ -57,13 +57,13 @@ class Facts:
         options: Its keyword options with their defaults.
         parameters: Number of weights.
         multiply_adds: For one image, or None where they cannot be counted.
-        total_stride: Shifts by multiples of which it can answer exactly, in words.
-        receptive_field: Of its last map with positions, in words.
+        total_stride: In words: to shifts by multiples of it the network can answer exactly.
+        receptive_field: That of its last map with positions, in words.
         taps: Its feature maps.
-        symmetries: The error of each symmetry, with its defaults, where it has the option with
-            circular padding, and with options of its own that bring others.
-        record: That of its trained weights, if there are any.
-        model: With its defaults.
+        symmetries: The error of each symmetry, by variant: with its defaults, with circular padding
+            if that is another option, and with options that bring further symmetries.
+        record: The record of its trained weights, if there are any.
+        model: The network with its defaults.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Facts:
 
 
 def facts(name: str) -> Facts:
-    """Work out what there is to say of an architecture.
+    """Work out the facts about an architecture.
 
     Args:
         name: A key of `ARCHITECTURES`.
@@ -150,7 +150,7 @@ def _description(name: str) -> str:
 
 
 def _field_in_words(found: ReceptiveField, model: keras.Model) -> tuple[str, str]:
-    """Say the stride and the size of a receptive field."""
+    """Return the stride and the size of a receptive field in words."""
     if found.unknown is not None:
         unknown = _unknown_in_words(found.unknown, model)
         return unknown, unknown
@@ -173,14 +173,14 @@ def _last_with_positions(taps: tuple[TapFacts, ...]) -> str:
 
 
 def _unknown_in_words(operation: str, model: keras.Model) -> str:
-    """Say behind which layer a field is not known, from the name of the operation in it."""
+    """Say after which layer a field is unknown, from the name of an operation in that layer."""
     named = {layer.name: layer for layer in model.layers}
     for part in operation.partition(" ")[0].split("/"):
         layer = named.get(part) or named.get(re.sub(r"_\d+$", "", part))
         if isinstance(layer, AdaptivePolyphaseSampling2D):
             return "follows the image"
         if layer is not None:
-            return f"unknown behind {layer.name}"
+            return f"unknown after {layer.name}"
     return "unknown"
 
 

@@ -12,7 +12,7 @@ from zoo.cards.facts import shape_in_words
 
 _COLOURS = {"images": "#eeeeee", "stem": "#dce9f7", "stage": "#dce9f7", "head": "#fdebd3"}
 _WIDTH, _GAP, _LINE = 1.0, 0.28, 0.17  # inches at 12 inches' width
-_LETTERS = 17  # that fit into a box
+_LETTERS = 17  # that fit on a line of a box
 
 
 def architecture_figure(model: keras.Model) -> bytes:
@@ -39,7 +39,7 @@ def architecture_figure(model: keras.Model) -> bytes:
     if any(block.joins for block in found.values()):
         top = max(top, height / 2 + 0.3)
     bottom = -(lanes - 1) * (height + _GAP) - height / 2 - 0.12
-    scale = 12 / max(right - left, 8 * (_WIDTH + _GAP))  # few boxes do not grow without end
+    scale = 12 / max(right - left, 8 * (_WIDTH + _GAP))  # few boxes are not enlarged without limit
     figure = Figure(figsize=(12, scale * (top - bottom)), dpi=100)
     ax = figure.add_axes((0, 0, 1, 1))
     margin = (12 / scale - (right - left)) / 2
@@ -85,7 +85,7 @@ def architecture_figure(model: keras.Model) -> bytes:
 
 
 def _text(block: Block) -> list[str]:
-    """Return the lines of a box: its name, its layers, the shape of what it gives."""
+    """Return the lines of a box: its name, its layers and the shape of its output."""
     lines = [block.name]
     for words, count in block.layers.items():
         text = f"{count} × {words}" if count > 1 else words
@@ -94,7 +94,7 @@ def _text(block: Block) -> list[str]:
 
 
 def _places(found: Mapping[str, Block]) -> dict[str, tuple[int, int]]:
-    """Give each block the column behind all that it reads, and a lane of its own there."""
+    """Give each block the column after all that it reads, and its own lane there."""
     places: dict[str, tuple[int, int]] = {}
     for name, block in found.items():
         column = 1 + max((places[source][0] for source in block.sources), default=-1)
@@ -152,7 +152,7 @@ def _draw_arrow(
 
 
 def _draw_loop(ax: Any, x: float, y: float, height: float) -> None:
-    """Draw a short arrow over a box within which paths part and meet."""
+    """Draw a short arrow over a box within which paths split and join."""
     left, right, top = x - 0.35 * _WIDTH, x - 0.22 * _WIDTH, y + height / 2
     _draw_path(ax, [(left, top), (left, top + 0.12), (right, top + 0.12), (right, top)])
 

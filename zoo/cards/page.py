@@ -12,25 +12,25 @@ HEADER = (
     *("architecture", "task", "parameters", "multiply-adds", "total stride", "receptive field"),
     *("exact symmetries", "MNIST accuracy"),
 )
-NO_RECORD = "There are no trained weights of it yet, and so no scores."
+NO_RECORD = "There are no trained weights for it yet, and so no scores."
 
 
 def row(facts: Facts) -> list[str]:
-    """Return an architecture's cells under `HEADER`."""
+    """Return the row of an architecture in the table with columns `HEADER`."""
     return [
         facts.name,
         facts.task,
         f"{facts.parameters:,}",
         "unknown" if facts.multiply_adds is None else f"{facts.multiply_adds:,}",
-        facts.total_stride.partition(" behind")[0],  # behind what, the card says
-        facts.receptive_field.partition(" behind")[0],
+        facts.total_stride.partition(" after")[0],  # the card says after which layer
+        facts.receptive_field.partition(" after")[0],
         _symmetries_in_words(facts.symmetries),
         "–" if facts.record is None else interval_in_words(facts.record.accuracy),
     ]
 
 
 def index(cards: list[Facts]) -> str:
-    """Write the table of all cards, each linked."""
+    """Return the page with the table of all cards, with a link to each."""
     rows = [[f"[{cells[0]}]({cells[0]}.md)", *cells[1:]] for cells in map(row, cards)]
     sections = ["# Architectures", _for_whom(), markdown_table(HEADER, rows)]
     trained = {found.name: found.record for found in cards if found.record is not None}
@@ -40,7 +40,7 @@ def index(cards: list[Facts]) -> str:
 
 
 def card(facts: Facts) -> str:
-    """Write the card of an architecture; its figure is `<name>.png` beside it."""
+    """Return the page of an architecture; its figure is `<name>.png` in the same folder."""
     count = "unknown" if facts.multiply_adds is None else f"{facts.multiply_adds:,}"
     sizes = [
         ["task", facts.task],
@@ -95,7 +95,7 @@ def _error_in_words(error: float) -> str:
 
 
 def _symmetries_in_words(symmetries: Mapping[str, Mapping[str, float]]) -> str:
-    """Name what is exact, with the defaults first and then what other options add."""
+    """Name the exact symmetries of the defaults, then those that other options add."""
     defaults, *others = symmetries.items()
     held = exact(defaults[1])
     parts = [", ".join(held)] if held else []
@@ -119,8 +119,8 @@ def _record_in_words(name: str, record: Record) -> str:
             f"{shape_in_words((None, *record.input_shape))}, {record.num_classes} classes; "
             f"options: {options or 'the defaults'}.",
             markdown_table(["score", "value and 95 % interval", "images"], rows),
-            "Scores of transformations are of centred images, at the default strengths but the "
-            "identity, under the boundary `zero`.",
+            "Scores under transformations are for centred images, at the default strengths except "
+            "the identity, with boundary `zero`.",
             f"Seed {record.seed}, placement {record.placement}, {record.epochs} epochs, "
             f"{record.images_seen:,} images seen in {record.wall_seconds:.0f} s "
             f"({versions or 'versions unknown'}). Made by:",

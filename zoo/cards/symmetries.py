@@ -1,4 +1,4 @@
-"""Which symmetries an architecture has untrained: random weights, random images, an error each."""
+"""The symmetries that an architecture has untrained, from random weights and random images."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 EXACT = 1e-5
-"""The largest relative error that float32 may leave of an exact symmetry."""
+"""The largest relative error that an exact symmetry may have in float32."""
 
 Change = Callable[[np.ndarray], np.ndarray]
 
@@ -15,21 +15,21 @@ Change = Callable[[np.ndarray], np.ndarray]
 def symmetry_errors(model: keras.Model, *, images: int = 4, seed: int = 0) -> dict[str, float]:
     """Measure how far a model is from each symmetry.
 
-    Under a change of the image scores `(N, K)` should stay as they are, and maps `(N, H, W, K)`
-    move with it; of a dictionary its `logits` count. The error is `‖f(T x) − T f(x)‖ / ‖f(x) −
-    mean‖`, the mean over images and positions, so that an answer which hardly varies is not taken
-    for a symmetry: 0 is exact.
+    When the image changes, scores `(N, K)` should stay the same and maps `(N, H, W, K)` should
+    change with it; of a dictionary, `logits` are compared. The error is
+    `‖f(T x) − T f(x)‖ / ‖f(x) − mean‖`, where the mean is over images and positions; 0 is exact.
+    The denominator prevents an output that hardly varies from passing for a symmetry.
 
     Args:
-        model: A network of images `(H, W, C)` of known size; random numbers are added to its
-            biases and statistics, lest a symmetry be one of zeros.
-        images: How many random images.
-        seed: Of the images and of what is added.
+        model: A network for images `(H, W, C)` of known size. Random numbers are added to its
+            biases and statistics, whose initial values could feign a symmetry.
+        images: Number of random images.
+        seed: Seed of the images and of the numbers added.
 
     Returns:
         The largest error by law: circular shifts by multiples of 1 px, 2 px …, for divisors of both
-        sides; quarter turns of square images; reflections. NaN where the answer is a map of
-        another size than the image.
+        sides; quarter turns of square images; reflections. NaN if the output is a map of another
+        size than the image.
     """
     generator = np.random.default_rng(seed)
     _randomise(model, generator)
@@ -52,7 +52,7 @@ def symmetry_errors(model: keras.Model, *, images: int = 4, seed: int = 0) -> di
 
 
 def exact(errors: Mapping[str, float]) -> list[str]:
-    """Name the laws that hold; of the shifts only the finest, which implies the others."""
+    """Name the exact laws; of the shifts only the finest, which implies the others."""
     held = [law for law, error in errors.items() if error <= EXACT]
     shifts = [law for law in held if law.startswith("circular")]
     return [law for law in held if law not in shifts[1:]]
@@ -63,7 +63,7 @@ def _laws(height: int, width: int) -> dict[str, list[Change]]:
         return lambda x: np.roll(x, (down, right), axis=(1, 2))
 
     steps = [n for n in (1, 2, 4, 5, 8, 10) if height % n == width % n == 0]
-    steps = [n for n in steps if n < min(height, width)]  # once around is no shift
+    steps = [n for n in steps if n < min(height, width)]  # a shift once around changes nothing
     laws: dict[str, list[Change]] = {
         f"circular shifts by multiples of {n} px" if n > 1 else "circular shifts": [
             *(shift(n, 0), shift(0, n), shift(-n, 3 * n))
@@ -83,7 +83,7 @@ def _randomise(model: keras.Model, generator: np.random.Generator) -> None:
 
 
 def _pictures(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Draw noise, stronger by image and by place: answers must differ more than they round."""
+    """Draw noise that is uneven between images and places, so that outputs differ clearly."""
     strength = np.linspace(0.1, 1, shape[0])[:, None, None, None]
     places = generator.random((shape[0], -(-shape[1] // 8), -(-shape[2] // 8), 1))
     blocks = np.kron(places, np.ones((1, 8, 8, 1)))[:, : shape[1], : shape[2]]

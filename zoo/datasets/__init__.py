@@ -5,6 +5,6 @@ Importing this package is cheap: TensorFlow and TFDS are imported by `load`, whe
 
 from zoo.datasets.dataset import Dataset, from_arrays
 from zoo.datasets.loading import DATASETS, SPLITS, load
-from zoo.datasets.placing import compose
+from zoo.datasets.placing import place
 
-__all__ = ["DATASETS", "SPLITS", "Dataset", "compose", "from_arrays", "load"]
+__all__ = ["DATASETS", "SPLITS", "Dataset", "from_arrays", "load", "place"]

@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike
 
 Index = slice | np.ndarray
 
+# Each class has a name here, and an output of a network: what is more numbers something else.
+_MOST_CLASSES = 1_000_000
+
 _CHUNK_BYTES = 1 << 24  # arrays may be larger than memory (np.memmap): never touch more at once
 
 
@@ -26,6 +29,8 @@ class Dataset:
         class_names: one name per class.
         masks: `(N, H, W)` unsigned integers; 0 is background, class k is k + 1.
         boxes: `(N, 4)` float32, `x_min, y_min, x_max, y_max` in pixels, half-open.
+        placement: where objects lie on their frames: `centre`, `uniform` or `dx,dy`; None for
+            images that are used as they are.
 
     Raises:
         ValueError: if an array does not have the shape, type or range above.
@@ -38,6 +43,7 @@ class Dataset:
     class_names: tuple[str, ...] = field(repr=False)
     masks: np.ndarray | None = field(default=None, repr=False)
     boxes: np.ndarray | None = field(default=None, repr=False)
+    placement: str | None = None
 
     def __post_init__(self) -> None:
         """Refuses what would silently falsify a measurement."""
@@ -131,8 +137,8 @@ def from_arrays(
         masks: `(N, H, W)` integers; 0 is background, class k is k + 1.
         boxes: `(N, 4)`, `x_min, y_min, x_max, y_max` in pixels, half-open.
         class_names: one name per class; by default the class numbers.
-        num_classes: the number of classes; by default that of the names, else the largest label
-            plus 1.
+        num_classes: the number of classes, at most a million; by default that of the names, else
+            the largest label plus 1.
         name: what the dataset is called in measurements.
 
     Raises:
@@ -142,8 +148,7 @@ def from_arrays(
     _check_image_form(images)
     _check_label_form(labels)
     if class_names is None:
-        largest = int(labels.max(initial=0))
-        class_names = [str(k) for k in range(largest + 1 if num_classes is None else num_classes)]
+        class_names = [str(k) for k in range(_count_classes(labels, num_classes))]
     elif num_classes not in (None, len(class_names)):
         raise ValueError(f"expected {num_classes} class names, received {len(class_names)}")
     _check_labels(labels, len(images), len(class_names))
@@ -160,6 +165,19 @@ def from_arrays(
         masks=masks,
         boxes=None if boxes is None else np.asarray(boxes, np.float32),
     )
+
+
+def _count_classes(labels: np.ndarray, asked: int | None) -> int:
+    largest = int(labels.max(initial=0))
+    count = largest + 1 if asked is None else asked
+    if count > _MOST_CLASSES:
+        received = f"label {largest:,}" if asked is None else f"num_classes={asked:,}"
+        raise ValueError(
+            f"expected at most {_MOST_CLASSES:,} classes, since each has a name and an output of"
+            f" the network, received {received}: number those there are from 0, as"
+            " np.unique(labels, return_inverse=True)[1] does"
+        )
+    return count
 
 
 def _chunks(array: np.ndarray) -> Iterator[np.ndarray]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.datasets.dataset import Dataset
-from zoo.datasets.placing import Placement, compose
+from zoo.datasets.placing import Placement, place
 from zoo.datasets.sources.tfds import (
     base_name,
     encoded_examples,
@@ -17,6 +17,7 @@ from zoo.datasets.sources.tfds import (
     tfds_split,
 )
 from zoo.datasets.turning import turn
+from zoo.support.memory import total_memory
 
 SPLITS = ("train", "validation", "test")
 
@@ -87,7 +88,7 @@ def load(
             configuration and version: `emnist/letters`.
         split: `train`, `validation` or `test`.
         placement: where a composed object lies: `centre`, `uniform` or `(dx, dy)` pixels from the
-            centre; see `compose`.
+            centre; see `place`.
         frame: height and width in pixels of the frame of composed images, or to which natural
             images are resized (bilinear, antialiased; the aspect ratio is not kept). Natural
             images of varying size need it.
@@ -103,13 +104,16 @@ def load(
         FileNotFoundError: if the dataset is known but not prepared.
         OSError: if its files are damaged.
         ValueError: if the dataset or the split is unknown, the dataset has no image and label, a
-            class has fewer than `per_class` images, or an argument does not fit the dataset.
+            class has fewer than `per_class` images, an argument does not fit the dataset, or the
+            images do not fit into memory.
     """
     if split not in SPLITS:
         raise ValueError(f"expected a split of {', '.join(SPLITS)}, received {split!r}")
     for argument, value in (("limit", limit), ("per_class", per_class)):
         if value is not None and value < 1:
             raise ValueError(f"expected {argument} of at least 1, received {value}")
+    if frame is not None and min(frame) < 1:
+        raise ValueError(f"expected a frame of at least 1 × 1 pixels, received {tuple(frame)}")
     if limit is not None and per_class is not None:
         raise ValueError(f"expected limit or per_class, received both: {limit} and {per_class}")
     how = DATASETS.get(base_name(name), Natural())
@@ -136,15 +140,19 @@ def load(
         index = np.arange(count if limit is None else min(count, limit))
     else:
         # A stream of its own, so that being chosen says nothing of an image's tint and place.
-        index = _balanced(read_labels(examples), per_class, class_names, (*draw, 1))
-    images, labels = read_images(examples, index, builder.info.features["image"], size)
+        index = _balanced(read_labels(examples, builder), per_class, class_names, (*draw, 1))
+    if isinstance(how, Composed):
+        _check_memory(len(index), frame or how.frame, (3 if how.tint else 1) + 1)  # and the mask
+    else:
+        _check_memory(len(index), size, shape[-1])
+    images, labels = read_images(examples, index, builder, size)
 
     if isinstance(how, Natural):
         return Dataset(name, split, images, labels, class_names)
     objects = images[..., 0].transpose(0, 2, 1) if how.transposed else images[..., 0]
     if how.turned:
         objects = turn(objects, index, (*draw, 2))
-    images, masks, boxes = compose(
+    images, masks, boxes = place(
         objects,
         labels,
         frame=frame or how.frame,
@@ -154,7 +162,20 @@ def load(
         seed=draw,
         index=index,
     )
-    return Dataset(name, split, images, labels, class_names, masks, boxes)
+    where = placement if isinstance(placement, str) else ",".join(map(str, placement))
+    return Dataset(name, split, images, labels, class_names, masks, boxes, where)
+
+
+def _check_memory(count: int, frame: tuple[int, int], layers: int) -> None:
+    """Refuses what cannot be held, with a byte per pixel and layer, before any of it is made."""
+    height, width = map(int, frame)
+    available, needed = total_memory(), count * height * width * layers
+    if available is not None and needed > available:
+        raise ValueError(
+            f"expected images that fit into {available / 2**30:,.0f} GiB of memory, received"
+            f" {count:,} of {height:,} × {width:,} pixels, {needed / 2**30:,.0f} GiB: choose a"
+            " smaller frame or fewer images"
+        )
 
 
 def _balanced(

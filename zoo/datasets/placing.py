@@ -17,7 +17,7 @@ _VALUE = (0.85, 1.0)
 Placement = str | Sequence[int]
 
 
-def compose(
+def place(
     objects: np.ndarray,
     labels: np.ndarray,
     *,

@@ -1,1 +1,1 @@
-"""What a network is, read off its graph in TensorFlow: nothing here runs it on data."""
+"""What can be read from the TensorFlow graph of a network, without running it on data."""

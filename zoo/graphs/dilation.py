@@ -2,7 +2,7 @@
 
 On a CPU TensorFlow traces a dilated convolution as SpaceToBatchND → Conv2D → BatchToSpaceND,
 because only that has a gradient. For a forward pass Conv2D can dilate by itself, which saves two
-copies of the feature map and lets the batch normalisation behind it be folded into the kernel: the
+copies of the feature map and lets the batch normalisation after it be folded into the kernel: the
 zoo's segmenter takes about 0.6 of the time.
 """
 
@@ -12,14 +12,14 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager.wrap_function import function_from_graph_def
 
-_PROBE_SIZE = 64  # how a convolution pads does not depend on the size of the image
+_PROBE_SIZE = 64  # any size: how a convolution pads does not depend on it
 
 
 def with_native_dilation(frozen: Any) -> Any:
-    """Return a frozen function that gives the same, with its dilated convolutions rewritten.
+    """Rewrite the dilated convolutions of a frozen function, which gives the same results.
 
     Args:
-        frozen: A frozen function of one image tensor, as `convert_variables_to_constants_v2` makes.
+        frozen: A frozen function of one image tensor, from `convert_variables_to_constants_v2`.
 
     Returns:
         A function from the same input to the same outputs; `frozen` itself if it does not dilate.
@@ -49,7 +49,7 @@ def with_native_dilation(frozen: Any) -> Any:
 
 
 def _dilated_convolutions(graph: Any) -> list[tuple[Any, Any, Any]]:
-    """Find each SpaceToBatchND whose only reader is a Conv2D whose only reader undoes it."""
+    """Find each SpaceToBatchND read only by a Conv2D that only a BatchToSpaceND reads."""
     readers: dict[str, list[Any]] = {}
     for node in graph.node:
         for name in node.input:
@@ -68,7 +68,7 @@ def _dilated_convolutions(graph: Any) -> list[tuple[Any, Any, Any]]:
 
 
 def _rewrite(node: Any, source: str, block: np.ndarray, padding: np.ndarray, graph: Any) -> None:
-    """Let a Conv2D read the feature map itself, dilate by the block, and pad by the rest."""
+    """Make a Conv2D read the feature map itself, with dilation `block` and this padding."""
     kernel = np.array(graph.get_tensor_by_name(_tensor_name(node.input[1])).shape[:2])
     node.input[0] = source
     node.attr["dilations"].list.i[:] = [1, *block.tolist(), 1]

@@ -10,9 +10,9 @@ from tensorflow.python.framework.convert_to_constants import (
 
 from zoo.graphs.dilation import with_native_dilation
 
-# What may stand between the last computation of a network and its output.
+# What may lie between the last computation of a network and its output.
 _TRANSPARENT = {"Identity", "IdentityN", "NoOp", "Reshape", "Cast", "Squeeze"}
-# What a dense layer consists of behind its product, with an activation that gives probabilities.
+# What may follow the matrix product of a dense layer, including activations for probabilities.
 _DENSE_TAIL = {*_TRANSPARENT, "BiasAdd", "Add", "AddV2", "Softmax", "Sigmoid"}
 
 
@@ -25,7 +25,7 @@ def freeze(function: Callable[[Any], Sequence[Any]], spec: tf.TensorSpec) -> Any
 
     Returns:
         A TensorFlow concrete function from the tensor to the list of tensors, in the same order.
-        It is faster than `keras.Model.predict` (`make bench`), and differs by rounding.
+        It is faster than `keras.Model.predict` (`make bench`); results differ by rounding.
     """
     traced = tf.function(lambda x: list(function(x))).get_concrete_function(spec)
     return with_native_dilation(convert_variables_to_constants_v2(traced))
@@ -40,15 +40,15 @@ def final_activation(frozen: Any, output: int) -> str | None:
 
 
 def with_dense_input(frozen: Any, output: int) -> tuple[Any, bool]:
-    """Let a frozen function also return what its last dense layer reads, if it ends in one.
+    """Make a frozen function also return the input of its last dense layer, if it ends in one.
 
     Args:
         frozen: A frozen function.
-        output: Which of its outputs the dense layer leads to.
+        output: Number of the output that the dense layer leads to.
 
     Returns:
-        The function, whose outputs have one more at their end where there is such a layer; and
-        whether there is.
+        The function, with one more output at the end if there is such a layer; and whether there
+        is one.
     """
     operation = frozen.outputs[output].op
     while operation.type in _DENSE_TAIL and operation.inputs:

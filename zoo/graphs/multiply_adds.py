@@ -9,8 +9,8 @@ def multiply_adds(graph: Any) -> int:
     """Count the multiply-adds of convolutions, matrix products and sums of products.
 
     A window of a convolution that reaches beyond the edge counts in full. Normalisations,
-    activations, poolings and what does not depend on the images, such as a kernel that is made of
-    weights, count nothing.
+    activations, poolings and what does not depend on the images, such as a kernel computed from
+    weights, do not count.
 
     Args:
         graph: A frozen TensorFlow graph with one placeholder, images `(N, H, W, C)` of known size;
@@ -20,8 +20,8 @@ def multiply_adds(graph: Any) -> int:
         The number of products that are summed.
 
     Raises:
-        ValueError: If the shape of something that counts is not known, or a function is called or
-            repeated, into which the count does not look.
+        ValueError: If the shape of something that counts is unknown, or the graph has function
+            calls or loops, whose contents are not counted.
     """
     total = 0
     depends: set[str] = set()
@@ -31,16 +31,16 @@ def multiply_adds(graph: Any) -> int:
         depends.update(tensor.name for tensor in operation.outputs)
         if operation.type in _OPAQUE:
             raise ValueError(
-                f"expected a graph without calls to count in, {operation.name} is a "
-                f"{operation.type}"
+                "expected a graph without function calls or loops, which are not counted, "
+                f"received {operation.name} ({operation.type})"
             )
         if operation.type in _COUNTS:
             try:
                 total += _COUNTS[operation.type](operation)
-            except (TypeError, ValueError) as error:  # a dimension that is None, or a rank
+            except (TypeError, ValueError) as error:  # a dimension or a rank is None
                 raise ValueError(
-                    f"expected known shapes to count with, those of {operation.name} "
-                    f"({operation.type}) are not: give the size of the images"
+                    f"expected known shapes, received unknown ones in {operation.name} "
+                    f"({operation.type}): give the size of the images"
                 ) from error
     return total
 
@@ -50,7 +50,7 @@ def _size(shape: Any) -> int:
 
 
 def _convolution(operation: Any) -> int:
-    """Each output sums over a window and its group's channels: kernel `(h, w, in, out)`."""
+    """Count, for each output, a window and its group's channels: kernel `(h, w, in, out)`."""
     return _size(operation.outputs[0].shape) * _size(operation.inputs[1].shape[:3])
 
 
@@ -59,12 +59,12 @@ def _depthwise(operation: Any) -> int:
 
 
 def _transposed(operation: Any) -> int:
-    """Each input goes to a window of all output channels: kernel `(h, w, out, in)`."""
+    """Count, for each input, a window of all output channels: kernel `(h, w, out, in)`."""
     return _size(operation.inputs[2].shape) * _size(operation.inputs[1].shape[:3])
 
 
 def _product(attribute: str) -> Callable[[Any], int]:
-    """Each output sums over the inner side of a product, whose operand may be transposed."""
+    """Return a count of matrix products; `attribute` says if the first operand is transposed."""
 
     def count(operation: Any) -> int:
         inner = operation.inputs[0].shape[-2 if operation.get_attr(attribute) else -1]
@@ -74,7 +74,7 @@ def _product(attribute: str) -> Callable[[Any], int]:
 
 
 def _einsum(operation: Any) -> int:
-    """Each output sums over the labels that it lacks."""
+    """Count, for each output, the sum over the labels that are not in the output."""
     inputs, output = operation.get_attr("equation").decode().split("->")
     sizes: dict[str, int] = {}
     for labels, tensor in zip(inputs.split(","), operation.inputs, strict=True):
@@ -96,7 +96,7 @@ _COUNTS: dict[str, Callable[[Any], int]] = {
 }
 _OPAQUE = frozenset(
     {
-        *("PartitionedCall", "StatefulPartitionedCall"),  # Keras compiles a grouped convolution
+        *("PartitionedCall", "StatefulPartitionedCall"),  # as Keras compiles grouped convolutions
         *("While", "StatelessWhile", "If", "StatelessIf", "Enter"),
     }
 )

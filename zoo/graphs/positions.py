@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Axis:
-    """How the positions along one axis of a map lie on the image.
+class Positions:
+    """The places on the image of the positions along one axis of a feature map.
 
     Attributes:
-        stride: Pixels from one position to the next; 0 where there are no positions.
+        stride: Pixels from one position to the next; 0 if the map has no positions.
         low: First pixel that position 0 reads; −∞ if it reads the whole frame.
-        high: Last pixel that position 0 reads.
-        period: The stride of the map that an axis without positions was made of.
-        block: Into how many interleaved maps the axis is split, between SpaceToBatch and back.
+        high: Last pixel that position 0 reads; ∞ if it reads the whole frame.
+        period: Product of all strides up to here, in pixels; it stays when positions are averaged
+            away or repeated.
+        block: Number of interleaved maps that SpaceToBatchND has split the axis into.
     """
 
     stride: int
@@ -24,21 +25,21 @@ class Axis:
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """What a position of a feature map sees.
+    """The pixels that a position of a feature map sees.
 
     Attributes:
-        y: Its axis downwards, or None if an operation on the way is not known.
-        x: Its axis to the right, likewise.
-        unknown: The operation that is not known.
+        y: The axis downwards, or None if an operation on the way is unknown.
+        x: The axis to the right, likewise.
+        unknown: The unknown operation, if there is one.
     """
 
-    y: Axis | None
-    x: Axis | None
+    y: Positions | None
+    x: Positions | None
     unknown: str | None = None
 
     @property
     def size(self) -> tuple[float, float] | None:
-        """Height and width in pixels; infinite is the whole frame; None is unknown."""
+        """Height and width in pixels, infinite for the whole frame; None if unknown."""
         if self.y is None or self.x is None:
             return None
         return self.y.high - self.y.low + 1, self.x.high - self.x.low + 1
@@ -52,12 +53,12 @@ class ReceptiveField:
 
     @property
     def centre(self) -> tuple[float, float] | None:
-        """Where the middle of the first position's field lies, in pixels down and right."""
+        """Centre of the first field, in pixels down and right; None if there are no positions."""
         if self.stride is None or self.y is None or self.x is None:
             return None
         return (self.y.low + self.y.high) / 2, (self.x.low + self.x.high) / 2
 
     @property
     def period(self) -> tuple[int, int] | None:
-        """Shifts by multiples of which, down and right, the tap can answer exactly."""
+        """Pixels down and right: to shifts by multiples of them the tap can answer exactly."""
         return None if self.y is None or self.x is None else (self.y.period, self.x.period)

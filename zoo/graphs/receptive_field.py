@@ -8,35 +8,35 @@ changes s, low and high in a known way.
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.graphs.operations import UnknownOperationError, joined, through
-from zoo.graphs.positions import Axis, ReceptiveField
+from zoo.graphs.positions import Positions, ReceptiveField
+from zoo.graphs.rules import UnknownOperationError, joined, through
 
 _VALUE_FREE = frozenset(["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"])
 
 
 def receptive_fields(graph: Any, taps: Mapping[str, Any]) -> dict[str, ReceptiveField]:
-    """Work out the receptive field of taps.
+    """Work out the receptive fields of taps.
 
     Args:
         graph: A frozen TensorFlow graph with one placeholder, images `(N, H, W, C)`.
-        taps: Tensors of it by name.
+        taps: Tensors of the graph, by the name of the tap.
 
     Returns:
-        The field of each tap, without the border's effect: near the border part of it lies on
-        padding, or wraps around.
+        The field of each tap, away from the border: near it, part of a field lies on padding or
+        wraps around.
     """
-    states: dict[str, tuple[Axis, Axis] | str] = {}
+    states: dict[str, tuple[Positions, Positions] | str] = {}
     for operation in graph.get_operations():
         if operation.type == "Placeholder":
-            pixel = Axis(1, 0, 0, 1)
-            found: tuple[Axis, Axis] | str | None = (pixel, pixel)
+            pixel = Positions(1, 0, 0, 1)
+            found: tuple[Positions, Positions] | str | None = (pixel, pixel)
         else:
             found = _after(operation, states)
         if found is not None:
             states.update((tensor.name, found) for tensor in operation.outputs)
     fields = {}
     for name, tensor in taps.items():
-        state = states.get(tensor.name, "nothing: it does not depend on the images")
+        state = states.get(tensor.name, "none: it does not depend on the images")
         fields[name] = (
             ReceptiveField(None, None, state) if isinstance(state, str) else ReceptiveField(*state)
         )
@@ -44,9 +44,9 @@ def receptive_fields(graph: Any, taps: Mapping[str, Any]) -> dict[str, Receptive
 
 
 def _after(
-    operation: Any, states: dict[str, tuple[Axis, Axis] | str]
-) -> tuple[Axis, Axis] | str | None:
-    """Return the axes behind an operation, the name of what is unknown, or None for constants."""
+    operation: Any, states: dict[str, tuple[Positions, Positions] | str]
+) -> tuple[Positions, Positions] | str | None:
+    """Return the axes of an output, the name of an unknown operation, or None for a constant."""
     if operation.type in _VALUE_FREE:
         return None
     sources = {k: states[t.name] for k, t in enumerate(operation.inputs) if t.name in states}

@@ -9,39 +9,39 @@ from keras import ops
 
 from zoo.layers.whole_number import whole_number
 
-# Norms that differ relatively by less count as equal: rounding alone must not decide.
+# Norms with a smaller relative difference count as equal, so that rounding alone never decides.
 TOLERANCE = 1e-6
-_BITS = 22  # of a value relative to the largest of its image: what float32 holds without loss
-_NORM_BITS = 19  # of a pixel's, so that sums of 4,095 stay within int32; coarser ones only tie
-_LOW = 16  # bits of the lower of the two digits in which such sums are summed
-_DOUBLINGS = 13  # 8,192 pixels
+_BITS = 22  # of a value relative to the largest in its image; float32 holds them without loss
+_NORM_BITS = 19  # of a pixel's norm: a sum of 4,095 fits into int32; coarse norms only tie more
+_LOW = 16  # bits of the lower of the two parts in which these sums are added up
+_DOUBLINGS = 13  # windows of up to 2^13 = 8,192 pixels
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class AdaptivePolyphaseSampling2D(keras.layers.Layer):
-    """Keep, of the `s²` grids of step `s` in an image, the one with the largest norm.
+    """Subsampling that keeps, of the `s²` grids of step `s` in an image, that of largest norm.
 
-    `y = x_k`, `k = argmax_ij ‖x_ij‖_p` with the polyphase components
+    `y = x_k` with `k = argmax_ij ‖x_ij‖_p` over the polyphase components
     `x_ij[a, b] = x[s a + i, s b + j]`, one choice per image for all its channels (Chaman & Dokmanić
     2021, Truly Shift-Invariant Convolutional Neural Networks). A circular shift of `x` permutes
     and shifts the components, so `y` is shifted circularly and its global average is the same.
 
-    With a `pool_size` above 1 the maximum of the window that begins at each pixel of the grid is
-    kept, wrapped round the edges: max pooling whose windows follow the image. The grid is chosen by
-    the norms before the maximum.
+    With a `pool_size` above 1, each kept pixel is replaced by the maximum of the window that begins
+    there, wrapped around the edges: max pooling whose windows follow the image. The norms that
+    choose the grid are those before the maximum.
 
-    Equal norms are frequent where images are flat, symmetric or of few levels, and an argmax then
-    decides by position, which breaks the law. Two things prevent it here. Norms are summed over
+    Norms are often equal in images that are flat, symmetric or have few levels. An argmax would
+    then decide by position, which breaks the law. Two measures prevent this. Norms are summed over
     positions as integers, so that they do not depend on the order of summation. Components within
-    a relative 1e-6 of the largest norm are compared by a fingerprint: each pixel gets a hash of the
-    whole image as seen from there, round the torus, and a component the sum of its pixels'
-    hashes. Fingerprints of two components are equal (hash collisions of about 2^-31 aside) only if
-    a circular shift that carries one grid to the other leaves the whole image as it is; either
+    a relative 1e-6 of the largest norm are compared by fingerprints: each pixel gets a hash of the
+    whole image as seen from there, wrapped around the edges, and a component gets the sum of its
+    pixels' hashes. Apart from hash collisions (about 2^-31), two fingerprints are equal only if a
+    circular shift that carries one grid to the other leaves the whole image unchanged; either
     choice then gives the same map up to a circular shift. Fingerprints cost more than all else and
-    are made only for batches in which there are ties.
+    are computed only for batches that contain ties.
 
-    The law is exact for inputs that are exact shifts. Behind layers that round differently at
-    different places, it holds for all but norms that tie to within their rounding.
+    The law is exact for inputs that are exact shifts of one another. After layers that round
+    differently at different positions, it holds unless norms tie to within that rounding.
 
     Args:
         strides: Step `s` of both axes, at least 1; it must divide height and width.
@@ -51,6 +51,18 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
 
     Input shape: `(N, H, W, C)`. Output shape: `(N, H / strides, W / strides, C)`, and for the phase
     `(N,)`, int32: `strides · row + column` of the first pixel kept.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import AdaptivePolyphaseSampling2D
+        >>> layer = AdaptivePolyphaseSampling2D()
+        >>> images = np.random.default_rng(0).random((1, 6, 6, 1), "float32")
+        >>> still = np.asarray(layer(images))
+        >>> still.shape
+        (1, 3, 3, 1)
+        >>> shifted = np.asarray(layer(np.roll(images, 1, axis=2)))  # the same pixels are kept
+        >>> np.array_equal(np.sort(shifted.ravel()), np.sort(still.ravel()))
+        True
     """
 
     def __init__(
@@ -70,7 +82,7 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Refuse maps without whole periods: wrapped round, they have no polyphase components."""
+        """Check that the strides divide the map, so that it splits into components."""
         self._check(input_shape)
 
     def _check(self, shape: tuple[int | None, ...]) -> None:
@@ -82,7 +94,7 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Choose a component per image and return it."""
-        self._check(inputs.shape)  # a layer that was built for any size meets them only here
+        self._check(inputs.shape)  # a layer built for any size sees the actual one only here
         maps = ops.cast(inputs, self.compute_dtype)
         tied = _largest(maps, self.strides, self.order)
         keys = ops.cond(
@@ -95,9 +107,9 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
         return (sampled, phase) if self.return_phase else sampled
 
     def ties(self, inputs: Any) -> Any:
-        """Count the components `(N,)` that share the largest norm with another, less one: int32.
+        """Return how many further components share the largest norm, int32 `(N,)`.
 
-        0 means that the norm alone decided; `strides² - 1` is what a flat image has.
+        0 means that the norm alone decided; a flat image has `strides² - 1`.
         """
         tied = _largest(ops.convert_to_tensor(inputs), self.strides, self.order)
         return ops.sum(ops.cast(tied, "int32"), axis=1) - 1
@@ -131,10 +143,10 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
 
 
 def _sample(maps: Any, phase: Any, strides: int, pool_size: int) -> Any:
-    """Return the maxima of the windows that begin on each image's grid, wrapped round the edges.
+    """Return the maxima of the windows that begin on each image's grid, wrapped around the edges.
 
-    Whole rows are gathered first, which is fast, then pixels of what is left of them: what is not
-    kept is not computed either.
+    Whole rows are gathered first, which is fast, then pixels within these rows, so that nothing is
+    computed for pixels that are not kept.
     """
     batch, height, width, channels = ops.shape(maps)
     rows = strides * ops.arange(height // strides, dtype="int32") + phase[:, None] // strides
@@ -160,13 +172,13 @@ def _maximum(maps: Iterable[Any]) -> Any:
 def _largest(maps: Any, strides: int, order: int) -> Any:
     """Return which components `(N, s²)` have the largest norm.
 
-    Behind the sum over channels everything is integer arithmetic or of single numbers, so that it
-    follows a circular shift of the maps exactly.
+    After the sum over channels, all arithmetic is on integers or on single numbers, so that the
+    result follows a circular shift of the maps exactly.
     """
     maps = ops.cast(ops.stop_gradient(maps), "float32")
     square = maps * maps
     power = ops.abs(maps) if order % 2 else square
-    for _ in range((order - 1) // 2):  # not `**`: vectorised powers round by position
+    for _ in range((order - 1) // 2):  # not `**`, whose vectorised rounding depends on the position
         power = power * square
     powers = ops.sum(power, axis=-1)
     norms = ops.sum(_grids(_integer(powers, powers, _NORM_BITS), strides), axis=3)
@@ -177,7 +189,7 @@ def _largest(maps: Any, strides: int, order: int) -> Any:
 
 
 def _fingerprints(maps: Any, strides: int) -> Any:
-    """Return a number ≥ 0 for each component, int32 `(N, s²)`; see the layer."""
+    """Return the fingerprint ≥ 0 of each component, int32 `(N, s²)`; see the layer."""
     maps = ops.cast(ops.stop_gradient(maps), "float32")
     levels = _integer(maps, ops.abs(maps), _BITS)
     keys = ops.sum(_grids(_views(levels), strides), axis=(1, 3))
@@ -191,7 +203,7 @@ def _grids(values: Any, strides: int) -> Any:
 
 
 def _integer(values: Any, sizes: Any, bits: int) -> Any:
-    """Round values to `bits` below the largest of their sizes within each image, unless it is 0."""
+    """Return values as int32 multiples of `2**-bits` times the largest of `sizes` in the image."""
     axes = tuple(range(1, len(values.shape)))
     largest = ops.max(sizes, axis=axes, keepdims=True)
     values = values / ops.where(largest > 1e-37, largest, 1.0)
@@ -201,21 +213,21 @@ def _integer(values: Any, sizes: Any, bits: int) -> Any:
 def _views(levels: Any) -> Any:
     """Hash the whole image as seen from each pixel: int32 `(N, H, W, C)` → `(N, H, W)`.
 
-    A hash of `2n` pixels joins two of `n`, so the window grows past the image in log₂ steps; their
-    number is fixed, so that a graph of unknown size makes the choice that an eager call makes.
-    Integer overflow wraps round, which is the arithmetic meant.
+    A hash of `2n` pixels combines two of `n`, so the window exceeds the image after log₂ steps.
+    Their number is fixed, so that a graph of unknown size chooses as an eager call does. Integer
+    overflow is intended: it wraps around.
     """
     channels = ops.arange(levels.shape[-1], dtype="int32")
     hashes = ops.sum(_mix(levels + _mix(channels + 1)), axis=-1)
     for axis in (1, 2):
         for doubling in range(_DOUBLINGS):
-            # An even factor: with an odd one a window that has met itself would lose a bit.
+            # An even factor: with an odd one, a window that has wrapped onto itself loses a bit.
             hashes = _mix(hashes * 0x3504F336 + ops.roll(hashes, -(2**doubling), axis=axis))
     return hashes
 
 
 def _mix(values: Any) -> Any:
-    """Scatter integers so that sums of them tell different sets apart."""
+    """Hash integers, so that different sets of them have different sums."""
     for factor, shift in ((0x7FEB352D, 15), (0x2C1B3C6D, 13)):
         values = ops.bitwise_xor(values, ops.right_shift(values, shift)) * factor
     return ops.bitwise_xor(values, ops.right_shift(values, 16))

@@ -1,4 +1,4 @@
-"""The way back from adaptive polyphase sampling, for networks that end at the size they began."""
+"""The counterpart of adaptive polyphase sampling, for networks that restore the image's size."""
 
 from typing import Any
 
@@ -12,25 +12,35 @@ FILLS = ("zero", "repeat")
 
 @keras.saving.register_keras_serializable(package="zoo")
 class AdaptivePolyphaseUnpooling2D(keras.layers.Layer):
-    """Put a sampled map back on the grid it was taken from.
+    """Upsampling that puts a sampled map back on the grid it was taken from.
 
     `y[s a + i, s b + j] = x[a, b]` at the phase `(i, j)` that `AdaptivePolyphaseSampling2D` with
     `return_phase=True` chose for the image (after Chaman & Dokmanić 2021, Truly Shift-Equivariant
-    Convolutional Neural Networks with Adaptive Polyphase Upsampling). Sampling followed by this
-    commutes with every circular shift that changes the image. One that leaves it as it is, and
-    carries one grid to another, leaves open which grid was meant: zeros between the pixels then
-    show the choice; repeated pixels hide it where the image is flat along the shift, not where it
-    is periodic.
+    Convolutional Neural Networks with Adaptive Polyphase Upsampling). Sampling followed by
+    unpooling commutes with every circular shift that changes the image. If a shift carries one grid
+    to another but leaves the image unchanged, the choice of grid is arbitrary. Zeros between the
+    pixels then show which was chosen; repeated pixels hide it if the image is constant along the
+    shift, but not if it is periodic.
 
     Called as `layer(maps, phase)`.
 
     Args:
         strides: Step of both axes, that of the sampling.
-        fill: What is between the pixels of the grid: `zero`, as published, or `repeat`, the pixel
-            up to `strides - 1` rows below and columns to the right, wrapped round the edges.
+        fill: What lies between the pixels of the grid: `zero`, as published, or `repeat`, the
+            pixel itself, up to `strides - 1` rows below and columns to the right, wrapped around
+            the edges.
 
-    Input shape: `(N, H, W, C)` and `(N,)`, whole numbers `strides · row + column`.
+    Input shape: maps `(N, H, W, C)` and phases `(N,)`, integers `strides · row + column`.
     Output shape: `(N, strides · H, strides · W, C)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import AdaptivePolyphaseSampling2D, AdaptivePolyphaseUnpooling2D
+        >>> images = np.arange(16, dtype="float32").reshape(1, 4, 4, 1)
+        >>> maps, phase = AdaptivePolyphaseSampling2D(return_phase=True)(images)
+        >>> back = np.asarray(AdaptivePolyphaseUnpooling2D()(maps, phase))
+        >>> back[0, :, :, 0].astype(int).tolist()
+        [[0, 0, 0, 0], [0, 5, 0, 7], [0, 0, 0, 0], [0, 13, 0, 15]]
     """
 
     def __init__(self, strides: int = 2, fill: str = "zero", **kwargs: Any) -> None:
@@ -46,7 +56,7 @@ class AdaptivePolyphaseUnpooling2D(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, inputs_shape: tuple[int | None, ...], phase_shape: tuple[int | None]) -> None:
-        """Refuse a phase that is not one number per image."""
+        """Check that the phase is one number per image."""
         if len(phase_shape) != 1:
             raise ValueError(
                 "AdaptivePolyphaseUnpooling2D expects a phase of shape (N,), one per image, "
@@ -82,7 +92,7 @@ class AdaptivePolyphaseUnpooling2D(keras.layers.Layer):
 
 
 def _repeat(maps: Any, phase: Any, strides: int) -> Any:
-    """Gather, for every new row and then column, the one it repeats."""
+    """Gather, for every output row and then column, the input row or column it repeats."""
     batch, height, width, channels = ops.shape(maps)
     phase = ops.cast(phase, "int32")[:, None]
     size = strides * height, strides * width

@@ -1,4 +1,4 @@
-"""Subsampling behind a low-pass filter, so that less of a map folds onto itself (aliasing)."""
+"""Subsampling after a low-pass filter, which reduces aliasing."""
 
 from math import comb
 from typing import Any
@@ -15,21 +15,31 @@ BOUNDARIES = ("zero", "circular", "reflect")
 
 @keras.saving.register_keras_serializable(package="zoo")
 class BlurPool2D(keras.layers.Layer):
-    """Blur every channel with a fixed binomial filter, then keep every `strides`-th pixel.
+    """Subsampling with step `s` after a blur of every channel by a fixed binomial filter.
 
     `y[i, j] = Σ_ab k[a] k[b] x[s i + a - o, s j + b - o]` with `k[a] = C(f - 1, a) / 2^(f - 1)` and
     `o = (f - 1) // 2` (Zhang 2019, Making Convolutional Networks Shift-Invariant Again). The
-    filter sums to 1 and has no weights to train. It damps what a stride aliases and does not
-    remove it: agreement under shifts rises, equality is not promised.
+    filter sums to 1 and has no weights to train. It reduces aliasing but does not remove it: under
+    a shift of the input the output changes less, but it still changes.
 
     Args:
-        filter_size: Taps per side, 2 to 7.
-        strides: Step of both axes, at least 1; 1 only blurs.
-        padding: What is beyond the edge: `zero`, `circular` or `reflect` (the edge itself is not
-            repeated). Under `circular` a shift by `strides` pixels is exact where `strides`
-            divides the size.
+        filter_size: Side `f` of the filter, 2 to 7 pixels.
+        strides: Step `s` of both axes, at least 1; 1 only blurs.
+        padding: What continues the map beyond its edges: `zero`, `circular` or `reflect` (the edge
+            itself is not repeated). Under `circular`, shifting the input by `strides` pixels shifts
+            the output by exactly one, if `strides` divides the size.
 
     Input shape: `(N, H, W, C)`. Output shape: `(N, ⌈H / strides⌉, ⌈W / strides⌉, C)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import BlurPool2D
+        >>> layer = BlurPool2D(filter_size=3, padding="reflect")
+        >>> flat = np.asarray(layer(np.full((1, 8, 8, 3), 0.5, "float32")))
+        >>> flat.shape
+        (1, 4, 4, 3)
+        >>> bool((flat == 0.5).all())  # a constant image stays constant
+        True
     """
 
     def __init__(
@@ -50,7 +60,7 @@ class BlurPool2D(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Refuse maps that the boundary cannot continue."""
+        """Check that the map is large enough for the padding."""
         reach = self._reach()
         least = {"zero": 1, "circular": reach, "reflect": reach + 1}[self.padding]
         if any(size is not None and size < least for size in input_shape[1:3]):
@@ -60,7 +70,7 @@ class BlurPool2D(keras.layers.Layer):
             )
 
     def call(self, inputs: Any) -> Any:
-        """Continue the map beyond its edges, then blur and stride in one convolution."""
+        """Pad the map, then blur and stride in one convolution."""
         maps = ops.cast(inputs, self.compute_dtype)
         reach = self.filter_size - 1
         maps = extend(maps, (reach // 2, reach - reach // 2), self.padding)
@@ -91,12 +101,12 @@ class BlurPool2D(keras.layers.Layer):
         }
 
     def _reach(self) -> int:
-        """Return how many pixels beyond the edge are read at most."""
+        """Return the largest number of pixels that are read beyond an edge."""
         return self.filter_size // 2
 
 
 def extend(maps: Any, reach: tuple[int, int], padding: str) -> Any:
-    """Continue maps `(N, H, W, C)` by `(before, after)` pixels on both spatial axes."""
+    """Pad maps `(N, H, W, C)` by `(before, after)` pixels along both spatial axes."""
     if padding == "circular":
         return wrap(maps, (reach, reach))
     mode = "reflect" if padding == "reflect" else "constant"

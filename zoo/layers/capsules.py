@@ -1,4 +1,4 @@
-"""Capsules: groups of numbers whose length is a probability and whose direction is a pose."""
+"""Capsules: vectors whose length is a probability and whose direction is a pose."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from keras import ops
 from zoo.layers.whole_number import whole_number
 
 TINY = 1e-12  # keeps the gradient of a length finite at the zero vector
-STEP = 2.0**-24  # from the largest float32 below 1 to 1: what a length of nearly 1 lacks at least
+STEP = 2.0**-24  # 1 minus the largest float32 below 1: the least that a length may fall short of 1
 
 
 def squash(vectors: Any, axis: int = -1) -> Any:
@@ -18,11 +18,18 @@ def squash(vectors: Any, axis: int = -1) -> Any:
     a finite gradient. Computed in at least float32.
 
     Args:
-        vectors: Tensor whose `axis` holds the components.
+        vectors: Tensor with the components along `axis`.
         axis: The axis of the components.
 
     Returns:
-        The squashed vectors, shaped as they came, in their own dtype.
+        The squashed vectors, same shape and dtype.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import squash
+        >>> short = np.asarray(squash(np.array([3.0, 4.0], "float32")))  # 5 becomes 25 / 26
+        >>> short.astype(float).round(3).tolist(), round(float(np.linalg.norm(short)), 3)
+        ([0.577, 0.769], 0.962)
     """
     wide = _widen(vectors)
     square = ops.sum(wide * wide, axis=axis, keepdims=True)
@@ -33,14 +40,13 @@ def route(predictions: Any, iterations: int) -> Any:
     """Send each capsule's predictions to the capsules above that agree with them.
 
     Procedure 1 of Sabour, Frosst & Hinton (2017): from b = 0, c = softmax_j(b),
-    v_j = squash(Σ_i c_ij û_j|i), b_ij ← b_ij + û_j|i · v_j. The coefficients c are constants for
-    the gradient: all iterations but the last see the predictions through a stopped gradient, and
-    only the weighted sum and the squash of the last are differentiated. The paper leaves this
-    open.
+    v_j = squash(Σ_i c_ij û_j|i), b_ij ← b_ij + û_j|i · v_j. For the gradient the coefficients c are
+    constants: only the weighted sum and the squash of the last iteration are differentiated, and
+    the gradient is stopped in all others. The paper leaves this open.
 
     Args:
         predictions: û, `(N, I, J, D)`: what each of I capsules predicts for each of J.
-        iterations: Number of iterations, at least 1; 1 is the plain mean over J.
+        iterations: Number of iterations, at least 1; 1 weighs all capsules above alike.
 
     Returns:
         v, `(N, J, D)`.
@@ -55,23 +61,31 @@ def route(predictions: Any, iterations: int) -> Any:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class PrimaryCapsules2D(keras.layers.Layer):
-    """Read the first capsules off a feature map by a convolution.
+    """The first capsules of a network, computed from a feature map by a convolution.
 
-    A convolution with capsules · dimensions filters, cut into vectors and squashed (Sabour, Frosst
-    & Hinton 2017, section 4: 32 capsules of 8 dimensions at each place, kernel 9, stride 2).
+    The output of a convolution with capsules · dimensions filters is split into vectors and
+    squashed (Sabour, Frosst & Hinton 2017, section 4: 32 capsules of 8 dimensions at each position,
+    kernel 9, stride 2).
 
     Args:
-        capsules: Capsules at each place.
-        dimensions: Components of each.
+        capsules: Number of capsules at each position.
+        dimensions: Components of each capsule.
         kernel_size: Side of the convolution's filters.
         strides: Step of the convolution, pixels.
         padding: `"valid"` or `"same"`, as for `Conv2D`.
 
     Input shape: `(N, H, W, C)`. Output shape: `(N, H' W' capsules, dimensions)`, row by row, the
-    capsules of one place together.
+    capsules of one position together.
 
     Raises:
-        ValueError: For counts below 1 or another rank.
+        ValueError: If a count is below 1 or the input has another rank.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import PrimaryCapsules2D
+        >>> layer = PrimaryCapsules2D(capsules=2, dimensions=4, kernel_size=3)
+        >>> tuple(layer(np.ones((1, 7, 7, 3), "float32")).shape)  # 2 at each of 3 × 3 positions
+        (1, 18, 4)
     """
 
     def __init__(
@@ -95,7 +109,7 @@ class PrimaryCapsules2D(keras.layers.Layer):
             padding,
             data_format="channels_last",
             dtype=self.dtype_policy,
-            name="convolution",  # the paths of its weights are those of every such layer
+            name="convolution",  # fixed: the paths of weights do not count layers
         )
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
@@ -104,15 +118,15 @@ class PrimaryCapsules2D(keras.layers.Layer):
         self.convolution.build(input_shape)
 
     def call(self, inputs: Any) -> Any:
-        """Convolve, cut and squash."""
+        """Convolve, split and squash."""
         maps = self.convolution(inputs)
-        # Not (N, −1, dimensions): torch and JAX, too, should know the number where it is known.
+        # Not (N, −1, dimensions), so that torch and JAX also infer the number where it is known.
         batch, height, width = ops.shape(maps)[:3]
         shape = (batch, height * width * self.capsules, self.dimensions)
         return squash(ops.reshape(maps, shape))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return `(N, H' W' capsules, dimensions)`; the number is unknown where the map is."""
+        """Return `(N, H' W' capsules, dimensions)`, None for the number if the size is unknown."""
         batch, height, width, _ = self.convolution.compute_output_shape(input_shape)
         known = height is not None and width is not None
         return (batch, height * width * self.capsules if known else None, self.dimensions)
@@ -131,22 +145,30 @@ class PrimaryCapsules2D(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class RoutedCapsules(keras.layers.Layer):
-    """Capsules that gather the agreeing predictions of those below by dynamic routing.
+    """Capsules that combine the predictions of those below, where they agree, by dynamic routing.
 
     û_j|i = W_ij u_i, then `route` (Sabour, Frosst & Hinton 2017, equation 2 and procedure 1).
     Every pair has its own matrix and there is no bias. Predictions and routing run in at least
-    float32. What reaches the weights is the gradient of the last iteration; see `route`.
+    float32. The weights receive the gradient of the last iteration only; see `route`.
 
     Args:
-        capsules: Number of capsules, J; the classes in the last layer.
-        dimensions: Components of each.
-        iterations: Iterations of the routing; the paper's 3.
-        kernel_initializer: How the matrices `(I, J, D, dimensions)` begin.
+        capsules: Number of capsules, J; in the last layer, the number of classes.
+        dimensions: Components of each capsule.
+        iterations: Iterations of the routing; 3 in the paper.
+        kernel_initializer: Initializer of the matrices `(I, J, D, dimensions)`.
 
     Input shape: `(N, I, D)`, I known. Output shape: `(N, capsules, dimensions)`.
 
     Raises:
-        ValueError: For counts below 1, another rank or an unknown number of capsules below.
+        ValueError: If a count is below 1, or the input has another rank or an unknown number of
+            capsules.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import RoutedCapsules
+        >>> below = np.ones((1, 18, 4), "float32")
+        >>> tuple(RoutedCapsules(10)(below).shape)
+        (1, 10, 16)
     """
 
     def __init__(
@@ -205,25 +227,33 @@ class RoutedCapsules(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class CapsuleLength(keras.layers.Layer):
-    """Return how long each capsule is: the probability that what it stands for is there.
+    """The length of each capsule: the probability that what it represents is present.
 
-    ‖v_j‖ (Sabour, Frosst & Hinton 2017, section 2), 1e-6 for a capsule of zeros so that its
+    ‖v_j‖ (Sabour, Frosst & Hinton 2017, section 2); 1e-6 for a capsule of zeros, so that its
     gradient is finite.
 
     Args:
-        log_odds: Whether to return log(l / (1 − l)) of the length l instead. That is log ‖s‖² for
-            v = squash(s), so that its sigmoid is the length, and its softmax over the capsules
-            ‖s_j‖² / Σ ‖s‖². From −13.8 at 0 to 16.6 where float32 does not tell l from 1.
+        log_odds: Whether to return log(l / (1 − l)) of the length l instead. For v = squash(s) that
+            is log ‖s‖²: its sigmoid is the length, and its softmax over the capsules is
+            ‖s_j‖² / Σ ‖s‖². It ranges from −13.8 at l = 0 to 16.6, where float32 cannot tell l
+            from 1.
 
     Input shape: `(N, J, D)`. Output shape: `(N, J)`, in [0, 1) for the lengths of squashed
     capsules.
 
     Raises:
-        ValueError: For another rank.
+        ValueError: If the input has another rank.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import CapsuleLength
+        >>> capsules = np.array([[[0.3, 0.4], [0.0, 0.9]]], "float32")
+        >>> np.asarray(CapsuleLength()(capsules)).astype(float).round(3).tolist()
+        [[0.5, 0.9]]
     """
 
     def __init__(self, *, log_odds: bool = False, **kwargs: Any) -> None:
-        """Expect three axes."""
+        """Set the option and the rank of the input."""
         super().__init__(**kwargs)
         self.log_odds = bool(log_odds)
         self.input_spec = keras.layers.InputSpec(ndim=3)
@@ -246,5 +276,5 @@ class CapsuleLength(keras.layers.Layer):
 
 
 def _widen(tensor: Any) -> Any:
-    """Half precision neither holds `TINY` nor small squares."""
+    """Return a tensor in at least float32: half precision holds no `TINY` or small squares."""
     return ops.cast(tensor, keras.backend.result_type(tensor.dtype, "float32"))

@@ -9,16 +9,23 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="zoo")
 class CircularPadding2D(keras.layers.Layer):
-    """Pad the two spatial axes with the opposite side of the feature map.
+    """Padding of the two spatial axes with the opposite side of the feature map.
 
     A convolution with `padding="valid"` after it is a circular convolution (e.g. Chaman &
     Dokmanić 2021, section 4).
 
     Args:
         padding: Rows and columns added before and after, `((top, bottom), (left, right))`; a
-            number means the same on all four sides. At most the size of the map.
+            single number applies to all four sides. At most the size of the map.
 
     Input shape: `(N, H, W, C)`. Output shape: `(N, H + top + bottom, W + left + right, C)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import CircularPadding2D
+        >>> row = np.array([1, 2, 3], "float32").reshape(1, 1, 3, 1)
+        >>> np.ravel(CircularPadding2D(((0, 0), (1, 1)))(row)).tolist()
+        [3.0, 1.0, 2.0, 3.0, 1.0]
     """
 
     def __init__(
@@ -67,7 +74,7 @@ class CircularPadding2D(keras.layers.Layer):
 
 
 def wrap(maps: Any, padding: tuple[tuple[int, int], tuple[int, int]]) -> Any:
-    """Return maps `(N, H, W, C)` with `((top, bottom), (left, right))` pixels of the other side."""
+    """Pad maps `(N, H, W, C)` by `((top, bottom), (left, right))` pixels of the opposite side."""
     for axis, (before, after) in zip((1, 2), padding, strict=True):
         parts = [maps]
         if before:

@@ -11,10 +11,10 @@ from zoo.layers.whole_number import whole_number
 
 
 class _GroupConvolution(keras.layers.Layer):
-    """What lifting and group convolution share: one filter bank, stored once, and one `ops.conv`.
+    """The base of lifting and group convolutions: one filter bank and one `ops.conv`.
 
-    The transformed copies are gathered from the stored filters by an index that is computed when
-    the layer is built.
+    The bank is stored once. Its transformed copies are gathered from it by an index that is
+    computed when the layer is built.
     """
 
     lifting: bool
@@ -44,7 +44,7 @@ class _GroupConvolution(keras.layers.Layer):
             raise ValueError(
                 f"{name} expects padding as 'valid', 'same' or 'circular', received {padding!r}"
             )
-        # An even filter has no centre: padded, its output would move by a pixel when it is turned.
+        # An even filter has no centre: with padding, a turn would move its output by a pixel.
         if padding != "valid" and self.kernel_size % 2 == 0:
             raise ValueError(
                 f"{name} expects an odd kernel_size with padding={padding!r}, "
@@ -114,7 +114,7 @@ class _GroupConvolution(keras.layers.Layer):
         }
 
     def _check(self, shape: tuple[int | None, ...]) -> int:
-        """Return the channels per orientation of an input that this layer can convolve."""
+        """Check the shape of an input and return its channels per orientation."""
         name, rank = type(self).__name__, 4 if self.lifting else 5
         expected = "(N, H, W, C)" if self.lifting else f"(N, H, W, {ORDERS[self.group]}, C)"
         if len(shape) != rank or shape[-1] is None:
@@ -137,19 +137,19 @@ class _GroupConvolution(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class GroupLiftingConv2D(_GroupConvolution):
-    """Convolve an image with a filter bank in every orientation of a group.
+    """A convolution of an image with a filter bank in every orientation of a group.
 
     [f ⋆ ψ](x, g) = Σ_y f(y) ψ(g⁻¹ (y − x)) + b (Cohen & Welling 2016, equation 10, written as a
     correlation). Turning or reflecting the image by u moves the pixels of the map by u and
     permutes its orientations: [L_u f ⋆ ψ](x, g) = [f ⋆ ψ](u⁻¹ x, u⁻¹ g). Orientation 4 m + r
-    mirrors left and right m times, then turns counter-clockwise r quarters.
+    mirrors left and right m times, then makes r quarter turns counter-clockwise.
 
-    That law is exact up to rounding where the strides fit the frame from both sides:
-    (H + 2 p − kernel_size) % strides = 0, and so for W, with p = 0 for `"valid"` padding and
+    This law is exact up to rounding if the strides fit the frame from both sides:
+    (H + 2 p − kernel_size) % strides = 0, and likewise for W, with p = 0 for `"valid"` padding and
     kernel_size // 2 otherwise. Stride 1 always fits; stride 2 with an odd kernel fits odd frames
-    only. Pooling between the layers obeys the same rule: `MaxPooling3D((2, 2, 1))` on an even
-    map, global pooling on every map. The orientations have an axis of their own, so
-    `BatchNormalization()` on the last axis shares its statistics over them, as the law needs.
+    only. The same applies to pooling between the layers: `MaxPooling3D((2, 2, 1))` fits even maps,
+    global pooling fits every map. The orientations have an axis of their own, so
+    `BatchNormalization()` on the last axis shares its statistics among them, as the law requires.
 
     Args:
         filters: Filters in the bank; the map has that many channels per orientation.
@@ -158,14 +158,27 @@ class GroupLiftingConv2D(_GroupConvolution):
             an ordinary convolution).
         strides: Step in both directions, pixels.
         padding: `"valid"`, `"same"` (zeros, the same number on every side) or `"circular"`.
-        use_bias: Whether to add one number per filter, the same for every orientation.
+        use_bias: Whether to add a bias per filter, the same for every orientation.
         activation: Name or function of the activation, applied to each value.
-        kernel_initializer: How the stored filters `(k, k, C, filters)` begin.
+        kernel_initializer: Initializer of the stored filters `(k, k, C, filters)`.
 
     Input shape: `(N, H, W, C)`. Output shape: `(N, H', W', |G|, filters)`.
 
     Raises:
-        ValueError: For arguments or maps other than these.
+        ValueError: If an argument or the shape of the input is not as described.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import GroupLiftingConv2D
+        >>> layer = GroupLiftingConv2D(6, kernel_size=3, group="p4")
+        >>> images = np.random.default_rng(0).random((1, 8, 8, 3), "float32")
+        >>> still = np.asarray(layer(images))
+        >>> still.shape
+        (1, 6, 6, 4, 6)
+        >>> turned = np.asarray(layer(np.rot90(images, axes=(1, 2)).copy()))
+        >>> expected = np.roll(np.rot90(still, axes=(1, 2)), 1, axis=3)  # orientations follow
+        >>> np.allclose(turned, expected, atol=1e-4)
+        True
     """
 
     lifting = True
@@ -173,7 +186,7 @@ class GroupLiftingConv2D(_GroupConvolution):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class GroupConv2D(_GroupConvolution):
-    """Convolve a map on a group with a filter bank that reads all orientations.
+    """A convolution of a map on a group with a filter bank that reads all orientations.
 
     [f ⋆ ψ](x, g) = Σ_y Σ_h f(y, h) ψ(g⁻¹ (y − x), g⁻¹ h) + b (Cohen & Welling 2016, equation 11,
     written as a correlation). Its law, its arguments and the frames on which it is exact are
@@ -182,17 +195,25 @@ class GroupConv2D(_GroupConvolution):
     Args:
         filters: Filters in the bank; the map has that many channels per orientation.
         kernel_size: Side of the square filters; odd, except for `"valid"` padding.
-        group: That of the input.
+        group: The group of the input: `"p4"`, `"p4m"` or `"p1"`.
         strides: Step in both directions, pixels.
         padding: `"valid"`, `"same"` or `"circular"`.
-        use_bias: Whether to add one number per filter, the same for every orientation.
+        use_bias: Whether to add a bias per filter, the same for every orientation.
         activation: Name or function of the activation, applied to each value.
-        kernel_initializer: How the stored filters `(k, k, |G| C, filters)` begin.
+        kernel_initializer: Initializer of the stored filters `(k, k, |G| C, filters)`.
 
     Input shape: `(N, H, W, |G|, C)`. Output shape: `(N, H', W', |G|, filters)`.
 
     Raises:
-        ValueError: For arguments or maps other than these.
+        ValueError: If an argument or the shape of the input is not as described.
+
+    Example:
+        >>> import keras
+        >>> from zoo.layers import GroupConv2D, GroupLiftingConv2D
+        >>> inputs = keras.Input((28, 28, 1))
+        >>> x = GroupLiftingConv2D(8, kernel_size=3, activation="relu")(inputs)
+        >>> tuple(GroupConv2D(16, kernel_size=3)(x).shape)
+        (None, 24, 24, 4, 16)
     """
 
     lifting = False

@@ -1,4 +1,4 @@
-"""Pooling over the orientations of a map on a group, which forgets the orientation."""
+"""Pooling over the orientations of a map on a group, which discards the orientation."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="zoo")
 class GroupPooling(keras.layers.Layer):
-    """Reduce the axis of the orientations to its maximum or mean.
+    """The maximum or the mean over the orientations of a map on a group.
 
     max_g f(x, g) or |G|⁻¹ Σ_g f(x, g) (Cohen & Welling 2016, section 6.3: coset pooling over the
-    stabiliser of the origin). The orientations of a turned image are the same ones permuted, so
-    that what is left turns as the image does; a global average behind it does not change at all.
+    stabiliser of the origin). Turning the image turns the map and permutes its orientations, so the
+    pooled map only turns, and a global average of it does not change at all.
 
     Args:
         mode: `"max"` or `"mean"`.
@@ -20,7 +20,14 @@ class GroupPooling(keras.layers.Layer):
     Input shape: `(N, H, W, |G|, C)`. Output shape: `(N, H, W, C)`.
 
     Raises:
-        ValueError: For another mode or rank.
+        ValueError: If the mode is unknown or the input has another rank.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import GroupPooling
+        >>> maps = np.array([1, 5, 2, 4], "float32").reshape(1, 1, 1, 4, 1)
+        >>> np.ravel(GroupPooling()(maps)).tolist(), np.ravel(GroupPooling("mean")(maps)).tolist()
+        ([5.0], [3.0])
     """
 
     def __init__(self, mode: str = "max", **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Max pooling whose stride stands behind a low-pass filter."""
+"""Max pooling that strides only after a low-pass filter."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from zoo.layers.blur_pool import BlurPool2D, extend
 
 @keras.saving.register_keras_serializable(package="zoo")
 class MaxBlurPool2D(BlurPool2D):
-    """Take the maximum at every pixel, then blur and subsample: max pooling with less aliasing.
+    """Max pooling with less aliasing: a maximum at every pixel, then a blur, then the stride.
 
     `y = BlurPool2D(m)` with `m[i, j] = max x[i + a - o, j + b - o]` over `0 ≤ a, b < pool_size` and
     `o = (pool_size - 1) // 2` (Zhang 2019, section 3.2). The maximum has stride 1, so it
@@ -18,12 +18,20 @@ class MaxBlurPool2D(BlurPool2D):
 
     Args:
         pool_size: Side of the window of the maximum, at least 1.
-        filter_size: Taps per side of the filter, 2 to 7.
-        strides: Step of both axes behind the filter, at least 1.
+        filter_size: Side of the filter, 2 to 7 pixels.
+        strides: Step of both axes after the filter, at least 1.
         padding: `zero`, `circular` or `reflect`. Under `zero` the maximum ignores what is beyond
             the edge, as max pooling does; the blur reads zeros there.
 
     Input shape: `(N, H, W, C)`. Output shape: `(N, ⌈H / strides⌉, ⌈W / strides⌉, C)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import MaxBlurPool2D
+        >>> images = np.zeros((1, 6, 6, 1), "float32")
+        >>> images[0, 3, 3] = 1  # its maxima fill 2 × 2 pixels, which the blur spreads
+        >>> np.asarray(MaxBlurPool2D()(images))[0, :, :, 0].tolist()
+        [[0.0, 0.0, 0.0], [0.0, 0.5625, 0.1875], [0.0, 0.1875, 0.0625]]
     """
 
     def __init__(

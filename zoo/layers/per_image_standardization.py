@@ -1,4 +1,4 @@
-"""Standardization by the image's own mean and deviation, which cancels brightness and contrast."""
+"""Standardization by an image's own mean and deviation, which cancels brightness and contrast."""
 
 from math import prod
 from typing import Any
@@ -9,18 +9,26 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="zoo")
 class PerImageStandardization(keras.layers.Layer):
-    """Give each image mean 0 and standard deviation 1 over all its pixels and channels.
+    """Standardization of each image to mean 0 and deviation 1 over all its pixels and channels.
 
     `y = (x - mean(x)) / max(std(x), 1 / √n)` with `n = H W C`, the definition of TensorFlow's
-    `tf.image.per_image_standardization`. The bound keeps flat images finite. Where it does not
-    bind, `a x + b` with `a > 0` gives the same as `x`, so any change of brightness or contrast
-    that clips nothing has no effect behind this layer.
+    `tf.image.per_image_standardization`. The bound `1 / √n` keeps flat images finite. Above it,
+    `a x + b` with `a > 0` gives the same result as `x`, so a change of brightness or contrast that
+    clips nothing has no effect after this layer.
 
-    Input shape: `(N, H, W, C)`. Output shape: the same. Statistics are of float32.
+    Input shape: `(N, H, W, C)`. Output shape: the same. Statistics are computed in float32.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import PerImageStandardization
+        >>> layer = PerImageStandardization()
+        >>> images = np.random.default_rng(0).random((1, 8, 8, 3), "float32")
+        >>> np.allclose(layer(0.5 * images + 0.2), layer(images), atol=1e-4)
+        True
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        """Take no options of its own."""
+        """Set the rank of the input; there are no options."""
         super().__init__(**kwargs)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
@@ -30,7 +38,7 @@ class PerImageStandardization(keras.layers.Layer):
         count = ops.cast(prod(ops.shape(images)[1:]), "float32")
         images = images - ops.mean(images, axis=(1, 2, 3), keepdims=True)
         variance = ops.mean(ops.square(images), axis=(1, 2, 3), keepdims=True)
-        # The bound inside the root: the root has no gradient at the 0 of a flat image.
+        # The bound is inside the root, which has no gradient at 0, the variance of a flat image.
         return ops.cast(images / ops.sqrt(ops.maximum(variance, 1 / count)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

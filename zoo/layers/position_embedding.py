@@ -1,4 +1,4 @@
-"""What tells a network without convolutions where on the map it looks."""
+"""A position embedding, which tells a network without convolutions where each token lies."""
 
 from typing import Any
 
@@ -7,22 +7,30 @@ import keras
 
 @keras.saving.register_keras_serializable(package="zoo")
 class PositionEmbedding2D(keras.layers.Layer):
-    """Add a learned vector to each place of a feature map.
+    """A learned vector for each position of a feature map, added to it.
 
     The learned position embedding of Dosovitskiy et al. (2021, section 3.1), kept as a map. It is
-    all that attention knows of where its tokens lie.
+    the only information that attention has about the positions of its tokens.
 
     Args:
-        embeddings_initializer: How the embedding `(H, W, D)` begins.
+        embeddings_initializer: Initializer of the embedding `(H, W, D)`; by default normal with
+            standard deviation 0.02.
 
     Input shape: `(N, H, W, D)`, H, W and D known. Output shape: the same.
 
     Raises:
-        ValueError: For another rank or a map of unknown size.
+        ValueError: If the input has another rank or an unknown size.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import PositionEmbedding2D
+        >>> layer = PositionEmbedding2D()
+        >>> tuple(layer(np.zeros((1, 4, 4, 8), "float32")).shape), layer.count_params()
+        ((1, 4, 4, 8), 128)
     """
 
     def __init__(self, embeddings_initializer: Any = None, **kwargs: Any) -> None:
-        """Expect a map."""
+        """Set the initializer and the rank of the input."""
         super().__init__(**kwargs)
         self.embeddings_initializer = keras.initializers.get(
             embeddings_initializer or keras.initializers.RandomNormal(stddev=0.02)
@@ -30,7 +38,7 @@ class PositionEmbedding2D(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create one vector for each place."""
+        """Create one vector for each position."""
         if None in input_shape[1:]:
             raise ValueError(
                 "PositionEmbedding2D expects maps of known height and width, received "

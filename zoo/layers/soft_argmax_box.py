@@ -10,14 +10,14 @@ from zoo.layers.whole_number import whole_number
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SoftArgmaxBox(keras.layers.Layer):
-    """Average the boxes that the positions of a map vote for, in pixels of the image.
+    """The average of the boxes that the positions of a map vote for, in pixels of the image.
 
-    Position p, whose centre lies at (x, y), is as far from the sides of the box as four distances
-    say: it votes for `(x - l, y - t, x + r, y + b)` with `l, t, r, b = strides · softplus(d)`, so
-    never negative (Tian et al. 2019, FCOS). The votes are averaged with the weights `a`, a softmax
-    of one logit over all positions: the expected position under such weights moves with the peak
-    (Levine et al. 2016, soft-argmax; Nibali et al. 2018, DSNT). So where both maps move by one
-    position, the box moves by `strides` pixels, as far as no weight enters or leaves at the border.
+    A position with centre (x, y) votes for the box `(x - l, y - t, x + r, y + b)`. Its distances to
+    the sides, `l, t, r, b = strides · softplus(d)`, are never negative (Tian et al. 2019, FCOS).
+    The votes are averaged with the weights `a`, a softmax of one logit over all positions: the
+    expected position under such weights moves with the peak (Levine et al. 2016, soft-argmax;
+    Nibali et al. 2018, DSNT). If both maps move by one position, the box therefore moves by
+    `strides` pixels, unless weight enters or leaves at the border.
 
     Args:
         strides: Pixels from one position to the next, at least 1.
@@ -26,12 +26,22 @@ class SoftArgmaxBox(keras.layers.Layer):
 
     Input shape: attention logits `(N, H, W, 1)` and distances `(N, H, W, 4)` before softplus: left,
     top, right, bottom. Output shape: `(N, 4)`, `x_min, y_min, x_max, y_max` in pixels, half-open
-    (pixel i covers `[i, i + 1)`), float32 under any policy, because half precision has no whole
-    pixels beyond 2048 and hardly parts of them below. `x_min ≤ x_max` and `y_min ≤ y_max`; the box
-    may reach out of the image.
+    (pixel i covers `[i, i + 1)`), float32 under any dtype policy, because half precision cannot
+    represent every whole pixel above 2048 and only few fractions below. `x_min ≤ x_max` and
+    `y_min ≤ y_max`; the box may reach out of the image.
 
     Raises:
-        ValueError: For strides that are no whole number ≥ 1, or maps that do not fit.
+        ValueError: If strides is not a whole number ≥ 1, or the maps do not have these shapes.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers import SoftArgmaxBox
+        >>> attention = np.full((1, 6, 6, 1), -100, "float32")
+        >>> attention[0, 2, 3] = 0  # all weight on row 2, column 3
+        >>> distances = np.zeros((1, 6, 6, 4), "float32")
+        >>> box = np.asarray(SoftArgmaxBox(strides=4)(attention, distances))
+        >>> box.astype(float).round(2).tolist()
+        [[11.23, 7.23, 16.77, 12.77]]
     """
 
     def __init__(self, strides: int = 1, offset: float | None = None, **kwargs: Any) -> None:
@@ -41,7 +51,7 @@ class SoftArgmaxBox(keras.layers.Layer):
         self.offset = self.strides / 2 if offset is None else float(offset)
 
     def build(self, attention_shape: tuple[Any, ...], distances_shape: tuple[Any, ...]) -> None:
-        """Check that both maps are of one size, of one and of four channels."""
+        """Check that the maps have the same size, and one and four channels."""
         ranks = len(attention_shape), len(distances_shape)
         channels = attention_shape[-1], distances_shape[-1]
         same = tuple(attention_shape[1:3]) == tuple(distances_shape[1:3])
@@ -52,13 +62,13 @@ class SoftArgmaxBox(keras.layers.Layer):
             )
 
     def call(self, attention: Any, distances: Any) -> Any:
-        """Weight the votes."""
+        """Average the votes."""
         attention, distances = (ops.cast(maps, "float32") for maps in (attention, distances))
-        # Not ops.softmax, which warns of a map of a single position.
+        # Not ops.softmax, which warns about a map with a single position.
         weights = ops.exp(attention - ops.max(attention, axis=(1, 2), keepdims=True))
         weights = weights / ops.sum(weights, axis=(1, 2), keepdims=True)
         height, width = ops.shape(attention)[1:3]
-        # Σ a (x - l) = Σ a x - Σ a l: positions and distances are averaged apart.
+        # Σ a (x - l) = Σ a x - Σ a l: positions and distances are averaged separately.
         x = ops.sum(weights * self._centres(width)[:, None], axis=(1, 2))
         y = ops.sum(weights * self._centres(height)[:, None, None], axis=(1, 2))
         outward = self.strides * ops.sum(weights * ops.softplus(distances), axis=(1, 2))

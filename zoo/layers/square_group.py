@@ -16,7 +16,7 @@ def act(element: int, maps: Any, axes: tuple[int, int] = (0, 1)) -> np.ndarray:
     Args:
         element: Number of the element, 0…7.
         maps: Array whose `axes` are rows and columns.
-        axes: Rows and columns.
+        axes: The axes of the rows and of the columns.
 
     Returns:
         The moved array; an odd number of quarter turns swaps height and width.
@@ -39,7 +39,7 @@ def inverse_products(element: int, group: str) -> np.ndarray:
 
 
 def filter_index(kernel_size: int, channels: int, group: str, *, lifting: bool) -> np.ndarray:
-    """Return where each weight of the transformed filters stands in the one stored filter.
+    """Return where each weight of the transformed filters lies in the one stored filter.
 
     The filter of output orientation g is (L_g ψ)(y, h) = ψ(g⁻¹ y, g⁻¹ h) (Cohen & Welling 2016,
     equations 10 and 11); a lifting filter has no h.

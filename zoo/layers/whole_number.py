@@ -1,4 +1,4 @@
-"""The check that the layers' counts share."""
+"""The check of integer options that the layers share."""
 
 from operator import index
 from typing import Any
@@ -15,7 +15,7 @@ def whole_number(layer: keras.layers.Layer, name: str, value: Any) -> int:
         value: What was passed.
 
     Raises:
-        ValueError: If it is no whole number ≥ 1.
+        ValueError: If it is not a whole number ≥ 1.
     """
     try:
         number = index(value)

@@ -1,6 +1,8 @@
 """Files that are written whole or not at all: to a temporary name, synced, renamed."""
 
+import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +25,7 @@ def write(path: Path, content: Callable[[BinaryIO], object]) -> None:
     _sync(path.parent)
 
 
-def publish(partial: Path, final: Path) -> None:
+def put_in_place(partial: Path, final: Path) -> None:
     """Give a finished directory its name, in the place of one that may be there.
 
     Everything in it is on the disk first. A kill leaves the old directory, the new one, or the old
@@ -41,10 +43,26 @@ def publish(partial: Path, final: Path) -> None:
 
 
 def recover(final: Path) -> None:
-    """Bring a directory back that a killed `publish` had set aside and not yet replaced."""
+    """Bring a directory back that a killed `put_in_place` had set aside and not yet replaced."""
     old = final.with_name(f".{final.name}.old")
     if old.exists() and not final.exists():
         old.rename(final)
+
+
+def folder_name(name: str, decisive: str) -> str:
+    """Name a folder after something, and after a digest of all that decides what is in it.
+
+    Args:
+        name: It may come from outside and be anything.
+        decisive: What the digest is of.
+
+    Example:
+        >>> from zoo.support.files import folder_name
+        >>> folder_name("../cats & dogs", "version 1")
+        '_cats___dogs-b19f8edae2ee'
+    """
+    safe = re.sub(r"[^A-Za-z0-9._+-]", "_", name).lstrip(".")[:80]
+    return f"{safe}-{hashlib.sha256(decisive.encode()).hexdigest()[:12]}"
 
 
 def _sync(path: Path) -> None:

@@ -1,7 +1,6 @@
 """What the commands share: a quiet start, a progress bar, one-line errors, exit statuses."""
 
 import io
-import itertools
 import os
 import sys
 import tempfile
@@ -21,10 +20,18 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from zoo.support.errors import what_is_wrong
+from zoo.support.exports import HiddenPackageError, check_packages, version
+from zoo.support.plain import plain
+
 REQUIREMENT_NOT_MET, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
-console = Console()
-_errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+program: str | None = None
+"""What the user called, for the help, where that is not `python -m` and a package."""
+
+# Names of runs and files are printed: nothing in a string is markup.
+console = Console(markup=False, emoji=False)
+_errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
@@ -51,9 +58,23 @@ def import_tensorflow() -> None:
 
 
 def quiet_tensorflow() -> None:
-    """Import TensorFlow and use it once, so that nothing of it is printed then or later."""
+    """Import TensorFlow and use it once, so that nothing of it is printed then or later.
+
+    Raises:
+        ValueError: If Keras runs on another backend, on which hardly a command gets to its end.
+    """
     with quiet_start():
-        import keras  # noqa: F401
+        try:
+            import keras
+
+            backend = keras.config.backend()
+        except (ImportError, ValueError) as error:  # it is not installed, or there is none such
+            backend = f"{os.environ.get('KERAS_BACKEND', 'another')} ({error})"
+        if backend != "tensorflow":
+            raise ValueError(
+                f"expected TensorFlow as the backend of Keras, received {backend}: "
+                "set KERAS_BACKEND=tensorflow"
+            )
         import tensorflow as tf
 
         tf.constant(0.0)  # the first use prints too
@@ -61,7 +82,7 @@ def quiet_tensorflow() -> None:
 
 
 def run(command: Callable[[], int | None]) -> int:
-    """Run a command; bad input is one line on the error output.
+    """Run a command; bad input, or too little memory, is one line on the error output.
 
     Returns:
         The exit status: 0, 1 (a requirement was not met), 2 (bad input) or 130 (interrupted).
@@ -70,12 +91,13 @@ def run(command: Callable[[], int | None]) -> int:
         return command() or 0
     except FloatingPointError as error:
         return _fail(error, REQUIREMENT_NOT_MET)
-    except (ValueError, TypeError, OSError) as error:
-        if os.environ.get("ZOO_TRACEBACK"):
-            raise
-        return _fail(error, BAD_INPUT)
     except KeyboardInterrupt:
-        return _fail(KeyboardInterrupt("interrupted; what is finished is kept"), INTERRUPTED)
+        return _fail("interrupted; what is finished is kept", INTERRUPTED)
+    except Exception as error:
+        line = what_is_wrong(error)
+        if line is None or os.environ.get("ZOO_TRACEBACK"):
+            raise
+        return _fail(line, BAD_INPUT)
 
 
 def check_writable(folder: Path, what: str) -> None:
@@ -96,8 +118,8 @@ def check_writable(folder: Path, what: str) -> None:
         raise OSError(f"expected a folder for {what} that can be written, {error}") from error
 
 
-def _fail(error: BaseException, status: int) -> int:
-    _errors.print(f"error: {' '.join(str(error).split())}")
+def _fail(error: object, status: int) -> int:
+    _errors.print(plain(f"error: {' '.join(str(error).split())}"))
     return status
 
 
@@ -105,19 +127,30 @@ def _fail(error: BaseException, status: int) -> int:
 def progress_bar(description: str) -> Iterator[Callable[..., None]]:
     """Show a bar; yields `update(done, total, description=…)`."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(description, total=None)
+        task = progress.add_task(str(plain(description)), total=None)
 
         def update(done: int, total: int, description: str | None = None) -> None:
-            progress.update(task, completed=done, total=total, description=description)
+            said = None if description is None else str(plain(description))
+            progress.update(task, completed=done, total=total, description=said)
 
         yield update
+
+
+def print_anything() -> None:
+    """Let output be written as escapes where its encoding lacks a character.
+
+    Otherwise a command fails when it prints its result, after all the work.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def parse(command: Any, **options: Any) -> Any:
@@ -127,17 +160,32 @@ def parse(command: Any, **options: Any) -> Any:
         command: The dataclass, or union of them, that tyro makes flags of.
         **options: Those of `tyro.cli`.
     """
+    print_anything()
+    try:
+        check_packages()
+    except HiddenPackageError as error:
+        sys.exit(_fail(error, BAD_INPUT))
+    if sys.argv[1:] == ["--version"]:
+        print(f"invariance-zoo {version()}")
+        sys.exit()
+    if program is not None:
+        options["prog"] = program
     said = io.StringIO()
     try:
         with redirect_stderr(said):
             return tyro.cli(command, **options)
     except SystemExit as end:
         if end.code:
-            # A box, in which what is wrong comes before the first rule.
-            lines = (line.strip("│ ") for line in said.getvalue().splitlines()[1:])
-            wrong = itertools.takewhile(lambda line: not line.startswith("──"), lines)
-            _errors.print(f"error: {' '.join(' '.join(wrong).split())} (see --help)")
+            _fail(f"{_what_tyro_finds_wrong(said.getvalue())} (see --help)", BAD_INPUT)
         raise
+
+
+def _what_tyro_finds_wrong(box: str) -> str:
+    """Return what its box says, up to a rule; where the output is not UTF-8, one rule is before."""
+    lines = [line.strip("│ ") for line in box.splitlines()[1:]]
+    rules = [bool(line) and not line.strip("─-") for line in lines]
+    begin = rules.index(False)
+    return " ".join(lines[begin : rules.index(True, begin)])
 
 
 def exit_with(command: Callable[[], int | None]) -> None:

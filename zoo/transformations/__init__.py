@@ -5,17 +5,24 @@ from itertools import product
 from typing import Any
 
 from zoo.transformations.composition import Composition
-from zoo.transformations.flip import Flip
-from zoo.transformations.gamma import Gamma
+from zoo.transformations.families.flip import Flip
+from zoo.transformations.families.gamma import Gamma
+from zoo.transformations.families.illumination import Illumination
+from zoo.transformations.families.photometric import (
+    Brightness,
+    Contrast,
+    Hue,
+    Photometric,
+    Saturation,
+)
+from zoo.transformations.families.rotation import Rotation
+from zoo.transformations.families.scale import Scale
+from zoo.transformations.families.shear import Shear
+from zoo.transformations.families.subpixel import SubpixelTranslation, fourier_shift
+from zoo.transformations.families.translation import Translation
 from zoo.transformations.geometric import Geometric, resample
-from zoo.transformations.illumination import Illumination
-from zoo.transformations.photometric import Brightness, Contrast, Hue, Photometric, Saturation
-from zoo.transformations.rotation import Rotation
-from zoo.transformations.scale import Scale
-from zoo.transformations.shear import Shear
-from zoo.transformations.subpixel import SubpixelTranslation, fourier_shift
+from zoo.transformations.own import Own, own
 from zoo.transformations.transformation import BOUNDARIES, Transformation
-from zoo.transformations.translation import Translation
 
 __all__ = [
     "BOUNDARIES",
@@ -23,11 +30,13 @@ __all__ = [
     "TRANSFORMATIONS",
     "Composition",
     "Geometric",
+    "Own",
     "Photometric",
     "Transformation",
     "compose",
     "fourier_shift",
     "named",
+    "own",
     "resample",
 ]
 
@@ -52,19 +61,33 @@ TRANSFORMATIONS: dict[str, Transformation] = {
 }
 
 DEFAULT = tuple(TRANSFORMATIONS)[:10]
-"""What is measured where nothing is chosen."""
+"""The names of the transformations that are measured if none are chosen."""
 
 
 def named(
-    transformations: str | Transformation | Iterable[str | Transformation],
+    transformations: Any,
 ) -> list[Transformation]:
-    """Look transformations up by name; instances pass as they are, and a single one is a list.
+    """Look up transformations by name.
+
+    Args:
+        transformations: Names, instances, functions of images or Keras layers, or a single one.
+            Instances are returned unchanged; functions and layers are wrapped by `own`.
+
+    Returns:
+        The transformations in the order given, always as a list.
 
     Raises:
-        TypeError: For what is neither.
-        ValueError: For an unknown name; the message lists the known ones.
+        TypeError: If an item is none of these.
+        ValueError: If a name is unknown; the message lists the known ones.
+
+    Example:
+        >>> from zoo.transformations import named
+        >>> [transformation.name for transformation in named(["rotation", "scale"])]
+        ['rotation', 'scale']
+        >>> named("rotation")[0].strengths
+        (-90, -75, ..., 75, 90)
     """
-    if isinstance(transformations, str | Transformation):
+    if not isinstance(transformations, Iterable) or isinstance(transformations, str):
         transformations = [transformations]
     found = []
     for item in transformations:
@@ -76,10 +99,12 @@ def named(
                 )
             item = TRANSFORMATIONS[item]
         if not isinstance(item, Transformation):
-            raise TypeError(
-                "expected the name of a transformation or a zoo.transformations.Transformation, "
-                f"received {type(item).__name__}"
-            )
+            if not callable(item) or isinstance(item, type):
+                raise TypeError(
+                    "expected the name of a transformation, a zoo.transformations.Transformation, "
+                    f"a function of images or a Keras layer, received {type(item).__name__}"
+                )
+            item = own(item)
         found.append(item)
     return found
 
@@ -89,24 +114,35 @@ def compose(
     name: str | None = None,
     strengths: Iterable[tuple[int, ...]] | None = None,
 ) -> Composition:
-    """Make one family of several, applied in the order given.
+    """Combine transformations into one that applies them in the order given.
 
     Args:
-        *parts: Names or instances; a composition stands for its parts.
-        name: What to call it, also in files; by default the names of the parts, joined by `+`.
-        strengths: The grid, one tuple per point; by default every combination of the grids.
+        *parts: Names or instances; a composition is replaced by its parts.
+        name: Its name, also used in files; by default the names of the parts, joined by `+`.
+        strengths: The grid, one tuple per point; by default every combination of the parts' grids.
 
     Returns:
-        The composition, under the boundary that its geometric parts share.
+        The composition, with the boundary and the window that its geometric parts share.
 
     Raises:
-        ValueError: If geometric parts have different boundaries or windows, or make no family.
+        ValueError: If the geometric parts differ in boundary or window, or `Composition` refuses
+            the parts.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.transformations import compose
+        >>> both = compose("rotation", "scale", strengths=[(0, 100), (90, 50)])
+        >>> both.name, both.unit, both.identity
+        ('rotation+scale', 'degrees, percent', (0, 100))
+        >>> images = np.ones((1, 8, 8, 1), "float32")
+        >>> np.asarray(both.images(images, (90, 50))).sum().item()  # half the side, a quarter of 64
+        16.0
     """
     given = named(parts)
     frames = {(part.boundary, part.window) for part in given if part.geometric}
     if len(frames) > 1:
         raise ValueError(
-            "expected parts of one boundary and window, received "
+            "expected parts that share one boundary and window, received "
             + ", ".join(f"{part.name} with {part.boundary}" for part in given)
         )
     boundary, window = frames.pop() if frames else ("none", None)

@@ -1,4 +1,4 @@
-"""Boxes `(N, 4)`: `x_min, y_min, x_max, y_max` in pixels, half-open, of the pixel grid."""
+"""Boxes `(N, 4)`: `x_min, y_min, x_max, y_max` in pixels of the frame, half-open."""
 
 from typing import Any
 
@@ -6,10 +6,19 @@ from keras import ops
 
 
 def hull(boxes: Any, matrix: Any, size: tuple[int, int]) -> Any:
-    """Move the corners of boxes `(N, 4)` and return the smallest upright boxes around them.
+    """Return the smallest upright boxes around the moved corners of boxes.
 
-    A box's edges lie half a pixel before the centres of its pixels, so in edge coordinates the
-    centre of the frame is `(W/2, H/2)`.
+    Box coordinates start at the edge of the frame, half a pixel before the centre of pixel 0, so
+    the centre of the frame is `(W/2, H/2)` in them.
+
+    Args:
+        boxes: `(N, 4)`.
+        matrix: Maps old positions to new ones, about the centre of the frame; `(3, 3)` or
+            `(N, 3, 3)`.
+        size: `(H, W)` of the frame.
+
+    Returns:
+        Float32 boxes `(N, 4)`, not clipped to the frame.
     """
     boxes = ops.cast(boxes, "float32")
     matrix = ops.cast(matrix, "float32")
@@ -24,12 +33,12 @@ def hull(boxes: Any, matrix: Any, size: tuple[int, int]) -> Any:
 
 
 def tight_boxes(masks: Any) -> Any:
-    """Return the smallest boxes `(N, 4)` float32 around what is not 0 in masks `(N, H, W)`.
+    """Return the smallest boxes `(N, 4)`, float32, around all objects in masks `(N, H, W)`.
 
-    Where there is nothing the box is `(0, 0, 0, 0)`.
+    A mask of background alone, which is 0, gives the box `(0, 0, 0, 0)`.
     """
     ends = []
-    for axis in (1, 2):  # over rows, which leaves x; then over columns
+    for axis in (1, 2):  # first over rows, which leaves x, then over columns
         line = ops.cast(ops.any(masks > 0, axis=axis), "int32")
         low = ops.argmax(line, axis=-1)
         high = line.shape[-1] - ops.argmax(ops.flip(line, axis=-1), axis=-1)
@@ -40,7 +49,7 @@ def tight_boxes(masks: Any) -> Any:
 
 
 def intersection_and_union(a: Any, b: Any) -> tuple[Any, Any]:
-    """Return two areas `(N,)` in square pixels of two sets of boxes `(N, 4)`."""
+    """Return the areas `(N,)` of intersection and union of pairs of boxes `(N, 4)`, in px²."""
     a, b = ops.cast(a, "float32"), ops.cast(b, "float32")
     inner = ops.concatenate(
         [ops.maximum(a[:, :2], b[:, :2]), ops.minimum(a[:, 2:], b[:, 2:])], axis=-1
@@ -50,5 +59,5 @@ def intersection_and_union(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def area(boxes: Any) -> Any:
-    """Return the areas `(N,)` of boxes `(N, 4)`; 0 where ends are exchanged."""
+    """Return the areas `(N,)` of boxes `(N, 4)`; 0 where a minimum exceeds its maximum."""
     return ops.prod(ops.maximum(boxes[:, 2:] - boxes[:, :2], 0.0), axis=-1)

@@ -1,4 +1,4 @@
-"""One transformation after another, as a family of several parameters."""
+"""Several transformations in succession, combined into one with a strength for each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,37 +8,54 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from zoo.transformations.families.subpixel import SubpixelTranslation
+from zoo.transformations.families.translation import Translation
 from zoo.transformations.geometric import Geometric, resample
-from zoo.transformations.subpixel import SubpixelTranslation
 from zoo.transformations.transformation import BOUNDARIES, Transformation, real
-from zoo.transformations.translation import Translation
 
 
 @dataclass(frozen=True)
 class Composition(Geometric):
-    """Apply `parts` in their order, each by its own strength: `(u, v)` is `T_v S_u`.
+    """Several transformations applied in the order of `parts`: strength `(u, v)` is `T_v S_u`.
 
-    A strength is a tuple of integers, one per part, or one per part and image: `(N, parts)`, or a
-    tuple of `(N,)`. Geometric parts are one map and one resampling, the product of their matrices,
-    so that nothing is interpolated twice, or cut at the frame on the way; where all of them are
-    exact (whole translations, or any family that is an action under `circular`) pixels are copied
-    instead. Photometric parts are applied before or after it, as they stand in `parts`.
+    A strength is a tuple with one integer per part. One strength per image is an array
+    `(N, parts)`, or a tuple of arrays `(N,)`.
 
-    `zoo.transformations.compose` makes one.
+    The geometric parts are applied as one map, the product of their matrices, with a single
+    resampling: nothing is interpolated twice or cut off at the frame in between. Where every part
+    is exact by itself (whole translations along different axes, or any parts under `circular`),
+    they are applied one by one instead. Photometric parts are applied before or after the
+    geometric ones, in the order of `parts`.
+
+    `zoo.transformations.compose` builds a composition from names.
 
     Attributes:
-        parts: At least two transformations of one parameter, the geometric ones side by side. They
-            take over the boundary and the grid of the composition.
+        parts: At least two transformations with one parameter each, the geometric ones side by
+            side. Their boundaries and grids are replaced by those of the composition.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.transformations import TRANSFORMATIONS
+        >>> shift = TRANSFORMATIONS["translation"]
+        >>> [part.name for part in shift.parts]
+        ['translation_x', 'translation_y']
+        >>> images = np.zeros((1, 5, 5, 1), "float32")
+        >>> images[0, 2, 2] = 1
+        >>> moved = np.asarray(shift.images(images, (2, -1)))  # 2 px right, 1 px up
+        >>> np.argwhere(moved[0, :, :, 0]).tolist()
+        [[1, 4]]
+        >>> shift.inverse((2, -1))
+        (-2, 1)
     """
 
     parts: tuple[Transformation, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse parts and strengths that make no family.
+        """Check the parts, the boundary and the strengths, and hand the latter two to the parts.
 
         Raises:
-            ValueError: If there are fewer than two parts, if the geometric ones are separated, or
-                if the boundary or a strength is none of a part.
+            ValueError: If there are fewer than two parts, if the geometric ones are not side by
+                side, or if a part does not allow the boundary or a strength.
         """
         runs = [geometric for geometric, _ in groupby(part.geometric for part in self.parts)]
         if len(self.parts) < 2 or runs.count(True) > 1:
@@ -62,7 +79,7 @@ class Composition(Geometric):
 
     @property
     def unit(self) -> str:  # type: ignore[override]
-        """The units of the parts."""
+        """The units of the parts, separated by commas."""
         return ", ".join(part.unit for part in self.parts)
 
     @property
@@ -72,12 +89,12 @@ class Composition(Geometric):
 
     @property
     def geometric(self) -> bool:  # type: ignore[override]
-        """Whether anything moves."""
+        """Whether any part moves pixels."""
         return any(part.geometric for part in self.parts)
 
     @property
     def boundaries(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The boundaries under which all parts that move anything are actions."""
+        """The boundaries that all geometric parts allow; `none` if there are no such parts."""
         moving = [part.boundaries for part in self.parts if part.geometric]
         common = tuple(b for b in BOUNDARIES if all(b in each for each in moving))
         return common if moving else ("none",)
@@ -96,7 +113,7 @@ class Composition(Geometric):
         return tuple(part.check(v) for part, v in zip(self.parts, strength, strict=True))
 
     def inapplicable(self, image_shape: tuple[int | None, ...]) -> str | None:
-        """Say what the first part that does not apply says."""
+        """Return the reason of the first part that cannot be applied, or None."""
         reasons = (part.inapplicable(image_shape) for part in self.parts)
         return next((reason for reason in reasons if reason), None)
 
@@ -112,7 +129,7 @@ class Composition(Geometric):
         return product
 
     def images(self, images: Any, strength: Any) -> Any:
-        """Transform float32 images `(N, H, W, C)`; what moves, moves at once."""
+        """Transform float32 images `(N, H, W, C)`; the geometric parts act in one step."""
         steps = zip(self.parts, self._each(strength), strict=True)
         for moves, run in groupby(steps, key=lambda step: step[0].geometric):
             if moves:
@@ -123,14 +140,14 @@ class Composition(Geometric):
         return images
 
     def masks(self, masks: Any, strength: Any) -> Any:
-        """Move int32 masks `(N, H, W)`; light leaves them as they are."""
+        """Move int32 masks `(N, H, W)`; photometric parts leave them unchanged."""
         return super().masks(masks, strength) if self.geometric else masks
 
     def moved(self, pixels: Any, strength: Any, interpolation: str) -> Any:
-        """Move pixels `(N, H, W, C)` of the whole frame: exact copies, or one resampling."""
+        """Move pixels `(N, H, W, C)` of the whole frame, part by part or by one resampling."""
         steps = self._moving(strength)
         axes = [part.axis for part, _ in steps if isinstance(part, Translation)]
-        # Shifts along one axis only would be cut twice, once by each part.
+        # Two shifts along the same axis would each cut off pixels at the frame.
         if self.boundary == "circular" or len(set(axes)) == len(steps):
             for part, v in steps:
                 pixels = part.moved(pixels, v, interpolation)
@@ -141,7 +158,7 @@ class Composition(Geometric):
         """Return the strength that undoes `strength`.
 
         Raises:
-            ValueError: If the parts do not commute, so that in their order nothing does.
+            ValueError: If the parts do not commute: in their order, no strength undoes another.
         """
         moving = [part for part in self.parts if part.geometric]
         shifts = all(isinstance(part, Translation | SubpixelTranslation) for part in moving)

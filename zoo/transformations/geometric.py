@@ -1,4 +1,4 @@
-"""Geometric transformations: from one matrix follow images, masks and boxes."""
+"""Geometric transformations: one matrix moves images, masks and boxes alike."""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -10,11 +10,11 @@ from zoo.transformations.boxes import hull
 from zoo.transformations.transformation import Transformation, is_scalar, real
 from zoo.transformations.window import cut, margins
 
-# Only reflections of the frame are asked for with "circular", and they leave nothing to fill.
-# A crop is cut out of what "zero" makes of the larger frame.
+# With "circular" only reflections of the frame get here, and they leave nothing to fill.
+# A crop is cut out of the larger frame after that was moved as with "zero".
 _FILL_MODES = {"zero": "constant", "crop": "constant", "circular": "wrap", "reflect": "reflect"}
-# Masks are sampled a hair nearer to the centre, so that halfway between two pixels the inner one is
-# taken on every side of the frame and in every execution mode, instead of what rounding decides.
+# Masks are sampled slightly closer to the centre, so that rounding does not decide halfway between
+# two pixels: the inner one is taken, on every side of the frame and in every execution mode.
 _INWARD = 1.0 - 1e-4
 
 
@@ -22,17 +22,33 @@ _INWARD = 1.0 - 1e-4
 class Geometric(Transformation):
     """A transformation that moves pixels by an affine map about the centre of the pixel grid.
 
-    A family writes only `matrix`. Coordinates: pixel `i` lies at `i`, x to the right, y down, and
-    the origin of the matrix is the centre `((H-1)/2, (W-1)/2)`. Images are resampled bilinearly,
-    masks to the nearest pixel; where the map sends pixels onto pixels both are exact copies. A
-    family that has a better way than resampling overrides `moved`.
+    A subclass only has to define `matrix`, and `inverse` where there is one. Coordinates: pixel `i`
+    lies at `i`, x to the right, y down, and the origin of the matrix is the centre
+    `((H-1)/2, (W-1)/2)`. Images are resampled bilinearly, masks to the nearest pixel; where the map
+    sends pixels onto pixels, both are exact copies. A subclass with a better way than resampling
+    overrides `moved`.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> import numpy as np
+        >>> from zoo.transformations import Geometric
+        >>> from zoo.transformations.geometric import homogeneous
+        >>> @dataclass(frozen=True)
+        ... class Stretch(Geometric):
+        ...     unit, identity, minimum, maximum = "percent", 100, 1, 1000
+        ...
+        ...     def matrix(self, strength):
+        ...         return homogeneous(strength / 100, 0.0, 0.0, 1.0)
+        >>> stretch = Stretch("stretch", (50, 100, 200))
+        >>> np.asarray(stretch.boxes([[2, 2, 6, 6]], 50, size=(8, 8))).tolist()
+        [[3.0, 2.0, 5.0, 6.0]]
     """
 
     geometric: ClassVar[bool] = True
     boundaries: ClassVar[tuple[str, ...]] = ("zero", "reflect", "crop")
 
     def matrix(self, strength: Any) -> Any:
-        """Return the map of old positions to new ones.
+        """Return the matrix that maps old positions to new ones.
 
         Args:
             strength: A float, or a float32 tensor `(N,)`.
@@ -43,21 +59,21 @@ class Geometric(Transformation):
         raise NotImplementedError
 
     def images(self, images: Any, strength: Any) -> Any:
-        """Move float32 images `(N, H, W, C)`; outside the frame there is `boundary`."""
+        """Move float32 images `(N, H, W, C)`; `boundary` says what fills the frame."""
         return self._shown(self.moved(images, strength, "bilinear"))
 
     def masks(self, masks: Any, strength: Any) -> Any:
-        """Move int32 masks `(N, H, W)`; no class is invented."""
+        """Move int32 masks `(N, H, W)` by the nearest pixel, which never mixes classes."""
         moved = self.moved(ops.expand_dims(masks, -1), strength, "nearest")
         return self._shown(ops.squeeze(moved, -1))
 
     def boxes(self, boxes: Any, strength: Any, size: tuple[int, int]) -> Any:
-        """Return the hulls `(N, 4)` of the boxes' moved corners, of a crop relative to its window.
+        """Return the smallest upright boxes around the moved corners; of a crop, in its window.
 
         Args:
-            boxes: The boxes.
+            boxes: Float32 `(N, 4)`.
             strength: `v`.
-            size: `(H, W)` of the frame, of a crop the larger one.
+            size: `(H, W)` of the frame; of a crop, of the larger frame.
         """
         moved = hull(boxes, self.matrix(real(strength)), size)
         if self.boundary != "crop":
@@ -66,20 +82,20 @@ class Geometric(Transformation):
         return moved - ops.convert_to_tensor(np.array([left, top, left, top], np.float32))
 
     def moved(self, pixels: Any, strength: Any, interpolation: str) -> Any:
-        """Move pixels `(N, H, W, C)` of the whole frame, of a crop the larger one.
+        """Move pixels `(N, H, W, C)` of the whole frame; of a crop, of the larger frame.
 
         Args:
-            pixels: Images, or masks with an axis more.
+            pixels: Images, or masks with a channel axis.
             strength: `v`.
             interpolation: `bilinear` for images, `nearest` for masks.
 
         Returns:
-            What is in the frame then, same shape and dtype.
+            The frame after the move, same shape and dtype.
         """
         return resample(pixels, self.matrix(real(strength)), self.boundary, interpolation)
 
     def on_outputs(self) -> Transformation:
-        """Return the family itself; of a crop, its action on the window alone."""
+        """Return this transformation; for a crop, the same one of the window alone."""
         if self.boundary != "crop":
             return self
         return replace(self, boundary="zero", window=None)
@@ -104,14 +120,24 @@ def resample(images: Any, matrix: Any, boundary: str, interpolation: str) -> Any
 
     Args:
         images: `(N, H, W, C)`.
-        matrix: Old positions to new ones, about the centre of the pixel grid; `(3, 3)` or
+        matrix: Maps old positions to new ones, about the centre of the pixel grid; `(3, 3)` or
             `(N, 3, 3)`.
-        boundary: `zero`, `crop` (the same) or `reflect` (mirrored at the frame's edge, the edge
-            pixel repeated).
+        boundary: What fills the frame: `zero`, `crop` (the same) or `reflect` (mirrored at the
+            frame's edge, the edge pixel repeated).
         interpolation: `bilinear` or `nearest`.
 
     Returns:
         The moved images, same shape and dtype.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.transformations import resample
+        >>> images = np.array([1, 2, 3], "float32").reshape(1, 1, 3, 1)
+        >>> right = np.array([[1, 0, 1], [0, 1, 0], [0, 0, 1]])  # by one pixel
+        >>> np.ravel(resample(images, right, "zero", "bilinear")).tolist()
+        [0.0, 1.0, 2.0]
+        >>> np.ravel(resample(images, right, "reflect", "bilinear")).tolist()
+        [1.0, 1.0, 2.0]
     """
     height, width = images.shape[1], images.shape[2]
     a, b, x, c, d, y = _inverted(matrix)

@@ -10,20 +10,21 @@ import numpy as np
 
 
 def specification(transformation: Any) -> dict[str, Any]:
-    """Return the class, the version, the code and every field of a transformation.
+    """Return the class, the version, a fingerprint of the code and every field.
 
-    Two transformations of one specification do the same; whatever may change what one does changes
-    it. A field that is left out of comparisons (`field(compare=False)`) decides nothing.
+    Transformations with equal specifications do the same; any change that may alter what one does
+    also alters its specification. Fields that are left out of comparisons (`field(compare=False)`)
+    are left out here too, and must not affect what it does.
 
     Args:
         transformation: A `Transformation`; the parts of a composition are specified in turn.
 
     Returns:
-        What `json.dumps` can write.
+        A dictionary that `json.dumps` can write.
 
     Raises:
-        TypeError: If a field is no plain data: a number, a text, None, a transformation, or a
-            tuple, list, array or dictionary of them.
+        TypeError: If a field is not plain data, which is a number, a string, None, a
+            transformation, or a tuple, list, array or dictionary of these.
     """
     kind = type(transformation)
     found = {
@@ -59,10 +60,10 @@ def _plain(value: Any) -> Any:
 
 
 def code_fingerprint(kind: type) -> str:
-    """Return what changes with the code of a class, its parents, and what they call of their own.
+    """Return a hash of the code of a class, of its parents, and of the functions they call.
 
-    Functions and constants of the packages that the class and its parents are from count; those of
-    libraries do not, nor do comments and docstrings.
+    It covers functions and constants from the packages that define the class and its parents, but
+    not other libraries, comments or docstrings.
     """
     digest, seen = hashlib.sha256(), set[int]()
     parents = [parent for parent in kind.__mro__ if parent is not object]
@@ -76,8 +77,25 @@ def code_fingerprint(kind: type) -> str:
     return digest.hexdigest()[:16]
 
 
+def function_fingerprint(function: FunctionType) -> str | None:
+    """Return what changes with the code of a function and what it closes over.
+
+    Returns:
+        A digest; None if it closes over something that is no plain data.
+    """
+    digest = hashlib.sha256()
+    for part in _parts(function, {function.__module__.partition(".")[0]}, set()):
+        digest.update(part)
+    try:
+        for cell in function.__closure__ or ():
+            digest.update(repr(_plain(cell.cell_contents)).encode())
+    except (TypeError, ValueError):
+        return None
+    return digest.hexdigest()[:16]
+
+
 def _functions(value: Any) -> Iterator[FunctionType]:
-    """Yield the function or functions of an attribute of a class."""
+    """Yield the functions in a class attribute: itself, a wrapped one or a getter."""
     inner = (getattr(value, name, None) for name in ("__func__", "fget"))
     yield from (f for f in (value, *inner) if isinstance(f, FunctionType))
 
@@ -96,7 +114,7 @@ def _parts(function: FunctionType, packages: set[str], seen: set[int]) -> Iterat
         elif isinstance(value, np.ndarray | int | float | str | tuple | dict):
             try:
                 yield f"{name}={_plain(value)!r}".encode()
-            except TypeError:  # a table of something else
+            except TypeError:  # a collection of other objects, such as instances
                 continue
 
 
@@ -107,7 +125,7 @@ def _instructions(code: CodeType, docstring: str | None, names: set[str]) -> Ite
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _instructions(constant, None, names)
-        elif isinstance(constant, frozenset):  # whose order is another in every process
+        elif isinstance(constant, frozenset):  # its order differs between processes
             yield repr(sorted(map(repr, constant))).encode()
         elif constant != docstring:
             yield repr(constant).encode()

@@ -1,4 +1,4 @@
-"""What every transformation `T_v` is: a family of actions on images, one for each strength `v`."""
+"""The base of all transformations `T_v`: actions on images, one for each strength `v`."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -20,15 +20,42 @@ class Transformation:
     strength per image for augmentation; both work eagerly and inside `tf.data`.
 
     Attributes:
-        name: What the table `TRANSFORMATIONS` calls it.
+        name: Its name, also in files; for those of the zoo, its key in `TRANSFORMATIONS`.
         strengths: The default grid of a sweep, integers in `unit`, ascending (a `Composition` has
             tuples of them).
-        boundary: What fills the frame where a geometric action moves it away from the picture.
-            With `crop` nothing has to: what moves is a larger frame, of which the central `window`
-            is shown. Images, masks and boxes are then those of the larger frame, and what comes
-            back are those of the window, also at the identity.
-        window: `(h, w)` of a crop, as many pixels smaller than the frame on one side as on the
-            other. A sweep takes it from its models where it is None.
+        boundary: What fills the parts of the frame that a geometric action leaves empty. With
+            `crop` there are none: a larger frame is moved, and only its central `window` is
+            returned. Images, masks and boxes are then those of the larger frame, and the results
+            are those of the window, also at the identity.
+        window: `(h, w)` of a crop; the margins on opposite sides of it are equal. If it is None, a
+            sweep takes the input size of its models.
+
+    Example:
+        Most transformations of your own are easier to write as a `Geometric` or a `Photometric`
+        one; any other is a frozen dataclass like this.
+
+        >>> from dataclasses import dataclass
+        >>> import numpy as np
+        >>> from zoo.transformations import Transformation
+        >>> @dataclass(frozen=True)
+        ... class Occlusion(Transformation):
+        ...     unit, identity, minimum, maximum, geometric = "px", 0, 0, 4096, False
+        ...
+        ...     def images(self, images, strength):
+        ...         kept = np.arange(images.shape[1]) >= strength
+        ...         return images * kept[:, None, None]
+        ...
+        ...     def masks(self, masks, strength):
+        ...         return masks
+        ...
+        ...     def boxes(self, boxes, strength, size):
+        ...         return boxes
+        >>> occlusion = Occlusion("occlusion", (0, 2, 4))
+        >>> occlusion.images(np.ones((1, 3, 1, 1)), 2).ravel().tolist()
+        [0.0, 0.0, 1.0]
+        >>> occlusion.check(5000)
+        Traceback (most recent call last):
+        ValueError: occlusion expects a whole strength from 0 to 4096 px, received 5000
     """
 
     name: str
@@ -42,13 +69,13 @@ class Transformation:
     maximum: ClassVar[int]
     geometric: ClassVar[bool]
     boundaries: ClassVar[tuple[str, ...]] = ("zero",)
-    version: ClassVar[int] = 1  # for what code and fields do not show, such as another library
+    version: ClassVar[int] = 1  # raise it for changes outside code and fields, as in a library
 
     def __post_init__(self) -> None:
-        """Refuse a boundary under which the family is no action, and strengths out of range.
+        """Check the boundary, the window and the strengths.
 
         Raises:
-            ValueError: If the boundary, the window or a strength is none of this family.
+            ValueError: If this family does not allow one of them.
         """
         if self.boundary not in self.boundaries:
             raise ValueError(
@@ -78,7 +105,7 @@ class Transformation:
         return int(strength)
 
     def inapplicable(self, image_shape: tuple[int | None, ...]) -> str | None:
-        """Say why images of shape `(H, W, C)` cannot be transformed, or return None if they can."""
+        """Return why images of shape `(H, W, C)` cannot be transformed, or None if they can."""
         return None
 
     def images(self, images: Any, strength: Any) -> Any:
@@ -100,11 +127,12 @@ class Transformation:
         raise NotImplementedError
 
     def on_outputs(self) -> "Transformation":
-        """Return what moves the outputs of a network as this moves its input.
+        """Return the transformation that moves a network's outputs as this one moves its inputs.
 
-        It is the family itself; of a crop, its action on the window alone, boundary `zero`. An
-        output pixel is valid where *both* actions make 1 of ones: this one of a larger frame, which
-        is what the network saw, and that one of the window, which is what its output covers.
+        It is this transformation itself, except for a crop: then it is the same one acting on the
+        window alone, with boundary `zero`. An output pixel is valid where *both* leave an image of
+        ones at 1: this one acting on the larger frame, of which the network sees the window, and
+        the returned one acting on the window, which the output covers.
         """
         return self
 
@@ -113,16 +141,16 @@ class Transformation:
         raise NotImplementedError
 
     def spec(self) -> dict[str, Any]:
-        """Return what decides what this does, as plain data: see `specification`.
+        """Return all that determines what this does, as plain data; see `specification`.
 
         Raises:
-            TypeError: If a field is no plain data.
+            TypeError: If a field is not plain data.
         """
         return specification(self)
 
 
 def is_scalar(strength: Any) -> bool:
-    """Tell one strength for all images from one per image."""
+    """Return whether there is one strength for all images, not one per image."""
     return isinstance(strength, Real) or (
         isinstance(strength, np.ndarray | np.generic) and strength.ndim == 0
     )
@@ -134,16 +162,16 @@ def real(strength: Any) -> Any:
 
 
 def namespace(strength: Any) -> Any:
-    """Return what computes with a strength: numpy (in float64) for scalars, `keras.ops` else.
+    """Return the module to compute with: numpy (in float64) for a scalar, else `keras.ops`.
 
-    A scalar's coefficients are so computed once, outside any graph, and are exact where the
-    mathematics is.
+    The coefficients of a scalar strength are thus computed once, outside any graph, and are exact
+    wherever the mathematics is.
     """
     return np if is_scalar(strength) else ops
 
 
 def cosine_and_sine(degrees: Any) -> tuple[Any, Any]:
-    """Return cosine and sine of angles in degrees, exactly 0 and ±1 at quarter turns."""
+    """Return the cosine and sine of angles in degrees, exactly 0 and ±1 at quarter turns."""
     xp = namespace(degrees)
     quarters = xp.round(degrees / 90.0)
     rest = (degrees - 90.0 * quarters) * (np.pi / 180.0)
@@ -155,7 +183,7 @@ def cosine_and_sine(degrees: Any) -> tuple[Any, Any]:
 
 
 def _choose(xp: Any, index: Any, values: tuple[float, ...]) -> Any:
-    """Look `values` up at a float index 0 … len(values) − 1, elementwise."""
+    """Return `values[index]` elementwise, for a float index from 0 to len(values) − 1."""
     result = values[0]
     for position, value in enumerate(values[1:], start=1):
         result = xp.where(xp.equal(index, float(position)), value, result)

@@ -1,10 +1,10 @@
-"""The central window of a larger frame, which a crop shows a network."""
+"""The central window of a larger frame: the part that a crop shows to a network."""
 
 from typing import Any
 
 
 def margins(size: tuple[int, int], window: tuple[int, int] | None) -> tuple[int, int]:
-    """Return how many pixels of a frame lie above, and left of, its central window.
+    """Return how many pixels of a frame lie above and to the left of its central window.
 
     Args:
         size: `(H, W)` of the frame.
@@ -14,8 +14,8 @@ def margins(size: tuple[int, int], window: tuple[int, int] | None) -> tuple[int,
         `(top, left)`.
 
     Raises:
-        ValueError: If there is no window, if it is larger than the frame, or if its centre falls
-            between the pixels of the frame's, so that strengths would be about another point.
+        ValueError: If there is no window, if it is larger than the frame, or if the margins are not
+            whole pixels: the window would then have another centre than the frame.
     """
     if window is None:
         raise ValueError("expected a window with boundary crop, received none: give window=(h, w)")

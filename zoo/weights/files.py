@@ -11,11 +11,24 @@ def save_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Write the weights of a model, in float16.
 
     Args:
-        model: Any model; the state of its random generators is not among its weights.
+        model: Any model; the state of its random generators is not saved.
         path: A file whose name ends in `.npz`.
 
     Raises:
-        ValueError: If two variables have one path, or a weight is not finite in half precision.
+        ValueError: If two variables share a path, or a weight is not finite in half precision.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import zoo
+        >>> from zoo.weights import save_weights
+        >>> model = zoo.create("mlp", (8, 8, 1), 3, filters=(4,), normalization=False)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_weights(model, f"{folder}/mlp.npz")
+        ...     with np.load(f"{folder}/mlp.npz") as arrays:
+        ...         print({path: array.shape for path, array in arrays.items()})
+        {'pre_logits_dense/kernel': (64, 4), 'pre_logits_dense/bias': (4,),
+         'logits/kernel': (4, 3), 'logits/bias': (3,)}
     """
     arrays: dict[str, np.ndarray] = {}
     for variable in model.weights:
@@ -26,22 +39,36 @@ def save_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
         if not np.isfinite(array).all():
             raise ValueError(
                 f"expected weights of at most {np.finfo(np.float16).max:.0f} for half precision, "
-                f"{variable.path} of {model.name} has others"
+                f"received larger or undefined ones in {variable.path} of {model.name}"
             )
         arrays[variable.path] = array
     np.savez_compressed(os.fspath(path), allow_pickle=False, **arrays)
 
 
 def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
-    """Give a model the weights that `save_weights` wrote of one like it.
+    """Set the weights of a model to those that `save_weights` wrote for one like it.
 
     Args:
-        model: A model of the same variables, in path, shape and order.
+        model: A model whose variables have the same paths, shapes and order.
         path: The file.
 
     Raises:
-        ValueError: If the file cannot be read, or is of another network; the model is then as it
-            was.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file cannot be read or is of another network; the model is then
+            unchanged.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import zoo
+        >>> from zoo.weights import load_weights, save_weights
+        >>> first, second = (zoo.create("mlp", (8, 8, 1), 3, filters=(4,)) for _ in range(2))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_weights(first, f"{folder}/mlp.npz")
+        ...     load_weights(second, f"{folder}/mlp.npz")
+        >>> images = np.ones((1, 8, 8, 1), "float32")
+        >>> np.allclose(second(images), first(images), atol=0.01)  # rounded to half precision
+        True
     """
     arrays = _read(path)
     found = [(name, array.shape) for name, array in arrays.items()]
@@ -49,8 +76,8 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     for expected, received in zip_longest(wanted, found):
         if expected != received:
             raise ValueError(
-                f"expected {_in_words(expected)} for {model.name}, {path} has "
-                f"{_in_words(received)}: these are weights of another network"
+                f"expected {_in_words(expected)} for {model.name}, received "
+                f"{_in_words(received)} in {path}: these are weights of another network"
             )
     model.set_weights(list(arrays.values()))
 
@@ -61,7 +88,7 @@ def _read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise
-    except Exception as error:  # a damaged file raises one of many kinds, by where it is cut
+    except Exception as error:  # of many kinds, depending on where a file is damaged
         reason = " ".join(str(error).split())
         raise ValueError(
             f"expected an .npz file of weights at {path}, received {reason}"

@@ -1,4 +1,4 @@
-"""The record of each shipped file of weights: how it was made, and what was measured of it."""
+"""The record of each shipped file of weights: how it was trained, and its scores."""
 
 import json
 from collections.abc import Mapping
@@ -11,28 +11,36 @@ from zoo.support.markdown import decimals, markdown_table
 FOLDER = Path(__file__).parent
 SETS = ("mnist",)
 SWEPT = ("translation_x", "translation_y", "rotation", "scale", "brightness")
-"""The transformations of which there are scores: default strengths, boundary `zero`."""
+"""The transformations with scores in the records: default strengths, boundary `zero`."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of the weights of one architecture.
+    """How the weights of one architecture were trained, and their scores.
 
     Attributes:
-        command: What makes them again, as typed.
-        seed: That of the training.
-        placement: Where objects were on their frame.
+        command: The command that trains them again.
+        seed: Random seed of the training.
+        placement: How objects were placed on their frame.
         epochs: Passes over the training images.
         images_seen: Training images shown, over all epochs.
-        wall_seconds: What the training took.
+        wall_seconds: Duration of the training.
         parameters: Number of weights.
         input_shape: `(H, W, C)` of the training images.
-        num_classes: Classes of objects.
-        options: Those given to `zoo.create`; all others are the defaults.
+        num_classes: Number of classes of objects.
+        options: Options given to `zoo.create`; all others had their defaults.
         accuracy: `value`, `low`, `high` and `n` on the test images, placed as in training.
-        scores: The same by `score/transformation` on centred test images, for `SWEPT`; and of
-            `mask_iou` or `box_iou` on the images of the accuracy.
-        versions: Of the packages that trained, by name.
+        scores: Likewise, by `score/transformation` for `SWEPT`, on centred test images; also
+            `mask_iou` or `box_iou`, on the same images as `accuracy`.
+        versions: Versions of the packages used in training, by name.
+
+    Example:
+        >>> from zoo.weights import read_records
+        >>> record = read_records()["mlp"]
+        >>> record.input_shape, record.num_classes
+        ((40, 40, 1), 10)
+        >>> sorted(record.accuracy)
+        ['high', 'low', 'n', 'value']
     """
 
     command: str
@@ -51,7 +59,18 @@ class Record:
 
 
 def weights_file(name: str, weights: str = "mnist") -> Path:
-    """Return where the weights of an architecture are, or would be."""
+    """Return the path of an architecture's weights, whether or not the file exists.
+
+    Args:
+        name: Name of the architecture.
+        weights: The set: `mnist`.
+
+    Example:
+        >>> from zoo.weights import weights_file
+        >>> path = weights_file("mlp")
+        >>> path.name, path.exists()
+        ('mlp.npz', True)
+    """
     return FOLDER / weights / f"{name}.npz"
 
 
@@ -63,6 +82,14 @@ def read_records(weights: str = "mnist") -> dict[str, Record]:
 
     Raises:
         ValueError: If there is no such set.
+
+    Example:
+        >>> from zoo.weights import read_records
+        >>> records = read_records()
+        >>> sorted(records)
+        ['average_pool_cnn', 'blurpool_cnn', ..., 'vision_transformer']
+        >>> records["mlp"].num_classes
+        10
     """
     if weights not in SETS:
         raise ValueError(f"expected weights among {', '.join(SETS)}, received {weights!r}")
@@ -71,7 +98,26 @@ def read_records(weights: str = "mnist") -> dict[str, Record]:
 
 
 def write_records(records: Mapping[str, Record], weights: str = "mnist") -> None:
-    """Write the records of a set, and their page beside them, in place of those that are there."""
+    """Replace the records of a set, and the page of Markdown that shows them.
+
+    Args:
+        records: All records of the set, by architecture.
+        weights: The set: `mnist`.
+
+    Example:
+        Another folder takes the place of the zoo's own here.
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from unittest import mock
+        >>> from zoo.weights import read_records, write_records
+        >>> records = {"mlp": read_records()["mlp"]}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with mock.patch("zoo.weights.records.FOLDER", Path(folder)):
+        ...         write_records(records)
+        ...         print(read_records() == records, sorted(p.name for p in Path(folder).iterdir()))
+        True ['mnist.json', 'mnist.md']
+    """
     content = {name: asdict(entry) for name, entry in sorted(records.items())}
     texts = {
         f"{weights}.json": json.dumps(content, indent=2, ensure_ascii=False) + "\n",
@@ -84,7 +130,14 @@ def write_records(records: Mapping[str, Record], weights: str = "mnist") -> None
 
 
 def in_words(records: Mapping[str, Record]) -> str:
-    """Return a table of records in Markdown, below what its columns mean."""
+    """Return records as a table in Markdown, after a paragraph that explains its columns.
+
+    Example:
+        >>> from zoo.weights import in_words, read_records
+        >>> table = in_words({"mlp": read_records()["mlp"]})
+        >>> print(table.splitlines()[-3])
+        | architecture | accuracy | translation_x | ... | IoU | seed | epochs | seconds | command |
+    """
     header = ("architecture", "accuracy", *SWEPT, "IoU", "seed", "epochs", "seconds", "command")
     return (
         "Accuracy on all test images, placed as in training. By transformation, the mean share of "
@@ -110,13 +163,22 @@ def _row(name: str, record: Record) -> list[str]:
 
 
 def interval_in_words(value: Mapping[str, float]) -> str:
-    """Write a value with its interval."""
+    """Return a value with its interval, to three decimals.
+
+    Args:
+        value: `value`, `low` and `high`.
+
+    Example:
+        >>> from zoo.weights import interval_in_words
+        >>> interval_in_words({"value": 0.9871, "low": 0.985, "high": 0.989})
+        '0.987 [0.985, 0.989]'
+    """
     found = (decimals(value[key], 3) for key in ("value", "low", "high"))
     return "{} [{}, {}]".format(*found)
 
 
 def _with_tuples(value: Any) -> Any:
-    """Bring back the tuples that JSON knows as lists, so that options compare equal."""
+    """Turn the lists of JSON back into tuples, so that options compare equal."""
     if isinstance(value, dict):
         return {name: _with_tuples(entry) for name, entry in value.items()}
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value

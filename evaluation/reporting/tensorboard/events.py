@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2, summary_v2
 from tensorboard.plugins.hparams import metadata as hparams_metadata
@@ -24,6 +24,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
 _PREFIX = "events.out.tfevents."
+_BEFORE_ALL = -(2**62)  # a step
 
 
 class EventFile:
@@ -33,14 +34,17 @@ class EventFile:
     has read when a smaller step follows.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, *, replaces: bool = False) -> None:
         """Begin the file.
 
         Args:
             file: Open for writing, empty.
+            replaces: Whether a TensorBoard that is running drops all that it has read of the run.
         """
         self._records = RecordWriter(file)
         self._write(file_version="brain.Event:2")
+        if replaces:  # a start drops all points of the same or later steps, of every tag
+            self._write(session_log=SessionLog(status=SessionLog.START), step=_BEFORE_ALL)
 
     def scalar(self, tag: str, step: int, value: float) -> None:
         """Write one point of a curve; TensorBoard keeps it in single precision."""
@@ -111,7 +115,7 @@ def replaced_event_file(directory: str | os.PathLike[str], suffix: str = "") -> 
     earlier = list(path.parent.glob(f"{_PREFIX}*{suffix}"))
     partial = path.with_name(f".partial{suffix}")
     with partial.open("wb") as file:
-        yield EventFile(file)
+        yield EventFile(file, replaces=not suffix)
     partial.rename(path)
     for old in earlier:
         old.unlink()

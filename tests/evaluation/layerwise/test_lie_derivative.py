@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from evaluation.layerwise.lie_derivative import GENERATORS, generator, lie_derivative
-from zoo.graphs.positions import Axis, ReceptiveField
+from zoo.graphs.positions import Positions, ReceptiveField
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.random((2, 12, 12, 2))
@@ -14,7 +14,7 @@ DENSE = RANDOM.normal(size=(3 * 12 * 12, 4)) / 10
 
 
 def field(stride, low, high):
-    return ReceptiveField(*[Axis(stride, low, high, max(stride, 1))] * 2)
+    return ReceptiveField(*[Positions(stride, low, high, max(stride, 1))] * 2)
 
 
 FIELDS = {

@@ -266,3 +266,37 @@ def test_bytes_are_read_as_pictures():
     both = [profile(model, x) for x in (images, images.astype(np.float32) / 255)]
     assert_agree(both[0]["value"], both[1]["value"], dtype=np.float32)
     assert tf.is_tensor(model(images[:1] / 255))
+
+
+def test_custom_gradients_are_those_of_what_is_computed(caplog):
+    """Keras's silu has one, which refers to a graph that is gone when the network is frozen."""
+    images = np.random.default_rng(0).random((4, 8, 8, 1), np.float32)
+
+    def profile(activation):
+        keras.utils.set_random_seed(0)
+        chain = [keras.layers.Conv2D(3, 3, padding="same"), keras.layers.Activation(activation)]
+        model = keras.Sequential([keras.Input((8, 8, 1)), *chain], name="net")
+        found = layer_profile(model, images, shifts=(0, 1), lie=("translation_x",))
+        return found[found["quantity"] == "lie_derivative"].set_index("layer")["value"]
+
+    def written_out(x):
+        return x * keras.ops.sigmoid(x)
+
+    (found, expected) = (profile(activation).iloc[-1] for activation in ("silu", written_out))
+    assert_agree(found, expected, steps=4, dtype=np.float32)
+    assert "Lie" not in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
+def test_what_comes_after_a_rounding_has_no_lie_derivative_and_it_says_so(caplog):
+    images = np.random.default_rng(0).random((4, 8, 8, 1), np.float32)
+    chain = [keras.layers.Conv2D(3, 3), keras.layers.GlobalAveragePooling2D()]
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), *chain, keras.layers.Dense(2, name="end")], name="net"
+    )
+    model.quantize("int8")
+    found = layer_profile(model, images, shifts=(0, 1), lie=("translation_x",))
+    lie = found[found["quantity"] == "lie_derivative"]
+    assert "end" not in set(lie["layer"])
+    assert lie["value"].notna().all()
+    assert "has no derivative, comes before end: no Lie derivative" in caplog.text

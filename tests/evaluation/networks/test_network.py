@@ -108,9 +108,13 @@ WAYS = (
 def test_a_handle_predicts_as_its_network_however_it_was_saved(way, tmp_path):
     model = functional()
     handle = load_model(way(model, tmp_path))
-    assert (handle.name, handle.task, handle.input_shape) == ("net", "classification", SHAPE)
-    assert handle.num_classes == CLASSES
-    assert dict(handle.metadata) == (
+    assert (handle.name, handle.info.task, handle.info.input_shape) == (
+        "net",
+        "classification",
+        SHAPE,
+    )
+    assert handle.info.num_classes == CLASSES
+    assert dict(handle.info.metadata) == (
         {"task": "classification", "dataset": "digits"} if way is as_run else {}
     )
     answer = predicted(handle)
@@ -141,13 +145,13 @@ def test_names_can_be_chosen_and_handles_pass():
 
 def test_a_fingerprint_is_that_of_the_network(tmp_path):
     model = functional()
-    first = load_model(model).fingerprint
-    file = load_model(as_keras_file(model, tmp_path)).fingerprint
-    assert first == load_model(model).fingerprint
-    assert file == load_model(tmp_path / "net.keras").fingerprint
+    first = load_model(model).info.fingerprint
+    file = load_model(as_keras_file(model, tmp_path)).info.fingerprint
+    assert first == load_model(model).info.fingerprint
+    assert file == load_model(tmp_path / "net.keras").info.fingerprint
     model.layers[1].bias.assign_add([0, 0, 0, 0, 1e-3])
-    assert load_model(model).fingerprint != first
-    assert load_model(as_keras_file(model, tmp_path)).fingerprint != file
+    assert load_model(model).info.fingerprint != first
+    assert load_model(as_keras_file(model, tmp_path)).info.fingerprint != file
 
 
 def test_a_network_is_measured_as_it_was_when_it_was_loaded():
@@ -162,7 +166,7 @@ def test_batches_of_any_size_and_images_of_any_size():
         [keras.Input((None, None, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()]
     )
     handle = load_model(any_size)
-    assert handle.input_shape == (None, None, 3)
+    assert handle.info.input_shape == (None, None, 3)
     for images in (IMAGES[:1], IMAGES[:, :5]):
         expected = np.asarray(any_size(images))
         assert_agree(predicted(handle, images)["logits"], expected)
@@ -194,7 +198,7 @@ def test_probabilities_that_round_to_0_and_1_stay_finite_and_in_order(activation
 def test_a_single_unit_stands_for_two_classes(activation):
     handle = load_model(functional(1, activation))
     z = functional(1).predict(IMAGES, verbose=0)[:, 0]
-    assert (handle.task, handle.num_classes) == ("classification", 2)
+    assert (handle.info.task, handle.info.num_classes) == ("classification", 2)
     probabilities = softmax(predicted(handle)["logits"], axis=-1)
     assert_agree(probabilities[:, 1], expit(z))
 
@@ -206,7 +210,7 @@ def test_a_segmenter_gives_masks_and_the_class_of_the_image(activation):
     logits = layers.Conv2D(CLASSES + 1, 3, padding="same")(inputs)
     model = keras.Model(inputs, layers.Activation(activation or "linear")(logits))
     handle = load_model(model)
-    assert (handle.task, handle.num_classes) == ("segmentation", CLASSES)
+    assert (handle.info.task, handle.info.num_classes) == ("segmentation", CLASSES)
     answer = predicted(handle)
     expected = keras.Model(inputs, logits).predict(IMAGES, verbose=0)
     assert answer["mask"].dtype == np.uint8
@@ -220,7 +224,7 @@ def test_one_channel_of_a_segmenter_tells_object_from_background():
     convolution = layers.Conv2D(1, 3, padding="same")
     model = keras.Sequential([keras.Input(SHAPE), convolution, layers.Activation("sigmoid")])
     handle = load_model(model)
-    assert (handle.task, handle.num_classes) == ("segmentation", 1)
+    assert (handle.info.task, handle.info.num_classes) == ("segmentation", 1)
     foreground = np.asarray(model(IMAGES))[..., 0] > 0.5
     assert 0 < foreground.mean() < 1
     np.testing.assert_array_equal(predicted(handle)["mask"], foreground)
@@ -236,7 +240,7 @@ def test_a_detector_gives_classes_and_boxes(way, tmp_path):
         "logits": layers.Dense(CLASSES)(flat),
     }
     handle = load_model(way(keras.Model(inputs, outputs), tmp_path))
-    assert (handle.task, handle.num_classes) == ("detection", CLASSES)
+    assert (handle.info.task, handle.info.num_classes) == ("detection", CLASSES)
     expected = keras.Model(inputs, outputs).predict(IMAGES, verbose=0)
     answer = predicted(handle)
     assert set(answer) == {"logits", "box", "pre_logits"}

@@ -9,6 +9,7 @@ from tensorflow.python.framework import op_def_registry
 
 from evaluation import load_model
 from evaluation.networks.saved_model import FORBIDDEN_OPERATIONS
+from evaluation.networks.taps import load_taps
 from training.runs import artifacts
 
 SHAPE = (8, 10, 3)
@@ -182,3 +183,74 @@ def test_what_touches_files_is_found_wherever_it_is(operation, place, tmp_path):
 def test_what_is_forbidden_exists():
     unknown = {name for name in FORBIDDEN_OPERATIONS if op_def_registry.get(name) is None}
     assert not unknown  # a misspelt name would forbid nothing
+
+
+class Exported(tf.Module):
+    """A SavedModel with a serving signature and metadata of one's own."""
+
+    def __init__(self, outputs, metadata=None):
+        super().__init__()
+        spec = tf.TensorSpec((None, 8, 8, 3), tf.float32)
+        self.kept = {"serving_default": tf.function(outputs, input_signature=[spec])}
+        if metadata is not None:
+            described = tf.function(lambda: {"metadata": tf.constant(metadata)}, input_signature=[])
+            self.kept["metadata"] = described
+
+    def saved(self, path):
+        signatures = {name: f.get_concrete_function() for name, f in self.kept.items()}
+        tf.saved_model.save(self, str(path), signatures)
+        return path
+
+
+def scores(images):
+    return tf.reduce_mean(images, (1, 2))
+
+
+def test_names_of_classes_beside_the_scores_are_left_out(tmp_path):
+    def both(images):
+        names = tf.gather(tf.constant(["a", "b", "c"]), tf.argmax(scores(images), -1))
+        return {"scores": scores(images), "classes": names}
+
+    path = Exported(both).saved(tmp_path / "named")
+    assert (load_model(path).info.task, load_model(path).info.num_classes) == ("classification", 3)
+    assert load_taps(path).names
+
+
+@pytest.mark.parametrize("load", [load_model, load_taps])
+def test_a_network_that_gives_names_alone_is_refused_in_one_line(load, tmp_path):
+    def names(images):
+        return {"classes": tf.as_string(tf.argmax(scores(images), -1))}
+
+    path = Exported(names).saved(tmp_path / "named")
+    with pytest.raises(ValueError, match=r"floating class scores from .*named, .* \(string\)") as e:
+        load(path)
+    assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ("[1, 2]", "as an object, received list"),
+        ('"[red]text"', "as an object, received str"),
+        ("{", "cannot be read"),
+        ('{"task": {"nested": 1}}', "expected task in the metadata of .* as a text, received dict"),
+        ('{"dataset": ["mnist"]}', "expected dataset in the metadata of .* as a text, received li"),
+    ],
+)
+def test_metadata_that_says_nothing_is_refused_in_one_line(metadata, message, tmp_path):
+    path = Exported(lambda x: {"scores": scores(x)}, metadata).saved(tmp_path / "net")
+    with pytest.raises(ValueError, match=message) as error:
+        load_model(path)
+    assert "\n" not in str(error.value)
+    assert str(path) in str(error.value)
+
+
+def test_metadata_may_be_nested_where_nothing_reads_it(tmp_path):
+    path = Exported(lambda x: {"scores": scores(x)}, '{"mine": {"a": [1]}}').saved(tmp_path / "net")
+    assert load_model(path).info.metadata == {"mine": {"a": [1]}}
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31mred", "tab\there"])
+def test_a_name_from_outside_is_plain_text(name, tmp_path):
+    path = Exported(lambda x: {"scores": scores(x)}).saved(tmp_path / "net")
+    assert load_model(path, name=name).name.isprintable()

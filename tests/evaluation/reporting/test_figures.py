@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.reporting.csv import DTYPES
 from evaluation.reporting.figures import curve_figure, strip_figure
+from evaluation.tables import DTYPES
 
 AXIS = {"unit": "degrees", "identity": 0}
 

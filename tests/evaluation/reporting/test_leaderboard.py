@@ -1,19 +1,15 @@
 import io
 import math
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from rich.console import Console
 
-from evaluation.reporting.csv import DTYPES
 from evaluation.reporting.leaderboard import boards, leaderboard, leaderboard_markdown
+from evaluation.tables import DTYPES
+from tests.evaluation.made import measurements
 
-AXES = {
-    "rotation": SimpleNamespace(unit="degrees", identity=0),
-    "scale": SimpleNamespace(unit="percent", identity=100),
-    "hue": SimpleNamespace(unit="degrees", identity=0),
-}
+AXES = {"rotation": ("degrees", 0), "scale": ("percent", 100), "hue": ("degrees", 0)}
 NAN = math.nan
 
 
@@ -50,15 +46,13 @@ def summaries(values, **where):
 
 def text(frame, width=100, **kwargs):
     console = Console(width=width, file=io.StringIO(), **kwargs)
-    console.print(leaderboard(frame, AXES, split="test"))
+    console.print(leaderboard(measurements(frame, AXES, dataset=frame["dataset"].iloc[0])))
     return console.file.getvalue()
 
 
 def test_models_are_ranked_in_each_column_and_sorted_by_their_mean_rank():
-    (board,) = boards(
-        table(*summaries({"a": (0.5, 0.2), "b": (0.9, 0.8), "c": (0.9, 0.1), "d": (0.1, 0.3)})),
-        AXES,
-    )
+    frame = table(*summaries({"a": (0.5, 0.2), "b": (0.9, 0.8), "c": (0.9, 0.1), "d": (0.1, 0.3)}))
+    (board,) = boards(measurements(frame, AXES))
     assert list(board.rows) == ["b", "c", "a", "d"]
     assert [rank for rank, _ in board.rows.values()] == [1.0, 2.5, 3.0, 3.0]
     assert [cell.rank for cell in board.rows["c"][1]] == [1, 4]
@@ -69,19 +63,20 @@ def test_what_was_not_measured_is_a_dash_without_a_rank_and_comes_last():
         *summaries({"nothing": (NAN, NAN), "half": (NAN, 0.7), "full": (0.5, 0.6)}),
         row("other", "invariance_score", "rotation", pd.NA, 0.4),
     )
-    (board,) = boards(frame, AXES)
+    (board,) = boards(measurements(frame, AXES))
     assert list(board.rows) == ["half", "full", "other", "nothing"]
     assert [rank for rank, _ in board.rows.values()][:3] == [1.0, 1.5, 2.0]
-    for shown in (text(frame), leaderboard_markdown(frame, AXES)):
+    for shown in (text(frame), leaderboard_markdown(measurements(frame, AXES))):
         assert "nan" not in shown.lower()
         assert "<NA>" not in shown
-    assert leaderboard_markdown(frame, AXES).splitlines()[-3] == "| nothing | – | – | – |"
+    lines = leaderboard_markdown(measurements(frame, AXES)).splitlines()
+    assert lines[-3] == "| nothing | – | – | – |"
 
 
 def test_clean_accuracy_is_the_accuracy_at_the_identity_of_the_transformation():
     rows = [row("a", "accuracy", "scale", strength, strength / 200) for strength in (0, 50, 100)]
     frame = table(row("a", "accuracy", "rotation", 90, 0.1), *rows, *summaries({"a": (1, 1)}))
-    (board,) = boards(frame, AXES)
+    (board,) = boards(measurements(frame, AXES))
     assert board.columns == ("clean accuracy", "rotation", "scale")
     assert board.rows["a"][1][0].value == 0.5
 
@@ -90,34 +85,41 @@ def test_the_mean_iou_leaves_the_identity_out():
     rows = [
         row("a", "mask_iou", "scale", v, value) for v, value in ((50, 0.2), (100, 1), (150, 0.4))
     ]
-    (board,) = boards(table(*rows), AXES)
+    (board,) = boards(measurements(table(*rows), AXES))
     assert board.rows["a"][1][0].value == pytest.approx(0.3)
     assert "intervals" not in board.protocol
 
 
-def test_boundaries_and_datasets_never_share_a_table():
+def test_boundaries_datasets_and_placements_never_share_a_table():
     frame = table(
         *summaries({"a": (0.1, 0.1)}),
         *summaries({"a": (0.2, 0.2)}, boundary="circular"),
-        *summaries({"b": (0.3, 0.3)}, dataset="mnist"),
         row("a", "invariance_score", "hue", pd.NA, 0.4, boundary="none"),
         row("a", "worst_case_accuracy", "hue", pd.NA, 0.5, boundary="none"),
     )
     found = [
-        (board.protocol, board.rows.popitem()[1][1][-1].value) for board in boards(frame, AXES)
+        measurements(frame, AXES, placement="centre"),
+        measurements(table(*summaries({"b": (0.3, 0.3)}, dataset="mnist")), AXES, "mnist"),
+        measurements(table(*summaries({"c": (0.6, 0.6)})), AXES, placement="uniform"),
     ]
-    assert found == [
-        ("digits, 540 images, geometric, boundary zero; ranges are 95 % intervals", 0.1),
-        ("digits, 540 images, geometric, boundary circular; ranges are 95 % intervals", 0.2),
-        ("mnist, 540 images, geometric, boundary zero; ranges are 95 % intervals", 0.3),
-        ("digits, 540 images, photometric; ranges are 95 % intervals", 0.4),
-        ("digits, 540 images, photometric; ranges are 95 % intervals", 0.5),
+    shown = [(board.protocol, board.rows.popitem()[1][1][-1].value) for board in boards(found)]
+    centred, kind = "digits, test split, objects in the centre, 540 images", "geometric, boundary"
+    ranges = "; ranges are 95 % intervals"
+    assert shown == [
+        (f"{centred}, {kind} zero{ranges}", 0.1),
+        (f"{centred}, {kind} circular{ranges}", 0.2),
+        (f"{centred}, photometric{ranges}", 0.4),
+        (f"{centred}, photometric{ranges}", 0.5),
+        (f"mnist, test split, 540 images, {kind} zero{ranges}", 0.3),
+        (f"digits, test split, objects anywhere, 540 images, {kind} zero{ranges}", 0.6),
     ]
+    with pytest.raises(ValueError, match="each model in one of several measurements, a is in mo"):
+        leaderboard([found[0], measurements(frame, AXES, placement="uniform")])
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
 def test_every_value_is_printed_whole_within_the_width_of_the_console(width):
-    axes = {f"translation_{i}": SimpleNamespace(unit="px", identity=0) for i in range(6)}
+    axes = {f"translation_{i}": ("px", 0) for i in range(6)}
     rows = [
         row(
             f"digits-architecture_{m}-augmented-seed0",
@@ -130,7 +132,7 @@ def test_every_value_is_printed_whole_within_the_width_of_the_console(width):
         for i, t in enumerate(axes)
     ]
     console = Console(width=width, file=io.StringIO())
-    console.print(leaderboard(table(*rows), axes, split="test"))
+    console.print(leaderboard(measurements(table(*rows), axes)))
     shown = console.file.getvalue()
     assert max(map(len, shown.splitlines())) <= width
     assert shown.count("architecture_9") == (1 if width >= 100 else 2)
@@ -151,19 +153,18 @@ def test_names_are_printed_as_they_are():
     frame = table(*summaries({"[red]a": (0.5, 0.2), "b|c": (0.9, 0.1)}, dataset="digits[:9]"))
     assert "[red]a" in text(frame)
     assert "digits[:9], test split, 540 images" in text(frame)
-    rows = [line for line in leaderboard_markdown(frame, AXES).splitlines() if line.startswith("|")]
+    lines = leaderboard_markdown(measurements(frame, AXES)).splitlines()
+    rows = [line for line in lines if line.startswith("|")]
     assert {line.replace(r"\|", "").count("|") for line in rows} == {5}
 
 
 def test_measurements_that_cannot_be_shown_truthfully_are_refused():
     good = table(*summaries({"a": (0.5, 0.2)}))
     with pytest.raises(ValueError, match="received an empty table"):
-        leaderboard(good[:0], AXES)
-    with pytest.raises(
-        ValueError, match=r"^expected transformations among hue, received rotation, "
-    ):
-        leaderboard(good, {"hue": AXES["hue"]})
+        leaderboard(measurements(good[:0], AXES))
+    with pytest.raises(ValueError, match=r"expected a transformation among scale, received rot"):
+        leaderboard(measurements(good, {"scale": AXES["scale"]}))
     with pytest.raises(
         ValueError, match="several for a, digits, , invariance_score, rotation, <NA>"
     ):
-        leaderboard(pd.concat([good, good]), AXES)
+        leaderboard(measurements(pd.concat([good, good]), AXES))

@@ -148,12 +148,13 @@ def test_a_grid_of_two_has_a_map_and_a_worst_case_below_that_of_its_lines():
     labels = model.predict(IMAGES, verbose=0).argmax(-1)
     found = evaluate(model, (IMAGES, labels), [*shifts, both])
     frame = found.to_frame()
-    assert len(found.maps) == 9
-    at = found.maps.set_index(["first", "second"])["value"]
+    assert len(found.position_maps) == 9
+    at = found.position_maps.set_index(["first", "second"])["value"]
     assert at[(0, 0)] == 1
     for first, second, name in ((2, 0, "translation_x"), (0, 2, "translation_y")):
         assert at[(first, second)] == values(frame, "accuracy", name)[2]
-    worst = {name: summary(frame, "worst_case_accuracy", name) for name in found.axes}
+    names = frame["transformation"].unique()
+    worst = {name: summary(frame, "worst_case_accuracy", name) for name in names}
     assert worst["translation"] <= min(worst["translation_x"], worst["translation_y"]) < 1
     assert frame.loc[frame["transformation"] == "translation", "strength"].isna().all()
 

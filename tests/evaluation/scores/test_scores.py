@@ -8,7 +8,9 @@ import pytest
 from scipy.spatial.distance import cosine, jensenshannon
 from sklearn.metrics import cohen_kappa_score, recall_score
 
-from evaluation.scores.table import SCORES, Answers
+from evaluation.scores.answers import Answers
+from evaluation.scores.definitions import Score
+from evaluation.scores.table import SCORES
 from tests.agreement import assert_agree
 from zoo.transformations import TRANSFORMATIONS
 from zoo.transformations.boxes import tight_boxes
@@ -37,7 +39,9 @@ def random_answers(transformation, strength, **choices):
     observed["logits"][::2] += 2 * reference["logits"][::2]  # so that some classes agree
     observed["pre_logits"][5] = 0  # every unit is silent
     choices = {"true_masks": masks, "true_boxes": boxes.astype(np.float32), **choices}
-    return Answers(LABELS, reference, observed, transformation, strength, SIZE, SIZE, **choices)
+    return Answers(
+        *(LABELS, reference, observed, lambda: transformation, strength, SIZE, SIZE), **choices
+    )
 
 
 def shifted_by(strength, row, column):
@@ -141,10 +145,10 @@ def map_error(answers, k, strength):
 def test_scores_are_those_of_the_definitions(strength):
     answers = random_answers(TRANSFORMATIONS["translation_x"], strength, noise=0.5)
     expected = list(reference_scores(answers, strength))
-    averages = {name: score for name, score in SCORES.items() if score.one_per_image()}
+    averages = {name: score for name, score in SCORES.items() if isinstance(score, Score)}
     assert set(expected[0]) == set(averages)
     for name, score in averages.items():
-        values = score.function(answers)
+        values = answers.values(score)
         how = {"dtype": np.float32} if name == "equivariance_error" else {"steps": 4}
         assert_agree(values, [e[name] for e in expected], what=name, **how)
         assert values.shape == (COUNT,)
@@ -153,7 +157,7 @@ def test_scores_are_those_of_the_definitions(strength):
 
 def of_the_set(name, answers):
     score = SCORES[name]
-    return float(score.combine(score.function(answers).astype(float).mean(axis=0)))
+    return float(score.combine(answers.values(score).astype(float).mean(axis=0)))
 
 
 def test_scores_of_a_set_are_those_of_scikit_learn():
@@ -182,7 +186,12 @@ def test_kappa_is_1_for_answers_that_agree_0_for_chance_and_undefined_for_a_cons
     answers = random_answers(TRANSFORMATIONS["translation_x"], 2)
     assert of_the_set("cohen_kappa", replace(answers, observed=answers.reference)) == 1
     unrelated = np.eye(2)[RANDOM.integers(0, 2, (2, 4000))]
-    many = replace(answers, reference={"logits": unrelated[0]}, observed={"logits": unrelated[1]})
+    many = replace(
+        answers,
+        labels=np.zeros(4000, int),
+        reference={"logits": unrelated[0]},
+        observed={"logits": unrelated[1]},
+    )
     assert abs(of_the_set("cohen_kappa", many)) < 0.05
     one = {"logits": np.eye(CLASSES)[np.zeros(COUNT, int)]}
     assert math.isnan(of_the_set("cohen_kappa", replace(answers, reference=one, observed=one)))
@@ -194,8 +203,8 @@ def test_distances_of_probabilities_reach_their_ends():
         random_answers(TRANSFORMATIONS["translation_x"], 1), reference=far[0], observed=far[1]
     )
     for name in ("jensen_shannon_distance", "mean_absolute_change"):
-        assert_agree(SCORES[name].function(answers), 1)
-        same = SCORES[name].function(replace(answers, observed=far[0]))
+        assert_agree(answers.values(SCORES[name]), 1)
+        same = replace(answers, observed=far[0]).values(SCORES[name])
         assert_agree(same, 0)
 
 
@@ -203,11 +212,11 @@ def test_a_floor_compares_outputs_where_they_are():
     answers = random_answers(TRANSFORMATIONS["rotation"], 30, floor=True)
     same = replace(answers, observed=answers.reference)
     for name in ("mask_agreement", "box_agreement"):
-        values = SCORES[name].function(same)
+        values = same.values(SCORES[name])
         assert (values[~np.isnan(values)] == 1).all()
-        moved = SCORES[name].function(replace(same, floor=False))
+        moved = replace(same, floor=False).values(SCORES[name])
         assert (moved[~np.isnan(moved)] < 1).all()
-    assert (SCORES["equivariance_error"].function(same) == 0).all()
+    assert (same.values(SCORES["equivariance_error"]) == 0).all()
     # Twice interpolated: fewer pixels are known than after one turn.
     assert 0 < same.valid.sum() < replace(same, floor=False).valid.sum()
 
@@ -218,12 +227,13 @@ def test_the_ceiling_of_turned_boxes_is_below_1_and_1_at_quarter_turns():
     boxes = np.asarray(tight_boxes(masks > 0))
     np.testing.assert_array_equal(boxes, [[8, 6, 12, 14]])
     answers = Answers(
-        *(np.zeros(1, int), {}, {}, TRANSFORMATIONS["rotation"], 90, (20, 20), (20, 20)),
+        *(np.zeros(1, int), {}, {"box": boxes}, lambda: TRANSFORMATIONS["rotation"], 90),
+        *((20, 20), (20, 20)),
         true_masks=masks,
         true_boxes=boxes,
     )
-    assert SCORES["box_iou_ceiling"].function(answers) == 1
-    turned = SCORES["box_iou_ceiling"].function(replace(answers, strength=45))
+    assert answers.values(SCORES["box_iou_ceiling"]) == 1
+    turned = replace(answers, strength=45).values(SCORES["box_iou_ceiling"])
     assert 0.6 < turned < 0.9  # the hull of the corners is wider than the object
 
 
@@ -241,4 +251,4 @@ def test_pixels_that_are_partly_from_outside_the_frame_do_not_count():
 
 def test_masks_that_nobody_knows_have_no_iou():
     answers = replace(random_answers(TRANSFORMATIONS["rotation"], 30), true_masks=None)
-    assert np.isnan(SCORES["mask_iou"].function(answers)).all()
+    assert np.isnan(answers.values(SCORES["mask_iou"])).all()

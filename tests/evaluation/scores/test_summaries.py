@@ -71,7 +71,7 @@ def test_normalized_variance_is_that_of_the_definition():
     found = normalized_variance([z[:, s] for s in range(4)])
     assert found["value"] == pytest.approx(expected)
     assert found["low"] < found["value"] < found["high"]
-    assert (found["n"], found["dead"]) == (50, 1)
+    assert (found["n"], found["note"]) == (50, "1 dead units left out")
 
 
 def test_normalized_variance_of_what_stays_and_of_what_ignores_the_image():
@@ -81,7 +81,7 @@ def test_normalized_variance_of_what_stays_and_of_what_ignores_the_image():
     assert normalized_variance(unrelated)["value"] == pytest.approx(1, abs=0.05)
     found = normalized_variance([np.zeros((30, 5))] * 3)
     assert math.isnan(found["value"])
-    assert found["dead"] == 5
+    assert found["note"].startswith("5 dead units")
 
 
 def test_a_position_map_is_accuracy_at_each_pair():

@@ -6,15 +6,14 @@ import pytest
 import tensorflow as tf
 
 from evaluation import (
-    ModelHandle,
     compare,
     compare_predictions,
     evaluate,
-    evaluate_to,
     per_class,
     score,
     sweep,
 )
+from tests.evaluation.made import network
 from zoo.datasets import from_arrays
 
 SHAPE, CLASSES, COUNT = (12, 12, 1), 3, 24
@@ -39,8 +38,8 @@ def test_comparing_and_stopping_keep_the_maps_that_a_score_reads():
     expected = values(alone, "equivariance_error").drop(0)
     compared = compare(pair, DATA, axis, scores=iter(["equivariance_error"]))
     np.testing.assert_array_equal(values(compared, "equivariance_error", "b"), expected)
-    stopped = evaluate_to(pair[1], DATA, axis, scores=["equivariance_error"], precision=0.4)
-    assert (values(stopped.measurements.frame, "equivariance_error").drop(0) > 0.01).all()
+    stopped = evaluate(pair[1], DATA, axis, scores=["equivariance_error"], precision=0.4)
+    assert (values(stopped.frame, "equivariance_error").drop(0) > 0.01).all()
 
 
 def noisy(name="noisy"):
@@ -53,7 +52,7 @@ def noisy(name="noisy"):
         moved = images[:, 0, 0] > 0.5
         return {"logits": tf.where(moved, logits, -logits)}
 
-    return ModelHandle(name, "classification", SHAPE, CLASSES, predict, name * 9)
+    return network(name, "classification", SHAPE, CLASSES, predict, name * 9)
 
 
 def test_flips_are_counted_against_the_noise_wherever_they_are_asked_for(tmp_path):
@@ -89,7 +88,7 @@ def test_without_the_noise_flips_are_left_out_and_refused_if_asked_for(tmp_path)
 
 def test_a_score_of_maps_without_maps_is_refused_however_it_is_asked_for(tmp_path):
     predictions = sweep(
-        [ModelHandle("net", "segmentation", SHAPE, CLASSES, _masks, "0" * 64)],
+        [network("net", "segmentation", SHAPE, CLASSES, _masks, "0" * 64)],
         *(DATA, ["translation_x"], tmp_path),
     )
     for ask in (

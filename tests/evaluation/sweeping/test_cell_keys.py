@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from evaluation import ModelHandle, sweep
-from evaluation.sweeping.predictions import cell_path
+from evaluation import sweep
+from tests.evaluation.made import network, path_of
 from zoo.datasets import from_arrays
-from zoo.transformations import TRANSFORMATIONS, compose, geometric, photometric
-from zoo.transformations.photometric import Brightness
+from zoo.transformations import TRANSFORMATIONS, compose, geometric
+from zoo.transformations.families import photometric
+from zoo.transformations.families.photometric import Brightness
 
 IMAGES = np.random.default_rng(0).random((4, 6, 6, 3), np.float32)
 DATA = from_arrays(IMAGES, np.arange(4) % 2, name="noise")
@@ -23,11 +24,11 @@ def handle(name="mean"):
     def predict(images):
         return {"logits": images[:, 0, :2, 0]}
 
-    return ModelHandle(name, "classification", (6, 6, 3), 2, predict, "0" * 64)
+    return network(name, "classification", (6, 6, 3), 2, predict, "0" * 64)
 
 
 def path(transformation, strength, tmp_path, name="mean"):
-    return cell_path(tmp_path, handle(name), DATA, transformation, strength)
+    return path_of(tmp_path, handle(name), DATA, transformation, strength)
 
 
 def test_two_compositions_of_one_name_have_cells_of_their_own(tmp_path):
@@ -38,7 +39,7 @@ def test_two_compositions_of_one_name_have_cells_of_their_own(tmp_path):
     second = sweep([handle()], DATA, [other], tmp_path)
     for predictions, point, made in ((first, (10, 20), one), (second, (20, 10), other)):
         (swept,) = predictions.transformations
-        found = predictions.cell(predictions.models[0], swept, point)["logits"]
+        found = predictions.cell(predictions.networks[0], swept, point)["logits"]
         np.testing.assert_array_equal(found, np.asarray(made.images(IMAGES, point))[:, 0, :2, 0])
     other = compose("brightness", "saturation", name="light", strengths=grid)
     assert path(one, (10, 20), tmp_path) != path(other, (10, 20), tmp_path)

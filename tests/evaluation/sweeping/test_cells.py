@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation import ModelHandle, sweep
+from evaluation import sweep
 from evaluation.sweeping import cells
 from evaluation.sweeping.cells import MANIFEST, is_complete, new_cell, read_cell, remove_unowned
+from tests.evaluation.made import network
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS
 
@@ -97,7 +98,7 @@ def test_a_sweep_makes_a_damaged_cell_again_and_no_other(tmp_path):
         seen.append(len(images))
         return {"logits": images[:, 0, :2, 0]}
 
-    model = ModelHandle("mean", "classification", (6, 6, 3), 2, predict, "0" * 64)
+    model = network("mean", "classification", (6, 6, 3), 2, predict, "0" * 64)
     data = from_arrays(np.random.default_rng(0).random((4, 6, 6, 3), np.float32), np.arange(4) % 2)
     axis = replace(TRANSFORMATIONS["brightness"], strengths=(0, 10, 20))
     before = sweep([model], data, [axis], tmp_path, floors=False)

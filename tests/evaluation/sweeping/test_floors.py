@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from evaluation import ModelHandle, sweep
+from evaluation import sweep
 from tests.agreement import assert_agree
+from tests.evaluation.made import network
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS, compose
 
@@ -34,8 +35,8 @@ class Sizes:
         return {"logits": flat @ tf.constant(WEIGHTS[self.seed, : flat.shape[1]])}
 
 
-def handle(name="linear", shape=SHAPE, **network):
-    return ModelHandle(name, "classification", shape, CLASSES, Sizes(**network), name * 9)
+def handle(name="linear", shape=SHAPE, **how):
+    return network(name, "classification", shape, CLASSES, Sizes(**how), name * 9)
 
 
 def family(name, *strengths, **changes):
@@ -136,8 +137,9 @@ def test_floors_can_be_left_out(tmp_path):
     ):
         with pytest.raises(FileNotFoundError, match="there are none: sweep first"):
             absent()
+    nothing = replace(predictions.protocol, transformations=())
     with pytest.raises(FileNotFoundError, match="there is none"):
-        replace(predictions, transformations=()).rebatched(model)
+        replace(predictions, protocol=nothing).rebatched(model)
 
 
 def test_floors_go_on_where_a_sweep_was_killed(tmp_path):
@@ -176,7 +178,7 @@ def test_a_crop_shows_windows_of_the_size_of_the_models(tmp_path):
 
 
 def test_every_window_and_the_whole_frame_have_an_identity_of_their_own(tmp_path):
-    model = ModelHandle(
+    model = network(
         *("pool", "classification", (None, None, 3), CLASSES),
         lambda images: {"logits": tf.reduce_mean(images, (1, 2))},
         "pool",

@@ -12,11 +12,13 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from evaluation import ModelHandle, evaluate, load_model, score, sweep
+from evaluation import evaluate, load_model, score, sweep
+from evaluation.protocol import describe
 from tests.agreement import assert_agree, rounding
+from tests.evaluation.made import changed, network
 from zoo.datasets import from_arrays
-from zoo.transformations import DEFAULT, TRANSFORMATIONS
-from zoo.transformations.photometric import Brightness
+from zoo.transformations import DEFAULT, TRANSFORMATIONS, own
+from zoo.transformations.families.photometric import Brightness
 
 COUNT, SHAPE, CLASSES = 20, (9, 10, 3), 3
 RANDOM = np.random.default_rng(0)
@@ -47,7 +49,7 @@ class Linear:
 
 
 def handle(name="linear", predict=None, shape=SHAPE, classes=CLASSES):
-    return ModelHandle(name, "classification", shape, classes, predict or Linear(), name * 9)
+    return network(name, "classification", shape, classes, predict or Linear(), name * 9)
 
 
 def logits(predictions, model, transformation, strength):
@@ -70,7 +72,8 @@ def test_each_batch_is_transformed_once_and_shown_to_all_models(tmp_path):
     counting = Counting("counting", (-10, 0, 10), applied=(applied,))
     models = [handle(name, Linear()) for name in ("a", "b", "c")]
     sweep(models, DATA, [counting], tmp_path, batch_size=12)
-    assert applied == [(-10, 12), (-10, 8), (10, 12), (10, 8)]
+    example = [(-10, 1), (0, 1), (10, 1)]
+    assert applied == [*example, (-10, 12), (-10, 8), (10, 12), (10, 8)]
     assert {model.predict.batches for model in models} == {3 * 2 + 3}  # 20 images are 3 × 7
 
 
@@ -112,12 +115,12 @@ def test_only_missing_cells_are_made_again(tmp_path):
 
 def test_another_network_image_or_boundary_is_swept_anew(tmp_path):
     sweep([handle()], DATA, AXES, tmp_path)
-    changed = from_arrays(np.sort(IMAGES, axis=0), LABELS, name="noise")
+    ordered = from_arrays(np.sort(IMAGES, axis=0), LABELS, name="noise")
     circular = replace(AXES[0], boundary="circular")
     for model, data, axes, batches in (
         (handle(), DATA, AXES, 0),
-        (replace(handle(), fingerprint="other"), DATA, AXES, CELLS + 1),  # in two batches again
-        (handle(), changed, AXES, CELLS + 1),
+        (changed(handle(), fingerprint="other"), DATA, AXES, CELLS + 1),  # in two batches again
+        (handle(), ordered, AXES, CELLS + 1),
         (handle(), DATA, [circular], 2),  # whose floors are exact
     ):
         model = replace(model, predict=Linear())
@@ -219,8 +222,8 @@ def test_colour_is_left_out_of_grey_sweeps_with_one_line_each(caplog, tmp_path):
 
 
 def test_grids_ascend_and_have_the_identity(tmp_path):
-    own = replace(TRANSFORMATIONS["rotation"], strengths=(30, -10, 30))
-    (axis,) = sweep([handle()], DATA, [own], tmp_path).transformations
+    turn = replace(TRANSFORMATIONS["rotation"], strengths=(30, -10, 30))
+    (axis,) = sweep([handle()], DATA, [turn], tmp_path).transformations
     assert axis.strengths == (-10, 0, 30)
 
 
@@ -260,13 +263,55 @@ def test_models_of_one_name_are_refused(tmp_path):
 def test_a_single_transformation_and_a_directory_given_as_a_text_will_do(tmp_path):
     (axis,) = sweep([handle()], DATA, "brightness", str(tmp_path)).transformations
     assert axis.name == "brightness"
-    (own,) = sweep([handle()], DATA, AXES[0], tmp_path).transformations
-    assert own == AXES[0]
+    (alone,) = sweep([handle()], DATA, AXES[0], tmp_path).transformations
+    assert alone == describe(AXES[0])
 
 
-@pytest.mark.parametrize("other", [len, keras.layers.RandomRotation(0.1), 3, ["rotation"]])
+def half(images):
+    return images / 2
+
+
+def darker(images, strength):
+    return np.asarray(images) * (1 - strength / 100)
+
+
+@pytest.mark.parametrize(
+    ("given", "strength", "expected"),
+    [
+        (half, 1, lambda: IMAGES / 2),
+        (own(darker, strengths=(0, 25), unit="percent"), 25, lambda: IMAGES * 0.75),
+        (keras.layers.Rescaling(0.5, name="half"), 1, lambda: IMAGES / 2),
+    ],
+    ids=("function", "function of a strength", "layer"),
+)
+def test_a_function_or_a_keras_layer_is_a_transformation(given, strength, expected, tmp_path):
+    predictions = sweep([handle()], DATA, given, tmp_path)
+    (info,) = predictions.transformations
+    assert (info.boundary, info.geometric) == ("none", False)
+    assert_agree(
+        logits(predictions, "linear", info, strength), Linear()(expected())["logits"], steps=2
+    )
+    assert_agree(logits(predictions, "linear", info, 0), Linear()(IMAGES)["logits"])
+
+
+def test_functions_of_one_name_that_do_something_else_never_share_cells(tmp_path):
+    def closed(factor):
+        def scaled(images):
+            return images * factor
+
+        return scaled
+
+    one, other = (sweep([handle()], DATA, closed(f), tmp_path) for f in (0.5, 0.25))
+    again = handle()
+    sweep([again], DATA, closed(0.5), tmp_path)
+    assert not again.predict.batches
+    first, second = (logits(p, "linear", "scaled", 1) for p in (one, other))
+    assert not np.allclose(first, second)
+
+
+@pytest.mark.parametrize("other", [3, ["rotation"], dict])
 def test_what_is_no_transformation_is_refused_in_one_line(other, tmp_path):
-    with pytest.raises(TypeError, match=r"expected the name of a transformation or a zoo") as error:
+    with pytest.raises(TypeError, match=r"expected the name of a transformation, a zoo") as error:
         sweep([handle()], DATA, [other], tmp_path)
     assert "\n" not in str(error.value)
 

@@ -1,4 +1,4 @@
-"""The contract that every architecture keeps."""
+"""The contract of every architecture."""
 
 import json
 import re
@@ -21,7 +21,7 @@ RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.random((5, *SHAPE), np.float32)
 TASKS = {"fcn": "segmentation", "unet": "segmentation", "detector": "detection"}  # of the others
 POOLED = ("global_avg_cnn", "blurpool_cnn", "polyphase_cnn", "group_cnn", "resnet", "detector")
-SAME_SIZE = ("resnet", "unet")  # which cannot do without padding
+SAME_SIZE = ("resnet", "unet")  # need padding
 
 
 def task(name):
@@ -39,7 +39,7 @@ def create(name, shape=SHAPE, **choices):
 
 
 def answers(model, images):
-    """Return the outputs by name: those of a detector are several."""
+    """Return the outputs by name: a detector has several."""
     outputs = model(images, training=False)
     outputs = outputs if isinstance(outputs, dict) else {"logits": outputs}
     return {key: np.asarray(values) for key, values in outputs.items()}
@@ -158,8 +158,8 @@ def test_saved_files_answer_as_the_network_did(trained, tmp_path):
     assert json.loads(text.numpy()) == description
 
     handle = load_model(run)
-    assert (handle.name, handle.task, handle.input_shape) == ("run", trained.task, SHAPE)
-    assert (handle.num_classes, dict(handle.metadata)) == (CLASSES, description)
+    assert (handle.name, handle.info.task, handle.info.input_shape) == ("run", trained.task, SHAPE)
+    assert (handle.info.num_classes, dict(handle.info.metadata)) == (CLASSES, description)
     answer = handle.predict(images)
     if trained.task == "segmentation":
         np.testing.assert_array_equal(answer["mask"], trained.outputs["logits"].argmax(-1))
@@ -267,7 +267,7 @@ def test_dropout_drops_in_training_only_and_maps_as_a_whole(name):
         assert not whole.all()
 
 
-def test_a_silent_residual_block_passes_on_what_it_was_given():
+def test_a_silent_residual_block_passes_on_its_input():
     model = create("resnet")
     given = features(model, "stage1_first", IMAGES)
     assert not np.allclose(features(model, "stage1", IMAGES), given, atol=0.1)
@@ -303,7 +303,7 @@ def test_detail_reaches_the_map_of_a_unet_without_the_bottom(downsampling):
 
 
 @pytest.mark.parametrize("name", sorted(ANY_SIZE))
-def test_without_a_size_any_size_will_do(name):
+def test_without_a_size_any_size_is_accepted(name):
     model = create(name, (None, None, 3))
     for size in ((16, 16), (20, 12)):
         images = RANDOM.random((2, *size, 3), np.float32)
@@ -332,7 +332,7 @@ def test_without_a_size_any_size_will_do(name):
         (("resnet", SHAPE, 3), {"downsampling": "min"}, "strided, max, .*, received 'min'"),
         (("unet", SHAPE, 3), {"padding": "valid"}, "among zero, circular, received 'valid'"),
         (("unet", SHAPE, 3), {"filters": (8,)}, "at least 2 filters for unet, received"),
-        (("unet", (16, 14, 3), 3), {}, "multiples of 4, received 16×14: use others or fewer"),
+        (("unet", (16, 14, 3), 3), {}, "multiples of 4, received 16×14: use another size"),
         (("unet", (None, None, 3), 3), {}, "unet expects images of a known size"),
         (("plain_cnn", SHAPE, 3), {"downsampling": "min"}, "max, average, .*, received 'min'"),
     ],

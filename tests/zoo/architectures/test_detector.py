@@ -1,4 +1,4 @@
-"""A detector says what is there and where, and the box goes with the object."""
+"""A detector says what is in an image and where; the box moves with the object."""
 
 import keras
 import numpy as np
@@ -34,7 +34,7 @@ def scene(x, y, size=(72, 72)):
 
 
 def follow(model, picture):
-    """Make an untrained detector attend to what it sees in a picture and not to emptiness."""
+    """Make an untrained detector attend to the object in a picture and not to empty parts."""
     layer = model.get_layer("box_attention")
     (kernel,) = layer.get_weights()
     layer.set_weights([np.abs(kernel)])
@@ -57,7 +57,11 @@ def test_defaults_build_a_small_network_of_two_outputs():
     assert model.get_layer("stage3").output.shape[1:3] == (10, 10)
     assert model.count_params() <= 480_000
     handle = load_model(model)
-    assert (task_of(model), handle.task, handle.total_stride) == ("detection", "detection", 4)
+    assert (task_of(model), handle.info.task, handle.info.total_stride) == (
+        "detection",
+        "detection",
+        4,
+    )
 
 
 @pytest.mark.parametrize("downsampling", ["max", "average", "blur"])
@@ -75,7 +79,7 @@ def test_the_box_of_an_untrained_detector_moves_exactly_with_the_object(downsamp
 @pytest.mark.parametrize("padding", ["zero", "circular", "valid"])
 @pytest.mark.parametrize("downsampling", ["max", "average", "blur"])
 def test_the_layer_of_the_box_knows_where_a_position_lies(padding, downsampling):
-    """Attention to the middle of a symmetric picture is where that is in the frame."""
+    """Attention to the middle of a symmetric picture gives its place in the frame."""
     model = create((40, 40, 3), padding=padding, downsampling=downsampling, normalization=False)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):  # a positive kernel without a direction
@@ -106,7 +110,7 @@ def test_padding_downsampling_and_normalization_are_those_asked_for():
 
 
 @pytest.mark.parametrize("downsampling", ["max", "blur"])
-def test_without_a_size_any_size_will_do(downsampling):
+def test_without_a_size_any_size_is_accepted(downsampling):
     model = create((None, None, 3), downsampling=downsampling)
     for size in ((48, 40), (21, 30)):
         images = IMAGES[:, : size[0], : size[1]]

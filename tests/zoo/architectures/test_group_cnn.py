@@ -1,4 +1,4 @@
-"""Laws of group_cnn: what its logits do not notice, and how its maps answer."""
+"""Laws of group_cnn: what its logits are invariant to, and how its maps change."""
 
 from functools import cache
 
@@ -30,7 +30,7 @@ def frames(size):
 
 
 def error(model, moved_by):
-    """The largest change of a logit under elements of the square's symmetries, relatively."""
+    """Return the largest relative change of a logit under symmetries of the square."""
     images = frames(model.input_shape[1])
     still = np.asarray(model(images))
     moved = [np.asarray(model(act(g, images, (1, 2)).copy())) for g in moved_by]
@@ -41,7 +41,7 @@ def error(model, moved_by):
 @pytest.mark.parametrize("size", [14, 15])
 @pytest.mark.parametrize("padding", ["valid", "zero", "circular"])
 @pytest.mark.parametrize("group", ["p4", "p4m"])
-def test_logits_do_not_notice_the_group_on_even_and_odd_frames(group, padding, size, trained):
+def test_logits_are_invariant_to_the_group_on_even_and_odd_frames(group, padding, size, trained):
     model = network(size, trained, group=group, padding=padding)
     assert error(model, range(ORDERS[group])) <= rounding(depth(model))
     assert error(network(size, trained, group="p1", padding=padding), range(4)) > 1e-3

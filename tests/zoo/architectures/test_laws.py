@@ -1,6 +1,6 @@
 """The laws of the zoo: which networks answer a circular shift exactly, untrained and trained.
 
-Each law stands beside a network or a shift that breaks it, and that the same check must refuse.
+Each law is accompanied by a network or a shift that breaks it, which the same check must refuse.
 """
 
 from functools import cache
@@ -26,7 +26,7 @@ POLYPHASE = {**CIRCULAR, "downsampling": "polyphase"}
 
 
 def pictures():
-    """One image of each kind `(16, 16, 3)`; on all but the first, norms may tie."""
+    """Return one image of each kind, `(16, 16, 3)`; in all but the first, norms may tie."""
     draw = np.random.default_rng(0)
     shape = (SIZE, SIZE, CHANNELS)
     dots = np.zeros(shape)
@@ -74,7 +74,7 @@ def relative_error(observed, expected):
 
 
 def errors(model, image, shifts):
-    """Return how far logits are, per circular shift, from staying or, if maps, from moving."""
+    """Return, per circular shift, how far logits are from staying or, if maps, from moving."""
     orbit = np.array([image, *(shifted(image, shift) for shift in shifts)], np.float32)
     still, *moved = np.asarray(model(orbit))
     return np.array(
@@ -95,7 +95,7 @@ def errors(model, image, shifts):
         ("multiscale_cnn", {**SMALL, **POLYPHASE}),
     ],
 )
-def test_behind_polyphase_sampling_logits_are_the_same_for_every_shift(
+def test_after_polyphase_sampling_logits_are_the_same_for_every_shift(
     name, choices, trained, image
 ):
     model = network(name, trained, **choices)

@@ -1,4 +1,4 @@
-"""Cards say of an architecture what its model does, and no more than was recorded."""
+"""Cards describe what the model of an architecture does, and no scores but recorded ones."""
 
 import struct
 import subprocess
@@ -241,6 +241,19 @@ def test_a_record_is_told_with_its_intervals_its_command_and_its_time(tmp_path, 
         assert expected in text
     assert NO_RECORD not in text
     assert row(found)[-1] == "0.987 [0.985, 0.989]"
+
+
+def test_after_which_layer_a_field_is_unknown_the_card_says_and_the_table_does_not(monkeypatch):
+    def resized(input_shape, num_classes):
+        images = keras.Input(input_shape, name="images")
+        x = layers.UpSampling2D(2, interpolation="bilinear", name="stem")(images)
+        x = layers.GlobalAveragePooling2D(name="pre_logits")(layers.Conv2D(2, 3)(x))
+        return keras.Model(images, layers.Dense(num_classes, name="logits")(x))
+
+    monkeypatch.setitem(architectures.ARCHITECTURES, "resized", resized)
+    found = facts("resized")
+    assert "| total stride | unknown after stem |" in card(found)
+    assert row(found)[HEADER.index("total stride")] == "unknown"
 
 
 def test_the_index_links_every_card(cards):

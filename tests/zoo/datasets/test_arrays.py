@@ -133,6 +133,14 @@ def test_floating_images_outside_the_unit_interval_are_refused(monkeypatch, plac
         ({"labels": LABELS - 1}, r"labels in 0 … 1 for 2 classes, received -1 … 1"),
         ({"num_classes": 2}, r"labels in 0 … 1 for 2 classes, received 0 … 2"),
         ({"num_classes": 3, "class_names": ["a"]}, "3 class names, received 1"),
+        ({"labels": LABELS + 2**33}, "at most 1,000,000 classes.*label 8,589,934,594: .*np.unique"),
+        (
+            {"labels": LABELS.astype("uint64") + np.uint64(2**63)},
+            "at most 1,000,000 classes.*label 9,223",
+        ),
+        ({"labels": LABELS + 999_998}, "at most 1,000,000 classes.*label 1,000,000: "),
+        ({"num_classes": 2**33}, "at most 1,000,000 classes.*num_classes=8,589,934,592"),
+        ({"labels": LABELS + 2**33, "class_names": ["a"]}, "labels in 0 … 0 for 1 classes"),
         ({"masks": MASKS[:, :3]}, r"masks of shape \(6, 4, 5\), received shape \(6, 3, 5\)"),
         ({"masks": MASKS / 1}, "integer masks, received float64"),
         ({"masks": MASKS + 1}, r"masks in 0 … 3 .*received 1 … 4"),
@@ -150,9 +158,15 @@ def test_arrays_that_break_the_contract_are_refused_in_one_line(change, message)
     assert "\n" not in str(error.value)
 
 
+def test_as_many_classes_as_have_names_are_admitted():
+    assert from_arrays(IMAGES, LABELS, num_classes=1_000_000).num_classes == 1_000_000
+
+
 def test_a_dataset_built_directly_is_checked_too():
     with pytest.raises(ValueError, match="one label per image"):
         Dataset("name", "test", IMAGES, LABELS[:2], ("a", "b", "c"))
+    with pytest.raises(ValueError, match="labels in 0 … 2 for 3 classes, received 85"):
+        Dataset("name", "test", IMAGES, LABELS + 2**33, ("a", "b", "c"))
 
 
 def test_masks_are_not_invented():

@@ -173,6 +173,100 @@ def test_two_processes_may_prepare_digits_at_once_and_quietly(tmp_path, monkeypa
     assert left == ["1.0.0", "digits"]
 
 
+def test_two_processes_may_mend_digits_at_once(prepared):
+    empty(prepared / "dataset_info.json")
+    overwrite(next(prepared.glob("*train*")))
+    folder = prepared.parents[3]
+    with subprocess.Popen(
+        [sys.executable, "-c", RACE, str(folder)], stderr=subprocess.PIPE, text=True
+    ) as other:
+        while not (folder / "ready").exists() and other.poll() is None:
+            time.sleep(0.001)
+        (folder / "go").touch()
+        assert load("digits").fingerprint == FINGERPRINTS["test"]
+        _, errors = other.communicate(timeout=60)
+    assert other.returncode == 0, errors
+    assert load("digits", "train").fingerprint == FINGERPRINTS["train"]
+
+
+def overwrite(path):
+    path.write_bytes(b"x" * path.stat().st_size)
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def put_an_empty_table(path):
+    path.write_bytes(b"{}")
+
+
+def put_a_folder(path):
+    path.unlink()
+    path.mkdir()
+    (path / "file").touch()
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """The folder of digits in a cache of its own, as it was prepared."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    load("digits", limit=1)
+    return tmp_path / "cache/invariance-zoo/tfds/digits/1.0.0"
+
+
+@pytest.mark.parametrize(
+    "damage", [overwrite, truncate, empty, put_an_empty_table, put_a_folder, Path.unlink]
+)
+def test_digits_that_are_damaged_are_prepared_again_with_one_notice(prepared, caplog, damage):
+    files = sorted(path for path in prepared.iterdir())
+    assert len(files) == 6
+    for path in files:
+        damage(path)
+        caplog.clear()
+        assert load("digits").fingerprint == FINGERPRINTS["test"]
+        (notice,) = caplog.messages
+        assert str(prepared) in notice
+        assert path.name in notice
+        assert "\n" not in notice
+        assert load("digits").fingerprint == FINGERPRINTS["test"]
+        assert caplog.messages == [notice]
+    assert [path.name for path in prepared.parent.parent.iterdir()] == ["digits"]
+
+
+@pytest.mark.parametrize("left", ["nothing", "one file", "a file in its place"])
+def test_a_folder_of_digits_that_is_half_written_is_finished(prepared, caplog, left):
+    for path in prepared.iterdir():
+        if left != "one file" or "test" not in path.name:
+            path.unlink()
+    if left == "a file in its place":
+        prepared.rmdir()
+        prepared.touch()
+    assert load("digits").fingerprint == FINGERPRINTS["test"]
+    assert len(caplog.messages) == 1
+
+
+def test_damaged_digits_that_cannot_be_written_are_prepared_elsewhere(
+    prepared, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    empty(prepared / "dataset_info.json")
+    make = tempfile.TemporaryDirectory
+
+    def refused(*, dir):
+        if dir == prepared.parents[1]:
+            raise PermissionError(dir)
+        return make(dir=dir)
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refused)
+    assert load("digits").fingerprint == FINGERPRINTS["test"]
+    assert (tmp_path / "temporary/invariance-zoo/tfds/digits/1.0.0").is_dir()
+
+
 def test_digits_are_prepared_in_the_cache_alone(cache, tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     load("digits", limit=1)
@@ -213,6 +307,13 @@ def test_where_the_cache_cannot_be_written_digits_go_to_the_temporary_directory(
         ({"placement": "middle"}, "placement 'centre', 'uniform' or .*'middle'"),
         ({"placement": (9, 0)}, r"dx in -8 … 8 and dy in -8 … 8.*received \(9, 0\)"),
         ({"frame": (8, 32)}, r"at least \(16, 16\) for the objects, received \(8, 32\)"),
+        ({"frame": (-32, -32)}, r"frame of at least 1 × 1 pixels, received \(-32, -32\)"),
+        (
+            {"frame": (200_000, 200_000)},
+            r"fit into \d+ GiB of memory, received 397 of 200,000 × 200,000 pixels, 59,158 GiB:"
+            " choose a smaller frame or fewer images",
+        ),
+        ({"frame": (2**40, 2**40), "limit": 1}, "memory, received 1 of 1,099,511,627,776 × 1,0"),
         ({"name": "cifar10", "placement": "uniform"}, "no placement for 'cifar10'"),
     ],
 )

@@ -1,6 +1,9 @@
 """Loading from prepared TFDS folders: tiny ones written here, and real ones where they are."""
 
 import json
+import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,21 +120,97 @@ def test_a_dataset_without_labels_is_refused(store):
         load("tiny_unlabelled", data_dir=root)
 
 
-@pytest.mark.parametrize("arguments", [{}, {"limit": 20}, {"per_class": 1}])
-@pytest.mark.parametrize("damage", ["truncated", "too few"])
-def test_damaged_files_are_named(store, damage, arguments):
-    name = "tiny_" + damage.replace(" ", "_") + "".join(arguments)
+def test_a_frame_that_cannot_be_is_refused_before_it_is_made(store):
+    root = store("tiny_frame", splits=["test"])
+    for frame, message in (
+        ((0, 0), r"frame of at least 1 × 1 pixels, received \(0, 0\)"),
+        ((-4, 6), r"frame of at least 1 × 1 pixels, received \(-4, 6\)"),
+        ((200_000, 200_000), "memory, received 20 of 200,000 × 200,000 pixels, 2,235 GiB"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            load("tiny_frame", data_dir=root, frame=frame)
+
+
+def lengthen(folder):
+    """Promise an example that is not there."""
+    info = json.loads((folder / "dataset_info.json").read_text())
+    info["splits"][0]["shardLengths"] = ["21"]
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+
+
+def cut(pattern, length):
+    def damage(folder):
+        (path,) = folder.glob(pattern)
+        path.write_bytes(path.read_bytes()[:length])
+
+    return damage
+
+
+def fill(pattern, content):
+    def damage(folder):
+        (path,) = folder.glob(pattern)
+        path.write_bytes(content)
+
+    return damage
+
+
+def remove(pattern):
+    return lambda folder: next(folder.glob(pattern)).unlink()
+
+
+DAMAGES = {
+    "records cut": (cut("*.tfrecord*", -9), "truncated record"),
+    "records empty": (cut("*.tfrecord*", 0), "expected to contain 20 elements but contained only"),
+    "records overwritten": (fill("*.tfrecord*", b"x" * 999), "corrupted record at 0"),
+    "records gone": (remove("*.tfrecord*"), "No such file"),
+    "too few": (lengthen, "expected to contain 21 elements but contained only 20"),
+    "info cut": (cut("dataset_info.json", -9), "dataset_info.json: "),
+    "info empty": (cut("dataset_info.json", 0), "dataset_info.json: "),
+    "info of nothing": (fill("dataset_info.json", b"{}"), "dataset_info.json: "),
+    "info of other things": (fill("dataset_info.json", b'{"splits": 3}'), "dataset_info.json: "),
+    "info in no encoding": (fill("dataset_info.json", b"\xff\xfe\xfd"), "dataset_info.json: "),
+    "info gone": (remove("dataset_info.json"), "dataset_info.json"),
+    "features cut": (cut("features.json", -9), "features.json: "),
+    "features empty": (cut("features.json", 0), "features.json: "),
+    "features of nothing": (fill("features.json", b"[]"), "features.json: "),
+    "features gone": (remove("features.json"), "features.json"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_files_are_named(store, damage):
+    name = "tiny_" + damage.replace(" ", "_")
     folder = store(name, splits=["test"]) / name / "1.0.0"
-    if damage == "truncated":
-        (records,) = folder.glob("*.tfrecord*")
-        records.write_bytes(records.read_bytes()[:-9])
-    else:
-        info = json.loads((folder / "dataset_info.json").read_text())
-        info["splits"][0]["shardLengths"] = ["21"]
-        (folder / "dataset_info.json").write_text(json.dumps(info))
-        arguments = {key: 21 if key == "limit" else 1 for key in arguments}
-    with pytest.raises(OSError, match="whole TFDS files, prepare the dataset again") as error:
+    spoil, cause = DAMAGES[damage]
+    spoil(folder)
+    with pytest.raises(OSError, match="expected whole TFDS files in ") as error:
+        load(name, data_dir=folder.parent.parent)
+    line = str(error.value)
+    assert str(folder) in line
+    assert cause in line
+    assert line.endswith(": delete the folder and prepare the dataset again")
+    assert "\n" not in line
+    assert "{{" not in line
+
+
+@pytest.mark.parametrize("arguments", [{"limit": 21}, {"per_class": 1}])
+def test_damaged_files_are_named_however_few_images_are_asked_for(store, arguments):
+    name = "tiny_" + "".join(arguments)
+    folder = store(name, splits=["test"]) / name / "1.0.0"
+    lengthen(folder)
+    with pytest.raises(OSError, match=f"expected whole TFDS files in {folder}"):
         load(name, data_dir=folder.parent.parent, **arguments)
+
+
+@pytest.mark.tfds_data("mnist")
+@pytest.mark.parametrize("damage", ["info cut", "info of nothing", "info of other things"])
+def test_damaged_files_of_a_dataset_that_tfds_knows_are_named(tmp_path, damage):
+    source = Path(os.environ["TFDS_DATA_DIR"]) / "mnist"
+    shutil.copytree(source, tmp_path / "mnist", copy_function=shutil.copyfile)
+    (folder,) = (tmp_path / "mnist").iterdir()
+    DAMAGES[damage][0](folder)
+    with pytest.raises(OSError, match=f"expected whole TFDS files in {folder}") as error:
+        load("mnist", data_dir=tmp_path)
     assert "\n" not in str(error.value)
 
 

@@ -1,4 +1,4 @@
-"""The receptive field that is read off the graph is the one that single pixels show."""
+"""The receptive field read from the graph is the one that changing single pixels shows."""
 
 import math
 
@@ -57,7 +57,7 @@ def check(model):
             size, positions = seen.shape
             for position in range(positions):
                 pixels = set(np.flatnonzero(seen[:, position]))
-                if axis.stride == 0:  # what strides leave over at the end is not seen
+                if axis.stride == 0:  # pixels that strides leave over at the end are not seen
                     assert pixels >= set(range(size - axis.period))
                     continue
                 low, high = (axis.stride * position + int(end) for end in (axis.low, axis.high))
@@ -143,7 +143,7 @@ def test_the_figures_of_the_textbook_network():
     assert found["logits"].period == (8, 8)
 
 
-def test_an_operation_that_is_not_known_is_said_not_guessed():
+def test_an_unknown_operation_is_reported_not_guessed():
     found, _ = fields(chain(layers.Conv2D(2, 3), layers.UpSampling2D(2), layers.Conv2D(2, 3)))
     last = list(found.values())[-1]
     assert last.size is None

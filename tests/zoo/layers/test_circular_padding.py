@@ -1,4 +1,4 @@
-"""Laws of circular padding: numpy's wrap, behind which convolutions commute with shifts."""
+"""Laws of circular padding: numpy's wrap, after which convolutions commute with shifts."""
 
 import keras
 import numpy as np
@@ -38,7 +38,7 @@ def test_a_configuration_restores_the_layer(padding):
     np.testing.assert_array_equal(copy(MAPS), layer(MAPS))
 
 
-def test_a_convolution_behind_it_commutes_with_every_circular_shift():
+def test_a_convolution_after_it_commutes_with_every_circular_shift():
     keras.utils.set_random_seed(0)
     circular = keras.Sequential([CircularPadding2D(1), keras.layers.Conv2D(2, 3)])
     still = np.asarray(circular(MAPS))

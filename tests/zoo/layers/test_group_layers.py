@@ -10,7 +10,7 @@ from zoo.layers import GroupConv2D, GroupLiftingConv2D, GroupPooling
 
 ORDERS = {"p4": 4, "p4m": 8}
 RANDOM = np.random.default_rng(0)
-BROKEN = 50  # times what rounding may do
+BROKEN = 50  # times what rounding may cause
 
 
 def images(size, channels=2):
@@ -110,7 +110,7 @@ def test_a_group_filter_reads_all_orientations_of_its_own_frame():
 
 
 def spread(model, frames, moves):
-    """The largest change under moves, relative to what rounding may make of it."""
+    """Return the largest change under moves, relative to what rounding may cause."""
     still = np.asarray(model(frames))
     change = max(np.abs(np.asarray(model(move(frames, *m))) - still).max() for m in moves)
     return change / (rounding(depth(model)) * np.abs(still).max())

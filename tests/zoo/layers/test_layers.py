@@ -1,4 +1,4 @@
-"""What every layer promises, against an implementation of its equation, number by number."""
+"""Every layer against a plain implementation of its equation, number by number."""
 
 from itertools import product
 from math import comb
@@ -137,7 +137,7 @@ def close(observed, expected):
         assert_agree(one, other)
 
 
-def test_the_contract_holds_every_layer():
+def test_the_contract_covers_every_layer():
     groups = {"GroupConv2D", "GroupLiftingConv2D", "GroupPooling"}  # test_group_layers
     capsules = {"CapsuleLength", "PrimaryCapsules2D", "RoutedCapsules", "squash"}
     elsewhere = {"PositionEmbedding2D", "SoftArgmaxBox"}  # test_vision_transformer, …_box
@@ -192,7 +192,7 @@ def test_contract(case, tmp_path):
     close(half, expected)
 
 
-def test_brightness_and_contrast_have_no_effect_behind_standardization():
+def test_brightness_and_contrast_have_no_effect_after_standardization():
     layer = PerImageStandardization()
     expected = np.asarray(layer(MAPS))
     assert_agree(layer(0.6 * MAPS + 0.2), expected)

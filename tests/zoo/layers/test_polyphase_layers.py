@@ -15,7 +15,7 @@ from zoo.layers import (
 
 
 def difficult_images():
-    """One channel, 8 × 12 pixels, no training, many ties."""
+    """Return images by name, 8 × 12 pixels in one channel, most of which have many ties."""
     draw = np.random.default_rng(2)
     few = draw.integers(0, 2, (8, 12))
     sparse = np.zeros((8, 12), int)
@@ -44,7 +44,7 @@ SHIFTS = list(product(range(8), range(12)))
 
 
 def orbit(image):
-    """All circular shifts `(96, 8, 12, 1)`, the image itself first."""
+    """Return all circular shifts `(96, 8, 12, 1)`, the image itself first."""
     rolled = [np.roll(image, shift, axis=(0, 1)) for shift in SHIFTS]
     return np.array(rolled, np.float32)[..., None]
 

@@ -28,7 +28,7 @@ def voted(attention, distances, strides=1, offset=None):
 
 
 def peak(row, column, size=(12, 14)):
-    """Attention that is all at a position, and distances that differ at every position."""
+    """Return attention concentrated around a position, and distances that differ there."""
     attention = np.full((1, *size, 1), -40, np.float32)
     attention[0, row - 1 : row + 2, column - 1 : column + 2, 0] = ATTENTION[0, :3, :3, 0]
     distances = np.zeros((1, *size, 4), np.float32)
@@ -85,7 +85,7 @@ def test_an_exchange_of_rows_and_columns_exchanges_x_and_y():
     assert_agree(turned, still[:, [1, 0, 3, 2]])
 
 
-def test_a_map_of_any_size_will_do():
+def test_a_map_may_have_any_size():
     layer = SoftArgmaxBox(4)
     traced = tf.function(
         layer,
@@ -108,7 +108,7 @@ def test_a_saved_layer_answers_as_it_did(options, tmp_path):
     np.testing.assert_array_equal(loaded([ATTENTION, DISTANCES]), layer(ATTENTION, DISTANCES))
 
 
-def test_a_box_is_in_single_precision_behind_a_network_in_half():
+def test_a_box_is_in_single_precision_after_a_network_in_half():
     half = SoftArgmaxBox(4, dtype="mixed_float16")(
         ATTENTION.astype(np.float16), DISTANCES.astype(np.float16)
     )

@@ -8,7 +8,7 @@ import pytest
 
 import zoo.support.files
 from tests.training.interruption import KilledError, contents
-from zoo.support.files import publish, recover, write
+from zoo.support.files import put_in_place, recover, write
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
@@ -59,7 +59,7 @@ def test_publishing_puts_the_new_directory_in_the_place_of_the_old(directories, 
     shutil.rmtree(final)
     for name in there:  # `.run.old` is what a kill left over
         final.with_name(f"{name}.copy").rename(final.with_name(name))
-    publish(partial, final)
+    put_in_place(partial, final)
     assert contents(final.parent) == {Path("run/inner/file"): b"new"}
 
 
@@ -87,12 +87,12 @@ def test_publishing_that_is_killed_leaves_the_old_directory_or_the_new(
             lambda path, **options: killed(remove)(path, **options) if path.exists() else None,
         )
         with pytest.raises(KilledError):
-            publish(partial, final)
+            put_in_place(partial, final)
     recover(final)
     assert (final / "inner" / "file").read_text() == ("new" if moment == 2 else "old")
     assert partial.exists() == (moment < 2)
     if partial.exists():
-        publish(partial, final)
+        put_in_place(partial, final)
         assert contents(final.parent) == {Path("run/inner/file"): b"new"}
 
 

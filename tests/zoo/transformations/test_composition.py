@@ -1,4 +1,4 @@
-"""Laws of one transformation after another."""
+"""Laws of compositions: one transformation after another."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ def centroid(images):
 
 @pytest.fixture
 def resampled(monkeypatch):
-    """Every resampling, by its kind."""
+    """Record the kind of every resampling."""
     calls = []
 
     def counted(images, matrix, boundary, interpolation):
@@ -122,7 +122,7 @@ def test_circular_parts_follow_one_another_exactly(resampled):
     assert len(resampled) == 1  # the reflection, onto pixels
 
 
-def test_light_is_changed_before_or_after_the_move_as_the_parts_stand():
+def test_light_is_changed_before_or_after_the_move_in_the_order_of_the_parts():
     rotation, brightness = TRANSFORMATIONS["rotation"], TRANSFORMATIONS["brightness"]
     turned_first = compose("rotation", "brightness")
     lit_first = compose("brightness", "rotation")

@@ -1,4 +1,4 @@
-"""Laws of a window moved inside a larger frame: no pixel is invented."""
+"""Laws of a window that is moved inside a larger frame: no pixel is invented."""
 
 from dataclasses import replace
 

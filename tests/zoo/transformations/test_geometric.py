@@ -18,12 +18,12 @@ MASKS = RANDOM.integers(0, 4, (3, *SIZE), np.int32)
 
 
 def under(name, boundary):
-    """A transformation of the table, with a boundary."""
+    """Return a transformation of the table with another boundary."""
     return replace(TRANSFORMATIONS[name], boundary=boundary)
 
 
 def blob(size, x, y, sigma=1.0):
-    """A Gaussian bump `(1, H, W, 1)` whose centroid is pixel `(x, y)`."""
+    """Return a Gaussian bump `(1, H, W, 1)` whose centroid is pixel `(x, y)`."""
     rows, columns = np.mgrid[: size[0], : size[1]]
     bump = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
     return bump[None, ..., None].astype(np.float32)
@@ -41,7 +41,7 @@ def relative_error(observed, expected):
 
 
 def object_in_a_disc(size):
-    """Two channels of smooth bumps, which are 0 from 10 pixels about the frame's centre on."""
+    """Return two channels of smooth bumps, 0 beyond 10 pixels from the centre of the frame."""
     y, x = (size[0] - 1) / 2, (size[1] - 1) / 2
     one = blob(size, x + 3, y - 2, 2.0) + 0.5 * blob(size, x - 3, y + 1, 2.0)
     return np.maximum(np.concatenate([one, blob(size, x + 1, y + 3, 2.0)], axis=-1) - 0.01, 0) / 2
@@ -67,7 +67,7 @@ PLACES = [
 
 
 def turned(degrees):
-    """Counter-clockwise on the screen: the angle is measured with y upwards."""
+    """Return a counter-clockwise turn on the screen: its angle is measured with y upwards."""
 
     def place(x, y):
         angle = math.atan2(-y, x) + math.radians(degrees)
@@ -96,7 +96,7 @@ def test_scaling_scales_the_extent_of_an_object(size):
 
 
 def shifted(array, v, axis):
-    """Zero-filled shift of axis 1 or 2, by slicing."""
+    """Return a zero-filled shift along axis 1 or 2, by slicing."""
     moved, length = np.zeros_like(array), array.shape[axis]
     to, source = slice(max(v, 0), length + min(v, 0)), slice(max(-v, 0), length + min(-v, 0))
     before = (slice(None),) * axis

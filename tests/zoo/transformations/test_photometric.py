@@ -1,4 +1,4 @@
-"""Laws of changing the light: definitions, group laws, and that nothing moves."""
+"""Laws of changing pixel values: definitions, group laws, and that nothing moves."""
 
 import numpy as np
 import pytest

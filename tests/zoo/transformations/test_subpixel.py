@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tests.agreement import assert_agree
 from zoo.transformations import TRANSFORMATIONS, fourier_shift
-from zoo.transformations.subpixel import SubpixelTranslation
+from zoo.transformations.families.subpixel import SubpixelTranslation
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.random((3, 12, 15, 2), np.float32)
@@ -43,7 +43,7 @@ def test_between_pixels_images_are_interpolated_and_light_is_lost_at_the_edge_on
 
 
 def by_fourier(signal, shift):
-    """An independent shift along the first axis: phases turned one by one, real signals kept."""
+    """Shift along the first axis independently, phase by phase, so that signals stay real."""
     frequency = np.fft.fftfreq(len(signal))
     phase = np.exp(-2j * np.pi * frequency * shift)
     if len(signal) % 2 == 0:

@@ -20,7 +20,7 @@ EACH = [(name, b) for name, t in TRANSFORMATIONS.items() for b in t.boundaries]
 
 
 def under(name, boundary):
-    """A transformation of the table, with a boundary; a crop takes two pixels off every side."""
+    """Return a transformation with another boundary; a crop cuts two pixels off every side."""
     window = (SIZE[0] - 4, SIZE[1] - 4) if boundary == "crop" else None
     return replace(TRANSFORMATIONS[name], boundary=boundary, window=window)
 
@@ -30,7 +30,7 @@ def test_the_identity_changes_nothing(name, boundary):
     transformation = under(name, boundary)
     same = transformation.identity
     images, masks, boxes = IMAGES, MASKS, BOXES
-    if boundary == "crop":  # but for showing the window
+    if boundary == "crop":  # which still shows the window alone
         images, masks, boxes = images[:, 2:-2, 2:-2], masks[:, 2:-2, 2:-2], boxes - 2
     if transformation.geometric:
         np.testing.assert_array_equal(transformation.images(IMAGES, same), images)
@@ -83,9 +83,9 @@ def test_mixed_strengths_of_a_batch_are_the_single_ones(name, boundary):
         assert_agree(of_many[2], single[2])
 
 
-@tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes long to find
+@tf.autograph.experimental.do_not_convert  # finding that nothing has to be converted takes long
 def everything(images, masks, boxes, strengths):
-    """Each transformation once with one strength, and once with one per image."""
+    """Apply each transformation once with one strength, and once with one per image."""
     results = {}
     for name, transformation in TRANSFORMATIONS.items():
         for kind, v in (("one", transformation.strengths[0]), ("many", strengths[name])):

@@ -1,9 +1,13 @@
 """The embedded default: scikit-learn's handwritten digits as a TFDS dataset, without a network."""
 
 import contextlib
+import hashlib
 import inspect
 import io
+import json
+import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +19,9 @@ import tensorflow_datasets as tfds
 _TRAIN_PER_CLASS = 120
 _VALIDATION_PER_CLASS = 20
 _SEED = 1797
+
+_DIGESTS = "digests.json"  # of what was prepared, beside it
+_LOG = logging.getLogger("zoo")
 
 
 class Digits(tfds.core.GeneratorBasedBuilder):
@@ -80,7 +87,7 @@ def _split_indices(labels: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def prepared_builder() -> Digits:
-    """The builder of digits, prepared in the user's cache on first use.
+    """The builder of digits, prepared in the user's cache on first use and where it is damaged.
 
     The place is `$XDG_CACHE_HOME/invariance-zoo/tfds` (`~/.cache` by default), or the temporary
     directory where that cannot be written.
@@ -96,11 +103,12 @@ def prepared_builder() -> Digits:
 
 
 def _prepare(root: Path) -> Digits:
-    """Prepares digits under `root`, unless it is there; processes may race."""
-    place = Path(Digits(data_dir=root).data_dir)
-    if not place.exists():
+    """Prepares digits under `root`, unless it is there and whole; processes may race."""
+    place = root / Digits.name / str(Digits.VERSION)
+    there = os.path.lexists(place)  # asked first: what a rival prepares meanwhile is whole
+    damage = _damage(place)
+    if damage is not None:
         place.parent.mkdir(parents=True, exist_ok=True)
-        # Built aside and moved in one step: whoever comes second finds a whole dataset.
         with tempfile.TemporaryDirectory(dir=root) as aside:
             builder = Digits(data_dir=aside)
             with (
@@ -108,9 +116,54 @@ def _prepare(root: Path) -> Digits:
                 contextlib.redirect_stderr(io.StringIO()),
             ):
                 builder.download_and_prepare(file_format="tfrecord")
-            try:
-                os.rename(builder.data_dir, place)
-            except OSError:
-                if not place.exists():
-                    raise
+            made = Path(builder.data_dir)
+            (made / _DIGESTS).write_text(json.dumps(_digests(made)), encoding="ascii")
+            _put(made, place)
+        if there:
+            _LOG.warning("digits in %s were damaged (%s) and are prepared again", place, damage)
     return Digits(data_dir=root)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file that TFDS reads."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+        if path.name != _DIGESTS
+    }
+
+
+def _damage(place: Path) -> str | None:
+    """What is not as it was prepared, or None."""
+    try:
+        expected = json.loads((place / _DIGESTS).read_bytes())
+        if not expected:
+            return f"{_DIGESTS} is empty"
+        for name, digest in expected.items():
+            if hashlib.sha256((place / name).read_bytes()).hexdigest() != digest:
+                return f"{name} has changed"
+    except OSError as error:
+        return f"{Path(error.filename).name}: {error.strerror}"
+    except (ValueError, AttributeError):  # no JSON, or something else in it
+        return f"{_DIGESTS} has changed"
+    return None
+
+
+def _put(made: Path, place: Path) -> None:
+    """Gives a dataset its place in one step or, where there is one, file by file.
+
+    Either way whoever reads meanwhile finds whole files, and a rival that does the same writes the
+    same bytes.
+    """
+    try:
+        made.rename(place)
+    except OSError:
+        if _damage(place) is None:  # a rival was faster
+            return
+        if not place.is_dir():
+            place.unlink()
+        place.mkdir(exist_ok=True)
+        for file in made.iterdir():
+            if (place / file.name).is_dir():
+                shutil.rmtree(place / file.name)
+            file.replace(place / file.name)

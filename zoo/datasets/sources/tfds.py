@@ -4,9 +4,13 @@ import os
 import re
 import shlex
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from zoo.datasets.sources.damage import damage
+from zoo.support.errors import reason
 
 
 def base_name(name: str) -> str:
@@ -24,6 +28,7 @@ def find_builder(name: str, data_dir: str | os.PathLike[str] | None, known: Coll
 
     Raises:
         FileNotFoundError: if the dataset is known but not prepared.
+        OSError: if its files are damaged.
         ValueError: if it is not known.
     """
     if name == "digits":
@@ -38,30 +43,51 @@ def find_builder(name: str, data_dir: str | os.PathLike[str] | None, known: Coll
     )
     try:
         builder = tfds.builder(name, data_dir=root)
-    except tfds.core.DatasetNotFoundError:
-        if base_name(name) in known:
-            raise FileNotFoundError(
-                f"{name!r} is not prepared under {root} and TFDS cannot prepare it:"
-                " copy its folder there, or point TFDS_DATA_DIR to where it is"
-            ) from None
-        raise ValueError(
-            f"expected a dataset of {', '.join(known)}, any other of TFDS, or one prepared"
-            f" under {root}, received {name!r}"
-        ) from None
-    except (AssertionError, ValueError) as error:  # its configuration or version is unknown
-        reason = " ".join(str(error).split())
-        raise ValueError(
-            f"expected a dataset that TFDS can build, received {name!r}: {reason}"
-        ) from None
+    except Exception as error:  # of many kinds, where files are damaged
+        _refuse_damage(root, name)
+        if isinstance(error, tfds.core.DatasetNotFoundError):
+            raise _unknown(name, root, known) from None
+        raise ValueError(  # its configuration or version is unknown
+            f"expected a dataset that TFDS can build, received {name!r}:"
+            f" {' '.join(str(error).split())}"
+        ) from error
     # Asked first, because TFDS would retry a missing network for minutes, and because
     # is_prepared() alone logs a warning.
     if not (builder.data_path.exists() and builder.is_prepared()):
+        _refuse_damage(root, name)
         download = f"import tensorflow_datasets as tfds; tfds.load('{name}')"
         raise FileNotFoundError(
             f"{name!r} is not prepared under {root}: where there is a network, run"
             f' TFDS_DATA_DIR={shlex.quote(root)} python -c "{download}"'
         )
     return builder
+
+
+def _refuse_damage(root: str, name: str) -> None:
+    place = name.replace(":", "/")
+    inside = re.fullmatch(r"\w+(/\w[\w.-]*)*", place)  # and not ../ or the like
+    found = damage(Path(root, place)) if inside else None
+    if found is not None:
+        raise _damaged(*found)
+
+
+def _damaged(folder: str | Path, cause: str) -> OSError:
+    return OSError(
+        f"expected whole TFDS files in {folder}, received {cause}:"
+        " delete the folder and prepare the dataset again"
+    )
+
+
+def _unknown(name: str, root: str, known: Collection[str]) -> Exception:
+    if base_name(name) in known:
+        return FileNotFoundError(
+            f"{name!r} is not prepared under {root} and TFDS cannot prepare it:"
+            " copy its folder there, or point TFDS_DATA_DIR to where it is"
+        )
+    return ValueError(
+        f"expected a dataset of {', '.join(known)}, any other of TFDS, or one prepared"
+        f" under {root}, received {name!r}"
+    )
 
 
 def read_features(builder: Any, name: str) -> tuple[tuple[Any, ...], tuple[str, ...]]:
@@ -112,17 +138,19 @@ def encoded_examples(builder: Any, part: str) -> Any:
     return examples.map(lambda example: (example["image"], example["label"]))
 
 
-def read_labels(examples: Any) -> np.ndarray:
-    """The labels `(N,)` of encoded examples."""
+def read_labels(examples: Any, builder: Any) -> np.ndarray:
+    """The labels `(N,)` of encoded examples of a builder."""
     batches = examples.map(lambda _, label: label).batch(4096)
-    return np.concatenate(list(_as_numpy(batches)))
+    return np.concatenate(list(_as_numpy(batches, builder)))
 
 
 def read_images(
-    examples: Any, index: np.ndarray, feature: Any, size: tuple[int, int]
+    examples: Any, index: np.ndarray, builder: Any, size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The images (uint8, resized to `size` if they differ) and labels at ascending `index`."""
     import tensorflow as tf
+
+    feature = builder.info.features["image"]
 
     last = int(index[-1])
     wanted = np.isin(np.arange(last + 1), index)
@@ -146,18 +174,19 @@ def read_images(
     images = np.empty((len(index), *size, feature.shape[-1]), np.uint8)
     labels = np.empty(len(index), np.int32)
     filled = 0
-    for some_images, some_labels in _as_numpy(decoded):
+    for some_images, some_labels in _as_numpy(decoded, builder):
         until = filled + len(some_labels)
         images[filled:until], labels[filled:until] = some_images, some_labels
         filled = until
     return images, labels
 
 
-def _as_numpy(batches: Any) -> Iterator[Any]:
+def _as_numpy(batches: Any, builder: Any) -> Iterator[Any]:
     import tensorflow as tf
 
     try:
         yield from batches.as_numpy_iterator()
+    except tf.errors.ResourceExhaustedError:  # of memory
+        raise
     except tf.errors.OpError as error:  # truncated files, and fewer examples than promised
-        reason = " ".join(error.message.split())
-        raise OSError(f"expected whole TFDS files, prepare the dataset again: {reason}") from None
+        raise _damaged(builder.data_dir, reason(error.message)) from None

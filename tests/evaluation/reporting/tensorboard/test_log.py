@@ -4,27 +4,31 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.plugin_event_accumulator import (
+    EventAccumulator as Watching,  # that of TensorBoard itself
+)
 from tensorboard.util.tensor_util import make_ndarray
 
-from evaluation.reporting.axes import curve_name
-from evaluation.reporting.csv import DTYPES, read_csv
+from evaluation.protocol import curve_name
 from evaluation.reporting.tensorboard.events import write_hparams
 from evaluation.reporting.tensorboard.log import log
+from evaluation.results import Measurements
+from evaluation.tables import DTYPES, read_csv
+from tests.evaluation.made import measurements
 
 AXES = {
-    **{f"geometric_{i}": SimpleNamespace(unit="px", identity=0) for i in range(6)},
-    **{f"photometric_{i}": SimpleNamespace(unit="percent", identity=100) for i in range(4)},
+    **{f"geometric_{i}": ("px", 0) for i in range(6)},
+    **{f"photometric_{i}": ("percent", 100) for i in range(4)},
 }
 MODELS = [f"digits-cnn{i}-{kind}-seed0" for i in range(5) for kind in ("plain", "augmented")]
 
 
-def measurements(models, strengths=(-50, 0, 100)):
+def random_rows(models, strengths=(-50, 0, 100)):
     """Return random scores of every model under every transformation."""
     curves = [(t, "none" if t.startswith("photo") else "zero") for t in AXES]
     scores = [
@@ -46,14 +50,14 @@ def measurements(models, strengths=(-50, 0, 100)):
 
 @pytest.fixture(scope="module")
 def frame():
-    return measurements(MODELS)
+    return random_rows(MODELS)
 
 
 @pytest.fixture(scope="module")
 def logdir(frame, tmp_path_factory):
     directory = tmp_path_factory.mktemp("logs")
-    strips = {("geometric_0", "circular"): ([-1, 0, 1], np.zeros((3, 8, 8, 3)))}
-    log(frame, directory, AXES, strips, split="test")
+    strips = {("geometric_0", "circular"): np.zeros((3, 8, 8, 3), np.uint8)}
+    log(measurements(frame, AXES, strips=strips), directory)
     for i, model in enumerate(MODELS):
         write_hparams(
             directory / model,
@@ -109,36 +113,63 @@ def test_the_comparison_has_figures_strips_the_leaderboard_and_all_rows(frame, l
 
 
 def test_logging_again_replaces_what_was_there(tmp_path):
-    first = measurements(MODELS[:1], strengths=(-50, 0, 100))
-    second = measurements(MODELS[:1], strengths=(-20, 0))
+    first = random_rows(MODELS[:1], strengths=(-50, 0, 100))
+    second = random_rows(MODELS[:1], strengths=(-20, 0))
     for rows in (first, second):
-        log(rows[rows["transformation"] == "geometric_1"], tmp_path, AXES)
+        log(measurements(rows[rows["transformation"] == "geometric_1"], AXES), tmp_path)
     directory = tmp_path / MODELS[0] / "evaluation"
     assert points(directory) == expected(second[second["transformation"] == "geometric_1"])
     assert len(list(directory.iterdir())) == 2
-    assert len(list((tmp_path / "comparison").iterdir())) == 2
+    assert len(list((tmp_path / "comparison").iterdir())) == 3
+    (record,) = (tmp_path / "comparison" / "records").iterdir()
+    assert len(Measurements.open(record).frame) == len(second) // len([*AXES, "circular"])
+
+
+def test_a_tensorboard_that_is_running_shows_the_last_logging_alone(tmp_path):
+    rows = random_rows(MODELS[:1])
+    rows = rows[rows["transformation"] == "geometric_1"]
+    directory, watching = tmp_path / MODELS[0] / "evaluation", None
+    for strengths in (3, 3, 2):
+        kept = rows[rows["strength"].isna() | (rows["strength"] < strengths * 50 - 50)]
+        log(measurements(kept, AXES), tmp_path)
+        watching = watching or Watching(str(directory), tensor_size_guidance={"scalars": 0})
+        watching.Reload()
+        tag = "invariance/accuracy/geometric_1"
+        shown = [event.step for event in watching.Tensors(tag)]
+        assert shown == sorted(kept.loc[kept["score"] == "accuracy", "strength"])
 
 
 def test_a_model_with_two_datasets_is_refused_before_anything_is_written(frame, tmp_path):
-    both = pd.concat([frame, frame.assign(dataset="mnist")])
-    with pytest.raises(ValueError, match="expected one dataset per model, received 2"):
-        log(both, tmp_path, AXES)
+    both = [measurements(frame, AXES, dataset=name) for name in ("digits", "mnist")]
+    with pytest.raises(ValueError, match="expected each model in one of several measurements"):
+        log(both, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_logging_does_not_import_tensorflow(tmp_path):
-    measurements(MODELS[:1]).to_csv(tmp_path / "rows.csv", index=False)
+@pytest.mark.parametrize("name", ["../../x", "a/b", "a\nb", "\x1b[31mred", "..", "", "comparison"])
+def test_a_name_that_is_no_folder_is_refused_before_anything_is_written(name, tmp_path):
+    rows = random_rows(MODELS[:1]).assign(model=name)
+    with pytest.raises(ValueError, match="name that can be a folder's, received") as error:
+        log(measurements(rows, AXES), tmp_path / "logs")
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_is_opened_ranked_and_logged_without_tensorflow(frame, tmp_path):
+    strips = {("geometric_1", "zero"): np.zeros((3, 8, 8, 3), np.uint8)}
+    rows = frame[frame["transformation"] == "geometric_1"]
+    saved = measurements(rows, AXES, strips=strips).save(tmp_path / "record")
     code = (
-        "import sys; from types import SimpleNamespace\n"
-        "from evaluation.reporting.csv import read_csv\n"
-        "from evaluation.reporting.tensorboard.log import log\n"
+        "import sys\n"
+        "from evaluation import Measurements, leaderboard, log\n"
         "assert 'matplotlib' not in sys.modules\n"
-        "frame = read_csv(sys.argv[1] + '/rows.csv')\n"
-        "frame = frame[frame['transformation'] == 'geometric_1']\n"
-        "log(frame, sys.argv[1], {'geometric_1': SimpleNamespace(unit='px', identity=0)})\n"
+        "found = Measurements.open(sys.argv[1])\n"
+        "leaderboard(found)\n"
+        "log(found, sys.argv[1] + '/logs')\n"
         "assert not {'tensorflow', 'keras', 'matplotlib.pyplot'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    subprocess.run([sys.executable, "-c", code, str(saved)], check=True)
+    assert (saved / "logs" / MODELS[0] / "evaluation" / "measurements.csv").is_file()
 
 
 @pytest.fixture(scope="module")

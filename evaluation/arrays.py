@@ -1,0 +1,46 @@
+"""Arrays in files, among them example images at every strength."""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Strips = Mapping[tuple[str, str], np.ndarray]
+"""By transformation and boundary, an image at every strength, uint8 `(S, H, W, C)`."""
+
+
+def write_strips(strips: Strips, file: Path) -> None:
+    """Write strips, compressed."""
+    named: dict[str, Any] = {json.dumps(key): strip for key, strip in strips.items()}
+    np.savez_compressed(file, **named)
+
+
+def read_strips(file: Path) -> dict[tuple[str, str], np.ndarray]:
+    """Read what `write_strips` wrote.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is none of strips.
+    """
+    found = {}
+    for name, strip in read_arrays(file).items():
+        transformation, boundary = json.loads(name)
+        found[transformation, boundary] = strip
+    return found
+
+
+def read_arrays(file: Path) -> dict[str, np.ndarray]:
+    """Read what `np.savez` wrote.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is damaged, or something else.
+    """
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (zipfile.BadZipFile, EOFError, AttributeError) as error:
+        raise ValueError(f"expected arrays in {file}, it is damaged: {error}") from error

@@ -1,0 +1,43 @@
+"""`python -m evaluation clean`: stored predictions that no longer belong to anything."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.support.terminal import console
+
+
+@dataclass(frozen=True)
+class Clean:
+    """List stored predictions that no sweep refers to any more, and remove them if told to.
+
+    They are of networks, images or transformations that have changed since.
+    """
+
+    predictions: Path | None = None
+    """The folder of predictions; by default .predictions in the folder of runs."""
+    saved_models: Path = Path("saved_models")
+    """The folder of runs."""
+    remove: bool = False
+    """Remove what is listed."""
+
+
+def clean(command: Clean) -> None:
+    """List, and maybe remove, the cells that belong to nothing.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+    """
+    from evaluation.sweeping.cleaning import remove, size, unused
+
+    folder = command.predictions or command.saved_models / ".predictions"
+    if not folder.is_dir():
+        raise FileNotFoundError(f"expected a folder of predictions, there is no {folder}")
+    cells = unused(folder)
+    megabytes = sum(map(size, cells)) / 1e6
+    for cell in cells:
+        console.print(f"{cell.relative_to(folder)}", soft_wrap=True, highlight=False, markup=False)
+    verb = "removed" if command.remove else "--remove removes them"
+    if command.remove:
+        remove(cells, folder)
+    said = f"{len(cells)} cells of {megabytes:.1f} MB belong to no sweep"
+    console.print(f"{said}: {verb}" if cells else f"{folder}: every cell belongs to a sweep")

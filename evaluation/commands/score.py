@@ -1,0 +1,89 @@
+"""`python -m evaluation score`: measure models, print the leaderboard and log the curves."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import tyro
+
+from evaluation.commands.shown import Shown, path_of, runs, store, transformations_of
+from evaluation.commands.shown_images import data_of, load_images
+from zoo.support.terminal import check_writable, console, progress_bar
+
+if TYPE_CHECKING:
+    from evaluation.networks.network import Network
+    from evaluation.results import Measurements
+    from zoo.datasets import Dataset
+    from zoo.transformations import Transformation
+
+
+@dataclass(frozen=True)
+class ScoreModels(Shown):
+    """Measure models: runs, .keras files or SavedModel directories; by default every run."""
+
+    paths: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Paths of models, or names of runs."""
+    scores: tuple[str, ...] = ()
+    """By default all that the models' tasks admit, but for equivariance_error, which keeps every
+    pixel's class scores on the disk."""
+    precision: float | None = None
+    """Use as many images only, in random order, as it takes to know accuracy and agreement at every
+    strength to ± so much, such as 0.01; by default all images."""
+
+
+def score_models(command: ScoreModels) -> None:
+    """Measure models on their own images, or on those that were asked for.
+
+    Models of different data or placements are measured apart, and never ranked together.
+    """
+    from evaluation.networks.network import load_networks
+    from evaluation.reporting.leaderboard import leaderboard
+    from evaluation.reporting.tensorboard.log import ADDRESS, log
+    from evaluation.reporting.words import stopping_in_words
+
+    paths = [path_of(p, command.saved_models) for p in command.paths]
+    with console.status("loading …"):
+        networks = load_networks(paths or runs(command.saved_models))
+    transformations = transformations_of(command)
+    groups: dict[tuple[str, Any], list[Network]] = {}
+    for network in networks:
+        data = data_of(network.name, network.info.metadata, command)
+        groups.setdefault(data, []).append(network)
+    check_writable(command.logs, "logs")
+    found: list[Measurements] = []
+    for (name, placement), members in groups.items():
+        dataset = load_images(name, placement, command)
+        found.append(_measured(members, dataset, transformations, command))
+        if found[-1].protocol.stopping:
+            words = stopping_in_words(found[-1].protocol)
+            console.print(f"{dataset.name}: {words}", soft_wrap=True, highlight=False, markup=False)
+    with console.status("drawing …"):
+        log(found, command.logs)
+    console.print(leaderboard(found))
+    console.print(
+        f"All values: {command.logs / 'comparison' / 'measurements.csv'}\n"
+        f"Look at the curves: tensorboard --logdir {command.logs}, then {ADDRESS}",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+
+
+def _measured(
+    networks: list["Network"],
+    dataset: "Dataset",
+    transformations: list["Transformation"],
+    command: ScoreModels,
+) -> "Measurements":
+    from evaluation.verbs import evaluate
+
+    with progress_bar(f"{len(networks)} models on {dataset.name}") as update:
+        return evaluate(
+            networks,
+            dataset,
+            transformations,
+            scores=command.scores or None,
+            precision=command.precision,
+            directory=store(command),
+            batch_size=command.batch_size,
+            progress=update,
+        )

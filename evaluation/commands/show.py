@@ -1,0 +1,40 @@
+"""`python -m evaluation show`: the leaderboard of measurements that were saved; no TensorFlow."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from zoo.support.terminal import console
+
+
+@dataclass(frozen=True)
+class Show:
+    """Print the leaderboard of saved measurements, and what was shown to whom."""
+
+    records: tyro.conf.Positional[tuple[Path, ...]] = ()
+    """Folders that `Measurements.save` wrote; by default those of the last evaluation."""
+    logs: Path = Path("tensorboard_logs")
+    """The folder of TensorBoard logs."""
+
+
+def show(command: Show) -> None:
+    """Open measurements and print them.
+
+    Raises:
+        FileNotFoundError: If there are none.
+    """
+    from evaluation.reporting.leaderboard import leaderboard
+    from evaluation.reporting.words import protocol_in_words
+    from evaluation.results import Measurements
+
+    folder = command.logs / "comparison" / "records"
+    records = command.records or tuple(sorted(folder.glob("[!.]*/")))
+    if not records:
+        raise FileNotFoundError(
+            f"expected measurements in {folder}, there are none: python -m evaluation makes some"
+        )
+    found = [Measurements.open(record) for record in records]
+    console.print(leaderboard(found))
+    for one in found:
+        console.print(protocol_in_words(one.protocol), soft_wrap=True, highlight=False, style="dim")

@@ -1,0 +1,67 @@
+"""Images and labels in any of the forms in which a Keras user has them."""
+
+from typing import Any
+
+import numpy as np
+
+from zoo.datasets import Dataset, from_arrays
+
+Data = Any
+"""A `Dataset`; `(images, labels)` or `(images, labels, masks)`; a `tf.data.Dataset` or
+`keras.utils.PyDataset` of such pairs or triples, in batches or one by one."""
+
+
+def as_dataset(data: Data) -> Dataset:
+    """Return data as a `Dataset`.
+
+    Args:
+        data: What `Data` says: images `(N, H, W, C)`, uint8 or floating in `[0, 1]`, integer labels
+            `(N,)`, integer masks `(N, H, W)` with 0 as background and class k as k + 1. What comes
+            in batches is read once, in its order.
+
+    Raises:
+        ValueError: If it is none of these.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.data import as_dataset
+        >>> data = as_dataset((np.zeros((2, 4, 4, 1), np.uint8), np.array([0, 1])))
+        >>> len(data), data.input_shape
+        (2, (4, 4, 1))
+    """
+    if isinstance(data, Dataset):
+        return data
+    if not isinstance(data, tuple | list):
+        data = _collected(data)
+    if len(data) not in (2, 3):
+        raise ValueError(
+            "expected a Dataset, (images, labels) or (images, labels, masks), "
+            f"received {len(data)} arrays"
+        )
+    return from_arrays(data[0], data[1], masks=data[2] if len(data) == 3 else None)
+
+
+def _collected(data: Any) -> list[np.ndarray]:
+    """Read all batches of a `tf.data.Dataset` or a `PyDataset`."""
+    import keras
+    import tensorflow as tf
+
+    if isinstance(data, keras.utils.PyDataset):
+        batches: Any = (data[k] for k in range(len(data)))
+    elif isinstance(data, tf.data.Dataset):
+        if data.cardinality() == tf.data.INFINITE_CARDINALITY:
+            raise ValueError("expected a dataset that ends, received an infinite one: use take(n)")
+        batches = data.as_numpy_iterator()
+    else:
+        raise ValueError(
+            "expected a Dataset, (images, labels) or (images, labels, masks), or a "
+            f"tf.data.Dataset or keras.utils.PyDataset of them, received {type(data).__name__}"
+        )
+    rows = [tuple(map(np.asarray, batch)) for batch in batches if isinstance(batch, tuple | list)]
+    if not rows or len({len(row) for row in rows}) > 1:
+        raise ValueError(
+            f"expected batches of images and labels, received none from {type(data).__name__}"
+        )
+    single = rows[0][0].ndim == 3  # one image at a time
+    join = np.stack if single else np.concatenate
+    return [join(column) for column in zip(*rows, strict=True)]

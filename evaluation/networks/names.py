@@ -1,0 +1,57 @@
+"""Names by which networks can be told apart."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def distinct(names: Sequence[str], sources: Sequence[Any]) -> list[str]:
+    """Return names of which no two are the same.
+
+    Those that are get the folders in front that tell their paths apart; models in memory, and what
+    no folder tells apart, are numbered.
+
+    Args:
+        names: What the networks call themselves.
+        sources: What they were made of; paths as text or `Path`.
+
+    Example:
+        >>> from evaluation.networks.names import distinct
+        >>> distinct(["net", "net", "mlp"], ["old/net.keras", "new/net.keras", "mlp.keras"])
+        ['old-net', 'new-net', 'mlp']
+        >>> distinct(["net", "net"], [None, None])
+        ['net-1', 'net-2']
+    """
+    found = list(names)
+    for name in {name for name in names if names.count(name) > 1}:
+        places = [k for k, other in enumerate(names) if other == name]
+        for k, better in zip(places, _apart(name, [sources[k] for k in places]), strict=True):
+            found[k] = better
+    if len(set(found)) == len(found):
+        return found
+    return [f"{name}-{number}" for number, name in enumerate(names, 1)]
+
+
+def _apart(name: str, sources: Sequence[Any]) -> list[str]:
+    numbered = [f"{name}-{number}" for number in range(1, len(sources) + 1)]
+    if not all(isinstance(source, str | os.PathLike) for source in sources):
+        return numbered
+    folders = [Path(source).resolve().parent.parts[1:] for source in sources]
+    for depth in range(1, max(map(len, folders)) + 1):
+        tails = [parts[-depth:] for parts in folders]
+        if len(set(tails)) == len(tails):
+            shared = _shared([tail[::-1] for tail in tails])
+            kept = [tail[: len(tail) - shared] for tail in tails]
+            return ["-".join((*parts, name)) for parts in kept]
+    return numbered
+
+
+def _shared(parts: Sequence[tuple[str, ...]]) -> int:
+    """Count the first parts that all have in common."""
+    count = 0
+    for column in zip(*parts, strict=False):
+        if len(set(column)) > 1:
+            break
+        count += 1
+    return count

@@ -1,0 +1,162 @@
+"""Measurements: the table that every sink reads, with the protocol of what was measured."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from evaluation.arrays import Strips, read_strips, write_strips
+from evaluation.protocol import Protocol
+from evaluation.tables import read_csv, table, write_csv
+from zoo.support.files import put_in_place
+
+_POINT = ["model", "dataset", "property", "score", "transformation", "strength", "boundary"]
+
+FORMAT = 1
+"""Of saved measurements; a change of what is in the folder is another number."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """Scores of networks, and what was shown to whom.
+
+    Attributes:
+        frame: A row per value, with the columns of `evaluation.tables`. `strength` is missing for
+            the summary of a whole curve; `low` and `high` are 95 % intervals over images, missing
+            where there is none; `n` counts the images that the value is a mean of. A transformation
+            and a boundary together name a curve.
+        protocol: What was shown to whom.
+        position_maps: Accuracy over the grid of each transformation with two strengths: columns
+            `model`, `dataset`, `transformation`, `boundary`, the strengths `first` and `second` and
+            what they are of, `first_name` and `second_name`, `value`, `low`, `high`, `n`.
+        strips: By transformation and boundary, an image at every strength, uint8 `(S, H, W, C)`.
+        configurations: Means over networks that differ in their seed alone, with the columns of
+            `frame`; `model` names the configuration, and intervals are over seeds and images.
+    """
+
+    frame: pd.DataFrame = field(repr=False)
+    protocol: Protocol
+    position_maps: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    strips: Strips = field(default_factory=dict, repr=False)
+    configurations: pd.DataFrame = field(default_factory=lambda: table([]), repr=False)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of the table."""
+        return self.frame.copy()
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write everything into a folder, in the place of what may be there.
+
+        A kill leaves the old folder or the new one.
+
+        Args:
+            folder: Where; made if it is not there.
+
+        Returns:
+            The folder.
+
+        Raises:
+            FileExistsError: If there is something else.
+        """
+        folder = Path(folder)
+        if folder.exists() and not (folder / "protocol.json").is_file():
+            raise FileExistsError(
+                f"expected a new folder or one of measurements, received {folder}: choose another"
+            )
+        partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+        partial.mkdir(parents=True)
+        try:
+            write_csv(self.frame, partial / "measurements.csv")
+            if len(self.configurations):
+                write_csv(self.configurations, partial / "configurations.csv")
+            if len(self.position_maps):
+                self.position_maps.to_csv(partial / "position_maps.csv", index=False)
+            write_strips(self.strips, partial / "strips.npz")
+            content = {"format": FORMAT, "protocol": json.loads(self.protocol.to_json())}
+            text = json.dumps(content, indent=1)
+            (partial / "protocol.json").write_text(text, encoding="utf-8")
+            put_in_place(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        return folder
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> "Measurements":
+        """Read what `save` wrote; no TensorFlow is needed for it, or for anything made of it.
+
+        Args:
+            folder: That of the measurements.
+
+        Raises:
+            FileNotFoundError: If there are no measurements.
+            ValueError: If they are of another format, or damaged.
+        """
+        folder = Path(folder)
+        if not (folder / "protocol.json").is_file():
+            raise FileNotFoundError(f"expected measurements in {folder}, there are none")
+        try:
+            content = json.loads((folder / "protocol.json").read_text(encoding="utf-8"))
+            found = content.get("format")
+        except (ValueError, AttributeError) as error:
+            raise _damaged(folder, error) from error
+        if found != FORMAT:
+            raise ValueError(
+                f"expected measurements of format {FORMAT} in {folder}, received {found}: measure "
+                "again, or use the version that wrote them"
+            )
+        try:
+            protocol = Protocol.from_json(json.dumps(content["protocol"]))
+            frame = read_csv(folder / "measurements.csv")
+            maps = folder / "position_maps.csv"
+            position_maps = pd.read_csv(maps, keep_default_na=False) if maps.exists() else None
+            strips = read_strips(folder / "strips.npz")
+            seeds = folder / "configurations.csv"
+            grouped = read_csv(seeds) if seeds.exists() else table([])
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            raise _damaged(folder, error) from error
+        return cls(
+            frame,
+            protocol,
+            pd.DataFrame() if position_maps is None else position_maps,
+            strips,
+            grouped,
+        )
+
+
+def _damaged(folder: Path, error: Exception) -> ValueError:
+    return ValueError(f"expected measurements in {folder}, it is damaged: {error}")
+
+
+def several(measurements: Measurements | Sequence[Measurements]) -> list[Measurements]:
+    """Return one or several measurements as a list, if they can be shown truthfully.
+
+    Raises:
+        ValueError: If there is none, a table is empty, a curve is not in its protocol, a point of
+            a curve was measured twice, or a model is in more than one.
+    """
+    found = [measurements] if isinstance(measurements, Measurements) else list(measurements)
+    if not found or any(m.frame.empty for m in found):
+        raise ValueError("expected measurements, received an empty table")
+    for m in found:
+        curves = m.frame[["transformation", "boundary"]].drop_duplicates()
+        for transformation, boundary in curves.itertuples(index=False):
+            m.protocol.transformation(transformation, boundary)
+        repeated = m.frame.loc[m.frame.duplicated(_POINT), _POINT]
+        if len(repeated):
+            first = ", ".join(map(str, repeated.iloc[0]))
+            raise ValueError(
+                f"expected one value per point of a curve, received several for {first}"
+            )
+    names = [name for m in found for name in m.frame["model"].unique()]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"expected each model in one of several measurements, {', '.join(twice)} is in more: "
+            "log each into a directory of its own"
+        )
+    return found

@@ -1,0 +1,235 @@
+"""The one door to values per image: scores, comparisons, classes and stopping all come in here."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from evaluation.protocol import NetworkInfo, TransformationInfo
+from evaluation.scores.answers import Answers
+from evaluation.scores.definitions import Combined, Curve, Definition, Score, Summary
+from evaluation.scores.table import SCORES, SUMMARIES, chosen
+from evaluation.sweeping.predictions import Predictions
+
+_CHUNK = 1024  # images whose outputs are in memory at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """What each image says of one network, by score, transformation and strength.
+
+    Attributes:
+        predictions: What a sweep made.
+        of: The network, or its name.
+
+    Raises:
+        FileNotFoundError: If there is no such network in the predictions.
+        ValueError: If its masks are not of the size of the images.
+    """
+
+    predictions: Predictions
+    of: Any = field(repr=False)
+
+    @cached_property
+    def network(self) -> NetworkInfo:
+        """What is known of the network."""
+        return self.predictions.network(self.of)
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the outputs that are stored of it."""
+        first = self.predictions.transformations[0]
+        found = self.predictions.cell(self.network, first, first.identity)
+        size = self._size(first)
+        if "mask" in found and found["mask"].shape[1:] != size:
+            raise ValueError(
+                f"expected masks of the images' size {size} to measure how they move, "
+                f"{self.network.name} gives {found['mask'].shape[1:]}"
+            )
+        return tuple(found)
+
+    @cached_property
+    def noise(self) -> float:
+        """The largest change of a logit when the same images are batched otherwise.
+
+        0 where a sweep did not measure it: then no score that reads it is admitted.
+        """
+        if not self.predictions.floors or not self.predictions.transformations:
+            return 0.0
+        first = self.predictions.transformations[0]
+        before = self.predictions.cell(self.network, first, first.identity)["logits"]
+        return float(np.abs(self.predictions.rebatched(self.network)["logits"] - before).max())
+
+    def admitted(self, scores: Iterable[str | Definition] | None = None) -> list[Definition]:
+        """Return the scores and summaries that the stored outputs admit.
+
+        Args:
+            scores: Names, or definitions of one's own; by default all that are admitted.
+
+        Raises:
+            ValueError: If one that is asked for is unknown, not defined for the network's task, or
+                reads what was not stored.
+        """
+        if not self.predictions.transformations:
+            return []
+        if scores is None:
+            everything = (*SCORES.values(), *SUMMARIES.values())
+            return [d for d in everything if not self._hindrance(d) and not getattr(d, "of", ())]
+        wanted = chosen(scores)
+        for definition in wanted:
+            if reason := self._hindrance(definition):
+                raise ValueError(reason)
+        return wanted
+
+    def _hindrance(self, definition: Definition) -> str:
+        """Say why a score cannot be measured; nothing if it can."""
+        name, network = definition.name, self.network
+        if network.task not in definition.tasks:
+            return (
+                f"expected a model for {' or '.join(definition.tasks)} to measure {name}, "
+                f"{network.name} is for {network.task}"
+            )
+        if missing := sorted(definition.needs - set(self.outputs)):
+            return (
+                f"expected predictions with {', '.join(missing)} to measure {name}, those of "
+                f"{network.name} have {', '.join(self.outputs)}"
+            )
+        if "noise" in definition.reads and not self.predictions.floors:
+            return (
+                f"expected predictions with floors to measure {name}, which is counted against the "
+                f"float noise of {network.name}: sweep with floors=True"
+            )
+        return ""
+
+    def at(
+        self,
+        transformation: Any,
+        strength: Any,
+        scores: Sequence[Score | Combined],
+        *,
+        floor: bool = False,
+    ) -> dict[str, np.ndarray]:
+        """Return what each score averages at one strength, float32 `(N, C)`, NaN where not counted.
+
+        Outputs are read from the disk a few images at a time.
+
+        Args:
+            transformation: One of the predictions', or its name.
+            strength: One of its strengths.
+            scores: Definitions that are admitted.
+            floor: Whether to look at `T_-v T_v x` instead of `T_v x`.
+        """
+        predictions = self.predictions
+        info = predictions.transformation(transformation)
+        truth, images = predictions.truth, predictions.protocol.images
+        reference = predictions.cell(self.network, info, info.identity)
+        stored = predictions.floor if floor else predictions.cell
+        observed = stored(self.network, info, strength)
+        needed = {"logits"}.union(*(score.needs for score in scores))
+        found: dict[Any, np.ndarray] = {}  # scores that average the same share it
+        for start in range(0, images.n, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            answers = Answers(
+                truth.labels[part],
+                {name: output[part] for name, output in reference.items() if name in needed},
+                {name: output[part] for name, output in observed.items() if name in needed},
+                lambda: predictions.action(info),
+                strength,
+                self._size(info),
+                images.frame[:2],
+                None if truth.masks is None else truth.masks[part],
+                None if truth.boxes is None else truth.boxes[part],
+                self.noise,
+                floor,
+            )
+            for score in {score.function: score for score in scores}.values():
+                value = answers.values(score)
+                value = value[:, None] if value.ndim == 1 else value
+                if score.function not in found:
+                    found[score.function] = np.empty((images.n, value.shape[1]), np.float32)
+                found[score.function][part] = value
+        return {score.name: found[score.function] for score in scores}
+
+    def over(
+        self, transformation: Any, scores: Iterable[str | Definition]
+    ) -> dict[str, np.ndarray]:
+        """Return each score's values `(images, strengths)`, NaN where an image does not count.
+
+        Args:
+            transformation: One of the predictions', or its name.
+            scores: Scores with one value per image.
+
+        Raises:
+            ValueError: If one has several values per image, or the predictions lack what it reads.
+
+        Example:
+            >>> from evaluation.scores.observations import Observations
+            >>> import tempfile, numpy as np, keras
+            >>> from evaluation import load_model, sweep
+            >>> from zoo.datasets import from_arrays
+            >>> dense = [keras.layers.Flatten(), keras.layers.Dense(2)]
+            >>> network = load_model(keras.Sequential([keras.Input((4, 4, 1)), *dense]))
+            >>> data = from_arrays(np.zeros((3, 4, 4, 1), np.float32), np.array([0, 1, 1]))
+            >>> with tempfile.TemporaryDirectory() as directory:
+            ...     predictions = sweep([network], data, "horizontal_flip", directory)
+            ...     observations = Observations(predictions, network)
+            ...     observations.over("horizontal_flip", ["top1_agreement"])
+            {'top1_agreement': array([[1., 1.],
+                   [1., 1.],
+                   [1., 1.]], dtype=float32)}
+        """
+        wanted = one_per_image(self.admitted(scores))
+        info = self.predictions.transformation(transformation)
+        at = [self.at(info, v, wanted) for v in info.strengths]
+        return {s.name: np.hstack([values[s.name] for values in at]) for s in wanted}
+
+    def curve(self, transformation: Any, values: dict[str, np.ndarray]) -> Curve:
+        """Return what summaries look at.
+
+        Args:
+            transformation: One of the predictions', or its name.
+            values: What `over` returned.
+        """
+        info = self.predictions.transformation(transformation)
+
+        def outputs(name: str) -> list[np.ndarray]:
+            return [self.predictions.cell(self.network, info, v)[name] for v in info.strengths]
+
+        return Curve(
+            info.strengths, info.identity, info.unit, self.network.total_stride, values, outputs
+        )
+
+    @staticmethod
+    def summarised(summary: Summary, curve: Curve) -> dict[str, Any]:
+        """Return the rows of a summary by name; none where it does not apply."""
+        found = summary.function(curve)
+        if found is None:
+            return {}
+        if "value" in found:
+            return {summary.name: found}
+        return {f"{summary.name}{suffix}": row for suffix, row in found.items()}
+
+    def _size(self, info: TransformationInfo) -> tuple[int, int]:
+        """Return `(H, W)` of what the network is shown."""
+        height, width, _ = self.predictions.protocol.images.frame
+        return info.window or (height, width)
+
+
+def one_per_image(scores: Iterable[Definition]) -> list[Score]:
+    """Return scores, if all of them have one value per image.
+
+    Raises:
+        ValueError: If there is none, or one has not.
+    """
+    found: list[Score] = []
+    for score in scores:
+        if not isinstance(score, Score):
+            raise ValueError(
+                f"expected scores that are averages of one value per image, {score.name} is not"
+            )
+        found.append(score)
+    if not found:
+        raise ValueError("expected at least one score, received none")
+    return found

@@ -1,0 +1,88 @@
+"""What was swept, written beside the cells, so that nothing else is needed to score them.
+
+`<directory>/sweeps/<dataset>-<digest>/` has `protocol.json`, `truth.npz` (labels, names of classes,
+masks, boxes) and `strips.npz` (the first image at every strength). The digest is of the question:
+which networks, by their names, were shown which images under which transformations. A sweep that
+asks it again takes the place of the earlier one.
+"""
+
+import secrets
+import shutil
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evaluation.arrays import read_arrays, read_strips, write_strips
+from evaluation.protocol import Protocol, describe
+from evaluation.sweeping.predictions import Predictions, Truth
+from zoo.support.files import folder_name, put_in_place
+
+if TYPE_CHECKING:
+    from zoo.transformations import Transformation
+
+SWEEPS = "sweeps"
+
+
+def write_manifest(predictions: Predictions) -> Path:
+    """Write what was swept, in the place of an earlier sweep of the same question."""
+    protocol, truth = predictions.protocol, predictions.truth
+    images = protocol.images
+    question = (
+        *(images.dataset, images.split, images.placement, images.frame, protocol.floors),
+        *(network.name for network in protocol.networks),
+        *(transformation.key for transformation in protocol.transformations),
+    )
+    home = predictions.directory / SWEEPS / folder_name(images.dataset, repr(question))
+    partial = home.with_name(f".{home.name}.{secrets.token_hex(4)}")
+    partial.mkdir(parents=True)
+    arrays: dict[str, Any] = {
+        "labels": truth.labels,
+        "class_names": np.array(truth.class_names, str),
+    }
+    arrays |= {n: getattr(truth, n) for n in ("masks", "boxes") if n in images.truth}
+    np.savez(partial / "truth.npz", **arrays)
+    write_strips(predictions.strips, partial / "strips.npz")
+    (partial / "protocol.json").write_text(protocol.to_json(), encoding="utf-8")
+    try:
+        put_in_place(partial, home)
+    except OSError:  # another process writes the same sweep
+        shutil.rmtree(partial, ignore_errors=True)
+        if not (home / "protocol.json").exists():
+            raise
+    return home
+
+
+def manifests(directory: Path) -> list[Path]:
+    """Return the folders of the sweeps into a directory."""
+    return sorted(file.parent for file in directory.glob(f"{SWEEPS}/[!.]*/protocol.json"))
+
+
+def read_manifest(directory: Path, transformations: Iterable["Transformation"]) -> Predictions:
+    """Read what was swept; see `Predictions.open`."""
+    homes = [directory] if (directory / "protocol.json").is_file() else manifests(directory)
+    if not homes:
+        raise FileNotFoundError(f"expected predictions in {directory}, there are none: sweep first")
+    if len(homes) > 1:
+        listed = ", ".join(str(home.relative_to(directory)) for home in homes)
+        raise ValueError(f"expected one sweep in {directory}, received {listed}: choose one")
+    (home,) = homes
+    try:
+        protocol = Protocol.from_json((home / "protocol.json").read_text(encoding="utf-8"))
+        strips = read_strips(home / "strips.npz")
+        known = read_arrays(home / "truth.npz")
+        names = tuple(map(str, known["class_names"]))
+        truth = Truth(known["labels"], names, known.get("masks"), known.get("boxes"))
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        raise ValueError(
+            f"expected what a sweep wrote in {home}, it is damaged: sweep again ({error})"
+        ) from error
+    given = {}
+    for transformation in transformations:
+        for swept in protocol.transformations:
+            own = describe(replace(transformation, strengths=swept.strengths))
+            if own.spec == swept.spec:
+                given[swept.key] = transformation
+    return Predictions(home.parent.parent, protocol, truth, strips, given)

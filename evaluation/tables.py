@@ -1,0 +1,75 @@
+"""Measurements as a CSV file that reads back equal."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+DTYPES = {
+    "model": "str",
+    "dataset": "str",
+    "task": "str",
+    "property": "str",
+    "score": "str",
+    "transformation": "str",
+    "strength": "Int64",
+    "boundary": "str",
+    "value": "float64",
+    "low": "float64",
+    "high": "float64",
+    "n": "int64",
+}
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return rows as a table of measurements, with the columns and types of `DTYPES`."""
+    frame = pd.DataFrame(rows, columns=list(DTYPES))
+    return frame.astype(DTYPES)
+
+
+def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write measurements; whoever looks meanwhile finds the old file or the new one.
+
+    Args:
+        frame: The measurements, with the columns of `DTYPES`.
+        path: The file, replaced if it exists.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    frame.to_csv(partial, index=False, columns=list(DTYPES))
+    partial.replace(path)
+
+
+def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read what `write_csv` wrote, to the last bit.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The measurements; `strength` is `<NA>` in the rows that sum up a whole curve.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a table of measurements.
+    """
+    columns = list(pd.read_csv(path, nrows=0).columns)
+    if columns != list(DTYPES):
+        raise ValueError(
+            f"expected the columns {','.join(DTYPES)} in {path}, received {','.join(columns)}"
+        )
+    table = pd.read_csv(
+        path,
+        dtype={column: dtype for column, dtype in DTYPES.items() if dtype != "float64"},
+        converters={column: _float for column, dtype in DTYPES.items() if dtype == "float64"},
+        keep_default_na=False,  # a model may be called "NA"
+        na_values={"strength": [""]},
+    )
+    return table.astype(DTYPES)
+
+
+def _float(text: str) -> float:
+    """Parse a number exactly, which pandas' own parser did not do in all its versions."""
+    return float(text or "nan")

@@ -1,0 +1,1 @@
+"""The families of transformations, a file for each kind."""
