@@ -51,7 +51,10 @@ def test_the_run_of_a_model_is_like_any_other(mine, data, place):
 
     handle, saved = load_model(run), keras.saving.load_model(run / "model.keras")
     images = data[1].image_batch(slice(0, 32))
-    assert (handle.task, handle.metadata["architecture"]) == ("classification", "my_network")
+    assert (handle.info.task, handle.info.metadata["architecture"]) == (
+        "classification",
+        "my_network",
+    )
     assert_agree(handle.predict(images)["logits"], saved(images), steps=depth(saved))
     assert saved.name == "net"
     first, second, *_, last = load_taps(run).names
@@ -112,7 +115,7 @@ def test_the_task_follows_from_the_output(mine, data, place, model, task):
         on_epoch=lambda epoch, record: records.append(record),
         **place,
     )
-    assert load_model(run).task == task
+    assert load_model(run).info.task == task
     metric = {"segmentation": "mask_iou", "detection": "box_iou"}.get(task, "accuracy")
     assert metric in records[0]
     assert "logits" in load_taps(run).names or task == "detection"
