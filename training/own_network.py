@@ -37,7 +37,7 @@ def named(config: TrainingConfig, model: keras.Model) -> TrainingConfig:
         raise ValueError(
             f"expected a functional or Sequential Keras model with keras.Input, received "
             f"{type(model).__name__}: images = keras.Input(shape), keras.Model(images, "
-            "model(images)) makes one of a subclass"
+            "model(images)) makes one of a subclass that has get_config"
         )
     try:
         return replace(config, network_fingerprint=fingerprint(model))

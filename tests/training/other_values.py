@@ -1,0 +1,46 @@
+"""A value for every choice of a training, other than its default."""
+
+OTHER_OPTIONS = {
+    "filters": (4, 5),
+    "units": 6,
+    "padding": "circular",
+    "downsampling": "average",
+    "group": "p4m",
+    "normalization": False,
+    "activation": "gelu",
+    "dropout": 0.25,
+    "iterations": 2,
+    "patch_size": 8,
+    "dimensions": 16,
+    "depth": 1,
+    "heads": 2,
+}
+OTHER_RANGES = {
+    "rotation": (-10, 20),
+    "scale": (90, 110),
+    "translation_x": (-1, 2),
+    "translation_y": (-1, 2),
+    "brightness": (-5, 6),
+    "contrast": (95, 105),
+    "saturation": (10, 20),
+    "hue": (-1, 1),
+}
+OTHER_VALUES = {
+    "architecture": "mlp",
+    "options": OTHER_OPTIONS,
+    "dataset": "mnist",
+    "placement": (3, -2),
+    "augmentation": ("translation", "rotation", "scale", "colour"),
+    "ranges": OTHER_RANGES,
+    "epochs": 3,
+    "batch_size": 7,
+    "optimizer": "sgd",
+    "learning_rate": 0.1 + 0.2,
+    "schedule": "constant",
+    "weight_decay": 1e-7,
+    "images_per_class": 5,
+    "early_stopping": 2,
+    "seed": 9,
+    "name": "mine",
+    "network_fingerprint": None,
+}
