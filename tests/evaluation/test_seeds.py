@@ -9,6 +9,7 @@ from evaluation import Measurements, compare, evaluate
 from evaluation.configurations import configurations
 from evaluation.reporting.differences import about_seeds
 from evaluation.reporting.leaderboard import boards
+from tests.agreement import assert_agree
 from tests.evaluation.linear_networks import DATA, WEIGHTS, linear
 from tests.evaluation.made import changed
 from zoo.transformations import TRANSFORMATIONS
@@ -56,7 +57,7 @@ def test_a_configuration_has_the_mean_of_its_seeds_and_a_wider_interval(measured
         alone = alone[alone["model"].str.contains("good")]
         expected = alone.groupby(key, dropna=False)["value"].mean()
         found = rows[rows["score"] == name].set_index(key)["value"]
-        np.testing.assert_allclose(found, expected.loc[found.index], rtol=1e-6)
+        assert_agree(found, expected.loc[found.index], dtype=np.float32)
     assert (rows["low"] <= rows["value"]).all()
     assert (rows["value"] <= rows["high"]).all()
 
