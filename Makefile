@@ -11,9 +11,10 @@ demo: .venv/installed
 	$(BIN)/python -m training --resume
 	$(BIN)/python -m evaluation
 
-# Two files at a time: most of a test runs on one core.
+# Two files at a time, since most of a test runs on one core; those that take longest come first.
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	    tests/training tests/test_*.py tests/zoo tests/evaluation
 
 # The tests that compare numbers, as other processors would run them; in part by
 # make test-processors SETTINGS="sse4.1 avx512" TESTS=tests/zoo
