@@ -258,6 +258,7 @@ def real(dataset, architectures, filters, folder, monkeypatch):
     train(
         *("--dataset", dataset, "--architectures", *architectures, "--filters", *filters),
         *("--augmentation", "rotation", "colour", "--images-per-class", "20", "--epochs", "1"),
+        *("--jobs", "1"),  # the data are read once; of several at a time there are other tests
     )
     evaluate("score", "--limit", "200", "--transformations", "horizontal_flip", "contrast", "hue")
     first, second = (f"{dataset}-{a}-rotation_colour-seed0" for a in architectures)
