@@ -18,6 +18,7 @@ from evaluation.results import Measurements
 from evaluation.scores.definitions import Definition
 from evaluation.scores.scoring import score
 from evaluation.scores.table import chosen
+from evaluation.sweeping.predictions import Predictions
 from evaluation.sweeping.sweep import KEPT, sweep
 from zoo.datasets import Dataset
 from zoo.transformations import DEFAULT, Transformation, named
@@ -50,6 +51,21 @@ def _question(models: Any, data: Data, transformations: Any, scores: Scores | No
         transformations=named(DEFAULT if transformations is None else transformations),
         scores=wanted,
         keep=set(KEPT).union(*(definition.needs for definition in wanted or ())),
+    )
+
+
+def _swept(
+    asked: _Question, place: Path, floors: bool, batch_size: int, progress: Progress
+) -> Predictions:
+    return sweep(
+        asked.networks,
+        asked.dataset,
+        asked.transformations,
+        place,
+        keep=asked.keep,
+        batch_size=batch_size,
+        floors=floors,
+        progress=progress,
     )
 
 
@@ -123,15 +139,7 @@ def evaluate(
                 batch_size=batch_size,
                 progress=progress,
             )
-        predictions = sweep(
-            asked.networks,
-            asked.dataset,
-            asked.transformations,
-            place,
-            keep=asked.keep,
-            batch_size=batch_size,
-            progress=progress,
-        )
+        predictions = _swept(asked, place, True, batch_size, progress)
         return score(predictions, asked.scores)
 
 
@@ -166,14 +174,6 @@ def compare(
     asked = _question(models, data, transformations, scores)
     wanted = compared(asked.scores, [network.info for network in asked.networks])
     with _place(directory) as place:
-        predictions = sweep(
-            asked.networks,
-            asked.dataset,
-            asked.transformations,
-            place,
-            keep=asked.keep,
-            batch_size=batch_size,
-            floors=any("noise" in definition.reads for definition in wanted),
-            progress=progress,
-        )
+        floors = any("noise" in definition.reads for definition in wanted)
+        predictions = _swept(asked, place, floors, batch_size, progress)
         return compare_predictions(predictions, scores=wanted)

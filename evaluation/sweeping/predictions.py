@@ -212,9 +212,7 @@ class Predictions:
 
 def images_of(dataset: "Dataset") -> Images:
     """Return what is to be known of the images of a dataset."""
-    truth = [
-        name for name in ("labels", "masks", "boxes") if getattr(dataset, name, None) is not None
-    ]
+    truth = [name for name in ("labels", "masks", "boxes") if getattr(dataset, name) is not None]
     return Images(
         dataset=dataset.name,
         split=dataset.split,

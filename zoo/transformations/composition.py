@@ -78,7 +78,7 @@ class Composition(Geometric):
         object.__setattr__(self, "parts", parts)
 
     @property
-    def unit(self) -> str:  # type: ignore[override]
+    def unit(self) -> str:
         """The units of the parts, separated by commas."""
         return ", ".join(part.unit for part in self.parts)
 

@@ -39,8 +39,8 @@ class Own(Transformation):
 
     boundary: str = "none"
     function: Callable[..., Any] = field(default=lambda images: images, compare=False, repr=False)
-    unit: str = "applied"  # type: ignore[misc]
-    identity: int = 0  # type: ignore[misc]
+    unit: str = "applied"
+    identity: int = 0
 
     geometric = False
     boundaries = ("none",)
@@ -56,10 +56,9 @@ class Own(Transformation):
         if strength == self.identity:
             return images
         given = (images, strength) if _takes_strength(self.function) else (images,)
-        if isinstance(self.function, keras.Layer) and self.function._call_has_training_arg:
-            found = self.function(images, training=True)  # else augmenting layers do nothing
-        else:
-            found = self.function(*given)
+        # Layers that augment do nothing unless they are called as in training.
+        trains = {"training": True} if _is_told_of_training(self.function) else {}
+        found = self.function(*given, **trains)
         found = ops.cast(ops.convert_to_tensor(found), "float32")
         if tuple(found.shape) != tuple(images.shape):
             raise ValueError(
@@ -93,7 +92,8 @@ def own(
 
     Args:
         function: From float32 images `(N, H, W, C)` in `[0, 1]` to images of the same shape; it may
-            take the strength as a second argument. Layers that augment are called as in training.
+            take the strength as a second argument. Layers that augment are called as in training,
+            and draw anew for each batch.
         name: What to call it; by default the function's or the layer's own name.
         strengths: The grid. Without one a function of images alone is applied (1) or not (0).
         unit: What a strength counts.
@@ -124,6 +124,14 @@ def own(
             )
         strengths = (0, 1)
     return Own(called, tuple(strengths), function=function, unit=unit, identity=identity)
+
+
+def _is_told_of_training(function: Callable[..., Any]) -> bool:
+    """Whether a layer does something else in training."""
+    return (
+        isinstance(function, keras.Layer)
+        and "training" in inspect.signature(function.call).parameters
+    )
 
 
 def _takes_strength(function: Callable[..., Any]) -> bool:

@@ -63,13 +63,21 @@ class Transformation:
     boundary: str = "zero"
     window: tuple[int, int] | None = None
 
-    unit: ClassVar[str]
-    identity: ClassVar[Any]
     minimum: ClassVar[int]
     maximum: ClassVar[int]
     geometric: ClassVar[bool]
     boundaries: ClassVar[tuple[str, ...]] = ("zero",)
     version: ClassVar[int] = 1  # raise it for changes outside code and fields, as in a library
+
+    @property
+    def unit(self) -> str:
+        """What a strength counts: a constant of most families, a choice of some."""
+        raise NotImplementedError
+
+    @property
+    def identity(self) -> Any:
+        """The strength that changes nothing, likewise."""
+        raise NotImplementedError
 
     def __post_init__(self) -> None:
         """Check the boundary, the window and the strengths.
