@@ -40,7 +40,7 @@ class Images:
     truth: tuple[str, ...] = ("labels",)
 
     def __str__(self) -> str:
-        """Return it in words, such as `digits, test split, placed at the centre`."""
+        """Return it in words, such as `digits, test split, objects in the centre`."""
         placed = {None: "", "centre": ", objects in the centre", "uniform": ", objects anywhere"}
         where = placed.get(self.placement, f", objects at {self.placement}")
         split = "" if self.split == "all" else f", {self.split} split"
