@@ -1,13 +1,12 @@
 """Subsampling whose grid follows the image, so that a circular shift only shifts the result."""
 
-from collections.abc import Iterable
-from functools import reduce
 from typing import Any
 
 import keras
 from keras import ops
 
 from zoo.layers.whole_number import whole_number
+from zoo.support.kernels import sum_of_squares, take_rows
 
 # Norms with a smaller relative difference count as equal, so that rounding alone never decides.
 TOLERANCE = 1e-6
@@ -145,28 +144,17 @@ class AdaptivePolyphaseSampling2D(keras.layers.Layer):
 def _sample(maps: Any, phase: Any, strides: int, pool_size: int) -> Any:
     """Return the maxima of the windows that begin on each image's grid, wrapped around the edges.
 
-    Whole rows are gathered first, which is fast, then pixels within these rows, so that nothing is
-    computed for pixels that are not kept.
+    Each image is rolled so that its grid begins at its first pixel; then all share one max pooling.
     """
     batch, height, width, channels = ops.shape(maps)
-    rows = strides * ops.arange(height // strides, dtype="int32") + phase[:, None] // strides
-    columns = strides * ops.arange(width // strides, dtype="int32") + phase[:, None] % strides
+    beyond = pool_size - strides  # what the last window sees of the other side, if positive
+    rows = ops.arange(height + beyond, dtype="int32") + phase[:, None] // strides
+    columns = ops.arange(width + beyond, dtype="int32") + phase[:, None] % strides
     images = ops.arange(batch, dtype="int32")[:, None] * height
-    kept = _maximum(
-        ops.take(ops.reshape(maps, (-1, width, channels)), images + (rows + down) % height, axis=0)
-        for down in range(pool_size)
-    )
-    lines = ops.arange(batch * (height // strides), dtype="int32") * width
-    lines = ops.reshape(lines, (-1, height // strides, 1))
-    pixels = ops.reshape(kept, (-1, channels))
-    return _maximum(
-        ops.take(pixels, lines + ((columns + right) % width)[:, None], axis=0)
-        for right in range(pool_size)
-    )
-
-
-def _maximum(maps: Iterable[Any]) -> Any:
-    return reduce(ops.maximum, maps)
+    lines = (images + rows % height) * width
+    pixels = lines[:, :, None] + (columns % width)[:, None]
+    rolled = take_rows(ops.reshape(maps, (-1, channels)), pixels)
+    return ops.max_pool(rolled, pool_size, strides)
 
 
 def _largest(maps: Any, strides: int, order: int) -> Any:
@@ -176,16 +164,21 @@ def _largest(maps: Any, strides: int, order: int) -> Any:
     result follows a circular shift of the maps exactly.
     """
     maps = ops.cast(ops.stop_gradient(maps), "float32")
-    square = maps * maps
-    power = ops.abs(maps) if order % 2 else square
-    for _ in range((order - 1) // 2):  # not `**`, whose vectorised rounding depends on the position
-        power = power * square
-    powers = ops.sum(power, axis=-1)
+    powers = sum_of_squares(maps) if order == 2 else _powers(maps, order)
     norms = ops.sum(_grids(_integer(powers, powers, _NORM_BITS), strides), axis=3)
     high, low = ops.right_shift(norms, _LOW), ops.bitwise_and(norms, 2**_LOW - 1)
     high, low = (ops.cast(ops.sum(digit, axis=1), "float32") for digit in (high, low))
     norms = ops.reshape(high * 2.0**_LOW + low, (-1, strides**2))
     return norms >= ops.max(norms, axis=1, keepdims=True) * (1 - TOLERANCE)
+
+
+def _powers(maps: Any, order: int) -> Any:
+    """Return the sum over channels of `|maps|**order`."""
+    square = maps * maps
+    power = ops.abs(maps) if order % 2 else square
+    for _ in range((order - 1) // 2):  # not `**`, whose vectorised rounding depends on the position
+        power = power * square
+    return ops.sum(power, axis=-1)
 
 
 def _fingerprints(maps: Any, strides: int) -> Any:
@@ -206,8 +199,8 @@ def _integer(values: Any, sizes: Any, bits: int) -> Any:
     """Return values as int32 multiples of `2**-bits` times the largest of `sizes` in the image."""
     axes = tuple(range(1, len(values.shape)))
     largest = ops.max(sizes, axis=axes, keepdims=True)
-    values = values / ops.where(largest > 1e-37, largest, 1.0)
-    return ops.cast(ops.round(values * 2.0**bits), "int32")
+    scale = 2.0**bits / ops.where(largest > 1e-31, largest, 1.0)
+    return ops.cast(ops.round(values * scale), "int32")
 
 
 def _views(levels: Any) -> Any:
