@@ -30,6 +30,7 @@ check: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
+	$(BIN)/python -m pytest --collect-only -qq tests/backends  # which make test does not run
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks

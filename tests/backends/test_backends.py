@@ -17,7 +17,7 @@ from zoo.architectures import ARCHITECTURES
 
 HERE = Path(__file__).parent
 TESTS_OF_LAYERS = {
-    name: runpy.run_path(str(HERE.parent / "zoo" / f"test_{name}.py"))
+    name: runpy.run_path(str(HERE.parent / "zoo" / "layers" / f"test_{name}.py"))
     for name in ("layers", "group_layers", "capsule_layers")
 }
 RANDOM = np.random.default_rng(0)
