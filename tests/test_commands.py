@@ -397,7 +397,11 @@ def test_an_interruption_is_status_130_and_one_line(command, refused, monkeypatc
     [
         (["training", "--architectures", "nothing"], "expected an architecture among mlp"),
         (["evaluation"], "expected runs in saved_models, there are none"),
-        (["training", "--epochs", "few"], "Error parsing --epochs: invalid literal"),
+        (["training", "--epochs", "few"], "expected --epochs as a whole number, received 'few'"),
+        (["training", "--learning-rate", "x"], "expected --learning-rate as a number, received"),
+        (["training", "--filters", "x", "3"], "expected --filters as None or [INT [INT ...]], rec"),
+        (["training", "--seeds", "a", "b"], "expected --seeds of another form, received 'a', 'b'"),
+        (["training", "--epochs", "-3"], "expected epochs ≥ 1, received -3 (see --help)"),
         (["training", "--epoch", "3"], "Unrecognized options: --epoch, 3"),
         (["evaluation", "compare", "a"], "Missing from python -m evaluation compare"),
         (["zoo", "mlp", "perceptron"], "expected architectures among mlp"),
@@ -411,6 +415,16 @@ def test_a_real_process_ends_with_the_status_and_nothing_but_the_line(here, line
     assert done.stderr.startswith(f"error: {message}")
     assert done.stderr.count("\n") == 1
     assert not written(here)
+
+
+@pytest.mark.parametrize("line", [["training", "--help"], ["zoo"]])
+def test_a_reader_that_leaves_early_ends_a_command_without_a_word(here, line):
+    with subprocess.Popen(
+        [sys.executable, "-m", *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=here
+    ) as process:
+        process.stdout.close()  # as `head` does once it has its lines
+        assert process.stderr.read() == b""
+    assert process.returncode == 141  # 128 + SIGPIPE, as of any other program
 
 
 def test_layers_are_profiled_on_the_images_of_the_run(capsys, finished, here):

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from evaluation.protocol import NetworkInfo, TransformationInfo
 from evaluation.scores.answers import Answers
@@ -184,6 +185,45 @@ class Observations:
         info = self.predictions.transformation(transformation)
         at = [self.at(info, v, wanted) for v in info.strengths]
         return {s.name: np.hstack([values[s.name] for values in at]) for s in wanted}
+
+    def worst(self, transformation: Any, score: str | Score, n: int = 10) -> pd.DataFrame:
+        """Return the images for which a score is worst, the worst first.
+
+        Args:
+            transformation: One of the predictions', or its name.
+            score: A score with one value per image.
+            n: How many images, at most; images that do not count are left out.
+
+        Returns:
+            A row per image: `image`, its place in the data set; its `label`; `mean`, its mean over
+            all strengths but the identity; `value`, its worst; and `strength`, where that occurs
+            closest to the identity.
+
+        Raises:
+            ValueError: If the score has several values per image, or the predictions lack what it
+                reads.
+        """
+        (definition,) = one_per_image(self.admitted([score]))
+        info = self.predictions.transformation(transformation)
+        sign = 1 if definition.higher_is_better else -1
+        distance = [float(np.abs(np.subtract(v, info.identity)).sum()) for v in info.strengths]
+        nearest = [k for k in np.argsort(distance, kind="stable") if distance[k]]
+        (values,) = self.over(info, [definition]).values()
+        counted = ~np.isnan(values[:, nearest]).all(axis=1)
+        images = np.flatnonzero(counted)
+        values = sign * values[np.ix_(counted, nearest)]
+        order = np.argsort(np.nanmean(values, axis=1), kind="stable")[:n]
+        images, values = images[order], values[order]
+        at = np.nanargmin(values, axis=1)
+        return pd.DataFrame(
+            {
+                "image": images,
+                "label": self.predictions.truth.labels[images],
+                "mean": sign * np.nanmean(values, axis=1),
+                "value": sign * values[np.arange(len(at)), at],
+                "strength": [info.strengths[nearest[k]] for k in at],
+            }
+        )
 
     def curve(self, transformation: Any, values: dict[str, np.ndarray]) -> Curve:
         """Return what summaries look at.

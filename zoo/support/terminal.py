@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import tyro
 from rich.console import Console
@@ -22,15 +22,29 @@ from rich.progress import (
 
 from zoo.support.errors import what_is_wrong
 from zoo.support.exports import HiddenPackageError, check_packages, version
+from zoo.support.mistakes import mistake_in
 from zoo.support.plain import plain
 
-REQUIREMENT_NOT_MET, BAD_INPUT, INTERRUPTED = 1, 2, 130
+REQUIREMENT_NOT_MET, BAD_INPUT, INTERRUPTED, READER_LEFT = 1, 2, 130, 141
 
 program: str | None = None
 """What the user called, for the help, where that is not `python -m` and a package."""
 
+
+def _reader_left() -> NoReturn:
+    """End the process as SIGPIPE would: nobody reads on, as after `| head`."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(READER_LEFT)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        """Do not end with rich's status, 1, which has another meaning here."""
+        _reader_left()
+
+
 # Names of runs and files are printed: nothing in a string is markup.
-console = Console(markup=False, emoji=False)
+console = _Console(markup=False, emoji=False)
 _errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
@@ -88,7 +102,11 @@ def run(command: Callable[[], int | None]) -> int:
         The exit status: 0, 1 (a requirement was not met), 2 (bad input) or 130 (interrupted).
     """
     try:
-        return command() or 0
+        status = command() or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        _reader_left()
     except FloatingPointError as error:
         return _fail(error, REQUIREMENT_NOT_MET)
     except KeyboardInterrupt:
@@ -172,20 +190,17 @@ def parse(command: Any, **options: Any) -> Any:
         options["prog"] = program
     said = io.StringIO()
     try:
-        with redirect_stderr(said):
-            return tyro.cli(command, **options)
+        try:
+            with redirect_stderr(said):
+                return tyro.cli(command, **options)
+        finally:
+            sys.stdout.flush()  # the help
+    except BrokenPipeError:
+        _reader_left()
     except SystemExit as end:
         if end.code:
-            _fail(f"{_what_tyro_finds_wrong(said.getvalue())} (see --help)", BAD_INPUT)
+            _fail(f"{mistake_in(said.getvalue())} (see --help)", BAD_INPUT)
         raise
-
-
-def _what_tyro_finds_wrong(box: str) -> str:
-    """Return what its box says, up to a rule; where the output is not UTF-8, one rule is before."""
-    lines = [line.strip("│ ") for line in box.splitlines()[1:]]
-    rules = [bool(line) and not line.strip("─-") for line in lines]
-    begin = rules.index(False)
-    return " ".join(lines[begin : rules.index(True, begin)])
 
 
 def exit_with(command: Callable[[], int | None]) -> None:
