@@ -1,4 +1,4 @@
-"""How it is measured: networks are swept over transformations, and what comes out is scored."""
+"""Measurement of networks: sweeps over transformations, and scores of what the networks answer."""
 
 from zoo.support.exports import attach
 

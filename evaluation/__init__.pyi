@@ -1,4 +1,4 @@
-"""What `evaluation` gives: read by type checkers, and by `evaluation/__init__.py` itself."""
+"""The public names of `evaluation`, read by type checkers and by `evaluation/__init__.py`."""
 
 from .comparison import compare_predictions as compare_predictions
 from .layerwise.profile import layer_profile as layer_profile

@@ -1,4 +1,4 @@
-"""`python -m evaluation`: measure models, compare them, and look into their layers."""
+"""The command `python -m evaluation`: measure models, compare them, and profile their layers."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ Command = (
 
 def main(command: ScoreModels | CompareModels | Show | Clean | Layers | Operations) -> None:
     """Run a subcommand."""
-    if not isinstance(command, Show | Clean):  # which need no TensorFlow
+    if not isinstance(command, Show | Clean):  # these two need no TensorFlow
         import_tensorflow()
     if isinstance(command, Show):
         show(command)

@@ -1,4 +1,4 @@
-"""Arrays in files, among them example images at every strength."""
+"""Files of arrays, among them strips: an example image at every strength."""
 
 import json
 import zipfile
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 Strips = Mapping[tuple[str, str], np.ndarray]
-"""By transformation and boundary, an image at every strength, uint8 `(S, H, W, C)`."""
+"""For each (transformation, boundary), one image at all S strengths, uint8 `(S, H, W, C)`."""
 
 
 def write_strips(strips: Strips, file: Path) -> None:
-    """Write strips, compressed."""
+    """Write strips into a compressed `.npz` file."""
     named: dict[str, Any] = {json.dumps(key): strip for key, strip in strips.items()}
     np.savez_compressed(file, **named)
 
@@ -23,7 +23,7 @@ def read_strips(file: Path) -> dict[tuple[str, str], np.ndarray]:
 
     Raises:
         OSError: If there is no such file.
-        ValueError: If it is none of strips.
+        ValueError: If the file is damaged, or does not hold strips.
     """
     found = {}
     for name, strip in read_arrays(file).items():
@@ -33,11 +33,11 @@ def read_strips(file: Path) -> dict[tuple[str, str], np.ndarray]:
 
 
 def read_arrays(file: Path) -> dict[str, np.ndarray]:
-    """Read what `np.savez` wrote.
+    """Read what `np.savez` wrote: the arrays by name.
 
     Raises:
         OSError: If there is no such file.
-        ValueError: If it is damaged, or something else.
+        ValueError: If the file is damaged, or is no `.npz` file.
     """
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:

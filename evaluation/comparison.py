@@ -1,7 +1,7 @@
-"""Models on the same images: by how much does one answer better than the first, and is it chance?
+"""The comparison of models on the same images: by how much they differ, and whether by chance.
 
-Each model is compared with the first, the baseline. A difference is called `better` only if it
-survives Holm's correction at 5 % and its 95 % interval, which is for itself alone, leaves out zero.
+Each model is compared with the first one, the baseline. One of the two is called `better` only if
+the difference survives Holm's correction at 5 % and its own (uncorrected) 95 % interval excludes 0.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,36 +26,58 @@ _Key = tuple[Any, Any, Any]  # transformation, boundary, strength
 def compare_predictions(
     *predictions: Predictions, scores: Iterable[str | Definition] | None = None
 ) -> pd.DataFrame:
-    """Compare models with the first of them from what sweeps stored; no network is run.
+    """Compare models with the first one, from stored predictions; no network is run.
 
-    There are three kinds of rows. With a `strength`: the difference at it (the identity left out),
-    tested by McNemar's exact test where a score is 0 or 1 per image, else by sign flips. Without a
-    `strength`: the mean over all strengths but the identity. Without a `transformation`: the mean
-    over those means, equally weighted, of all transformations of one boundary, where there are two
-    or more. Photometric transformations leave the frame alone and join every boundary; boundaries
-    never meet. Both kinds of means are tested by sign flips of whole images. An image counts at a
-    strength where it counts for both models.
+    There are three kinds of rows:
+
+    - with a `strength`: the difference at that strength, which is never the identity, tested by
+      McNemar's exact test if each image's value is 0 or 1 and no model has several seeds, else by
+      sign flips;
+    - without a `strength`: the difference of the means over all strengths but the identity;
+    - without a `transformation`: the difference of the means over all transformations of one
+      boundary, each weighted equally, if there are at least two.
+
+    Photometric transformations have no boundary and count with each of them; different boundaries
+    are never mixed. Both kinds of means are tested by sign flips of whole images. An image counts
+    at a strength only if it counts for both models.
+
+    Networks whose training settings differ only in the seed are one model. If both models have
+    several seeds, intervals are over seeds and images, and `p` is the larger of two: that over
+    images, and that of Welch's test over seeds. Otherwise the verdict is about these weights only.
 
     Args:
-        predictions: Of the same images under the same transformations; their models, two or more
-            in all, are compared with the first one.
-        scores: Scores with one value per image, or their names; by default accuracy and agreement,
-            as far as all networks for their tasks have them.
+        predictions: Predictions for the same images and transformations, with at least two models
+            in all.
+        scores: Scores with one value per image, or their names; by default accuracy, top-1
+            agreement and mask agreement, or those of them that every model's task has.
 
     Returns:
-        A row per score, model and transformation: names `baseline` and `model`, their values `a`
-        and `b`, the `difference` b − a with the ends `low` and `high` of its 95 % interval (paired
-        bootstrap of images, NaN for fewer than two), the number `n` of images, `p` and, corrected
-        for all models and transformations of this score and kind of row, `p_holm`; `better` is the
-        name of the model that is better beyond chance, or missing; `seeds` are how many trainings
-        each side is the mean of. Networks that say that they differ in their seed alone are one
-        model. Where both have several seeds, intervals are over seeds and images, and p is the
-        larger one of two: that over images, and Welch's over seeds. Else a verdict is about these
-        weights only.
+        A row per score, model, transformation and strength, with the columns `baseline` and
+        `model` (names); `a` and `b`, their values; `difference`, b − a; `low` and `high`, the ends
+        of its 95 % interval (paired bootstrap of images; NaN with fewer than two); `n`, the number
+        of images; `p`, and `p_holm`, corrected over all models and transformations of the same
+        score and kind of row; `better`, the name of the better model, missing if the difference may
+        be chance; and `seeds`, the numbers of seeds averaged for `a` and for `b`.
 
     Raises:
-        ValueError: If there are fewer than two models, two of one name, predictions from different
-            images or transformations, or a score that a model's task does not admit.
+        ValueError: If there are fewer than two models, two with the same name, predictions for
+            different images or transformations, or a score that a model's task does not have.
+
+    Example:
+        >>> import tempfile
+        >>> import keras, numpy as np
+        >>> from evaluation import compare_predictions, load_model, sweep
+        >>> from zoo.datasets import from_arrays
+        >>> def dense(name):
+        ...     layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
+        ...     return load_model(keras.Sequential(layers, name=name))
+        >>> images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
+        >>> data = from_arrays(images, np.arange(20) % 2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     swept = sweep([dense("a"), dense("b")], data, "horizontal_flip", folder)
+        ...     found = compare_predictions(swept, scores="accuracy")
+        >>> found[["baseline", "model", "n"]].drop_duplicates().to_numpy().tolist()
+        [['a', 'b', 20]]
     """
     first = _same_images(predictions)
     members = {n.name: Observations(p, n) for p in predictions for n in p.networks}
@@ -92,7 +114,7 @@ def compare_predictions(
 
 
 def _same_images(predictions: Sequence[Predictions]) -> Predictions:
-    """Return the first predictions, if all others are of the same images and transformations."""
+    """Return the first predictions, if all others have the same images and transformations."""
     if not predictions:
         raise ValueError("expected predictions of at least two models, received none")
     first = predictions[0]
@@ -109,8 +131,8 @@ def _same_images(predictions: Sequence[Predictions]) -> Predictions:
         if other.transformations != first.transformations:
             named = (", ".join(t.name for t in p.transformations) for p in (first, other))
             raise ValueError(
-                "expected the same transformations, strengths and boundaries, received others "
-                f"({' and '.join(named)}): sweep all models alike"
+                "expected predictions with the same transformations, strengths and boundaries, "
+                f"received different ones ({' and '.join(named)}): sweep all models over the same"
             )
     return first
 
@@ -121,8 +143,8 @@ def _check(names: Sequence[str]) -> None:
         raise ValueError(f"expected at least two models to compare, received {received}")
     if len(set(names)) < len(names):
         raise ValueError(
-            f"expected models of different names, received {', '.join(names)}: "
-            "choose some with load_model(…, name=…)"
+            f"expected models with different names, received {', '.join(names)}: "
+            "name them with load_model(…, name=…)"
         )
 
 
@@ -132,8 +154,8 @@ def compared(
     """Return the scores by which networks are compared.
 
     Raises:
-        ValueError: If there is none, or one is unknown, has not one value per image, or is not
-            defined for the task of a network.
+        ValueError: If there are none, or one is unknown, does not have one value per image, or is
+            not defined for the task of a network.
     """
     tasks = {network.task for network in networks}
     if scores is None:
@@ -152,11 +174,12 @@ def compared(
 def _columns(
     transformations: Sequence[TransformationInfo], curves: Sequence[np.ndarray]
 ) -> Iterator[tuple[_Key, np.ndarray]]:
-    """Yield all that is compared of a training: each row's values per image.
+    """Yield the key of each row of a comparison, with one model's values per image.
 
     Args:
-        transformations: What was done to the images.
-        curves: Of each of them `(images, strengths)`, NaN where an image does not count.
+        transformations: The transformations of the images.
+        curves: The values for each transformation, `(images, strengths)`; NaN where an image does
+            not count.
     """
     means = []
     for info, values in zip(transformations, curves, strict=True):
@@ -178,15 +201,15 @@ def _differences(
     b: Sequence[Sequence[np.ndarray]],
     proportion: bool,
 ) -> dict[str, Any]:
-    """Return the columns of the table for all rows of one score of two configurations.
+    """Return the columns of all rows for one score and two configurations.
 
     Args:
-        transformations: What was done to the images.
-        a: For each seed and transformation `(images, strengths)`.
-        b: The same of the other configuration.
+        transformations: The transformations of the images.
+        a: The values for each seed and transformation, `(images, strengths)`.
+        b: The same for the other configuration.
         proportion: Whether values are 0 or 1.
     """
-    # An image counts at a strength where it counts for all.
+    # An image counts at a strength only if it counts for all seeds of both configurations.
     alone = [np.isnan(np.stack(curves)).any(axis=0) for curves in zip(*a, *b, strict=True)]
     sides = []
     for side in (a, b):
@@ -213,7 +236,7 @@ def _differences(
     p[exact] = mcnemar(left[:, exact], right[:, exact])
     p[~exact] = sign_flip((right - left)[:, ~exact])
     low, high = bootstrap(right - left)
-    if several:  # beyond the images shown, and beyond the seeds trained
+    if several:  # the verdict must hold for other images and for other seeds
         over = [np.stack([_mean(seed, 0) for seed in side]) for side in sides]
         p = np.maximum(p, welch(*over))
         ends = hierarchical_means(sides[1], draw=1) - hierarchical_means(sides[0], draw=0)
@@ -234,13 +257,13 @@ def _differences(
 
 
 def _mean(values: np.ndarray, axis: int) -> np.ndarray:
-    """Return means of the values that count, NaN where none does."""
+    """Return the means of the values that are not NaN; NaN where all are."""
     with np.errstate(invalid="ignore"):
         return np.nansum(values, axis=axis) / (~np.isnan(values)).sum(axis=axis)
 
 
 def _better(row: dict[Any, Any], higher_is_better: bool) -> str | None:
-    """Name the model that is better beyond chance."""
+    """Return the name of the better model, or None if the difference may be chance."""
     beyond = row["p_holm"] <= 1 - CONFIDENCE and (row["low"] > 0 or row["high"] < 0)
     if not beyond:
         return None

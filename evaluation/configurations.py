@@ -1,4 +1,4 @@
-"""Which networks are the same configuration, trained with several seeds."""
+"""Groups of networks that are one configuration, trained with several seeds."""
 
 import json
 from collections.abc import Sequence
@@ -7,13 +7,14 @@ from evaluation.protocol import NetworkInfo
 
 
 def configurations(networks: Sequence[NetworkInfo]) -> dict[str, list[NetworkInfo]]:
-    """Group networks that say that they differ in their seed alone.
+    """Group the networks whose training settings differ only in the seed.
 
     Args:
-        networks: In their order; one that does not say how it was trained is for itself.
+        networks: The networks; one whose metadata have no training settings forms its own group.
 
     Returns:
-        The members of each group by what it is called: a network alone by its own name.
+        The members of each group by its name, in the order of their first members. A group of one
+        has the name of its network.
 
     Example:
         >>> from evaluation.configurations import configurations

@@ -1,4 +1,4 @@
-"""Images and labels in any of the forms in which a Keras user has them."""
+"""Datasets made of images and labels in any of the forms that Keras users have."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ from zoo.datasets import Dataset, from_arrays
 
 Data = Any
 """A `Dataset`; `(images, labels)` or `(images, labels, masks)`; a `tf.data.Dataset` or
-`keras.utils.PyDataset` of such pairs or triples, in batches or one by one."""
+`keras.utils.PyDataset` of such pairs or triples, batched or not."""
 
 
 def as_dataset(data: Data) -> Dataset:
     """Return data as a `Dataset`.
 
     Args:
-        data: What `Data` says: images `(N, H, W, C)`, uint8 or floating in `[0, 1]`, integer labels
-            `(N,)`, integer masks `(N, H, W)` with 0 as background and class k as k + 1. What comes
-            in batches is read once, in its order.
+        data: Any of the forms of `Data`: images `(N, H, W, C)`, uint8 or floating in `[0, 1]`,
+            integer labels `(N,)`, integer masks `(N, H, W)` with 0 as background and class k as
+            k + 1. A `tf.data.Dataset` or `PyDataset` is read once, in order.
 
     Raises:
-        ValueError: If it is none of these.
+        ValueError: If the data have none of these forms.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""As many images as it takes: measuring until every interval is as narrow as was asked for."""
+"""Measuring to a precision: on as many images as it takes to make every interval narrow enough."""
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -44,35 +44,36 @@ def measure_to(
 ) -> Measurements:
     """Measure networks on as many images as a precision takes.
 
-    Images come in a seeded random order. After the first 250, 500, 1,000 … of them the intervals of
-    the scores asked for are looked at, and when both ends of each, at every strength, are within
-    `precision` of the value, no more images are shown. Who stops at the first narrow interval
-    chooses among several, and ordinary ones would then cover less than 95 %; see `looks` for the
-    correction. The measurements have the corrected intervals for the scores asked for at each
-    strength; those of other scores and of summaries are the ordinary ones.
+    Images come in a seeded random order. After the first 250, 500, 1,000 … of them, the intervals
+    of the wanted scores are computed (a "look"); as soon as both ends of every interval, at every
+    strength, are within `precision` of the value, no more images are shown. Stopping at the first
+    narrow interval selects among several, so that ordinary intervals would cover less than 95 %;
+    `looks` describes the correction. In the measurements, the wanted scores have corrected
+    intervals at each strength; other scores and all summaries have ordinary ones.
 
     Args:
-        networks: All of them must reach the precision.
-        dataset: The images there are.
-        transformations: What is done to them.
-        directory: Where cells are kept. A killed measurement goes on where it was.
-        precision: In (0, 0.5): 0.01 is ± one percentage point.
-        scores: Those that must be so precise, with one value per image; by default accuracy and
-            agreement. The measurements have all scores.
+        networks: The networks, all of which must reach the precision.
+        dataset: The available images.
+        transformations: Names or instances, as for `sweep`.
+        directory: Where cells are kept, so that a killed measurement can be continued.
+        precision: Largest distance of an interval's ends from the value, in (0, 0.5): 0.01 is ± one
+            percentage point.
+        scores: The scores that must reach the precision, with one value per image; by default
+            accuracy and agreement. The measurements have all scores.
         keep: As for `sweep`.
         first: Number of images before the first look, at least 2.
-        seed: Of the order of the images.
+        seed: Seed of the order of the images.
         batch_size: Images per forward pass.
-        progress: Called with the number of strengths that are done, and of all, at every look.
+        progress: Called with the number of strengths done and the total; it restarts at every look.
 
     Returns:
-        The measurements of the images that were used. `protocol.stopping` has the `precision`, the
-        number of `images` used and `available`, the largest `distance` of an end of an interval
-        from its value (None where one has no interval), which value is so `far`, and whether the
-        precision was `reached`.
+        The measurements on the images that were used. `protocol.stopping` has the `precision`; the
+        numbers of `images` used and `available`; the largest `distance` of an interval's end from
+        its value (None if a value has no interval); `far`, a description of that value; and
+        `reached`, whether the precision was reached.
 
     Raises:
-        ValueError: If something does not fit; the message says what was expected.
+        ValueError: If an argument does not fit; the message says what was expected.
     """
     if not 0 < precision < 0.5:
         raise ValueError(
@@ -94,7 +95,7 @@ def measure_to(
     for end, confidence in looks(len(dataset), first):
         parts.append(shown(order[start:end], floors=noisy))
         start = end
-        if len(parts) == 1:  # what does not apply is said only once
+        if len(parts) == 1:  # so that transformations that do not apply are reported only once
             transformations = [parts[0].action(info) for info in parts[0].transformations]
         for key, new in _values(parts[-1], wanted).items():
             values[key] = np.concatenate([values[key], new]) if key in values else new
@@ -133,7 +134,10 @@ def _values(predictions: Predictions, scores: Sequence[Score]) -> dict[_Key, np.
 
 
 def _farthest(found: Mapping[_Key, np.ndarray], predictions: Predictions) -> tuple[float, str]:
-    """Return the largest distance of an end from its value, NaN before all others, and whose."""
+    """Return the largest distance of an end from its value, and a description of that value.
+
+    NaN, the distance of a value without an interval, counts as the largest.
+    """
     strengths = {info.key: info.strengths for info in predictions.transformations}
     every = [
         (distance, f"{name} of {network} under {transformation} at {strength}")
@@ -149,7 +153,7 @@ def _farthest(found: Mapping[_Key, np.ndarray], predictions: Predictions) -> tup
 
 
 def _join(parts: Sequence[Predictions], whole: Predictions, keep: Collection[str]) -> None:
-    """Write the cells of all images from those of their parts."""
+    """Write the cells of the whole sweep by joining those of its parts."""
     images = whole.protocol.images
     for network in whole.networks:
         for info in whole.transformations:
@@ -164,7 +168,7 @@ def _join(parts: Sequence[Predictions], whole: Predictions, keep: Collection[str
 def _with_ends(
     frame: pd.DataFrame, found: Mapping[_Key, np.ndarray], predictions: Predictions
 ) -> pd.DataFrame:
-    """Put the corrected intervals where the table has those of a single look."""
+    """Replace the ordinary intervals in the table by the corrected ones, where there are any."""
     corrected: dict[tuple[Any, ...], tuple[float, float]] = {
         (*key, strength): (low, high)
         for info in predictions.transformations

@@ -1,6 +1,6 @@
-"""What was shown to whom: plain data that travels with every measurement.
+"""The protocol of a measurement: which networks were shown which images, and how transformed.
 
-Nothing here needs TensorFlow, a network or the images.
+All of it is plain data; nothing here needs TensorFlow, a network or the images.
 """
 
 import dataclasses
@@ -22,13 +22,13 @@ class Images:
     """The images that networks were shown.
 
     Attributes:
-        dataset: What the dataset is called.
-        split: Which part of it, such as `test`.
-        placement: Where objects lie on their frames; None where images are used as they are.
+        dataset: The name of the dataset.
+        split: The part of the dataset, such as `test`.
+        placement: Where objects lie on their frames; None if images are used as they are.
         frame: `(H, W, C)` of an image.
-        n: How many there are.
-        fingerprint: SHA-256 of all of them and of what is true of them.
-        truth: What is known of them, among `labels`, `masks` and `boxes`.
+        n: The number of images.
+        fingerprint: SHA-256 of the images with their labels, masks and boxes.
+        truth: Which of `labels`, `masks` and `boxes` are known.
     """
 
     dataset: str
@@ -40,7 +40,7 @@ class Images:
     truth: tuple[str, ...] = ("labels",)
 
     def __str__(self) -> str:
-        """Return it in words, such as `digits, test split, objects in the centre`."""
+        """Return a description, such as `digits, test split, objects in the centre`."""
         placed = {None: "", "centre": ", objects in the centre", "uniform": ", objects anywhere"}
         where = placed.get(self.placement, f", objects at {self.placement}")
         split = "" if self.split == "all" else f", {self.split} split"
@@ -49,18 +49,18 @@ class Images:
 
 @dataclass(frozen=True)
 class NetworkInfo:
-    """What is known of a network, apart from the network itself.
+    """What is known of a network, as plain data.
 
     Attributes:
-        name: What it is called in measurements.
+        name: Its name in measurements.
         task: `classification`, `segmentation` or `detection`.
-        input_shape: `(H, W, C)`; H and W are None where any size will do.
+        input_shape: `(H, W, C)`; H and W are None if the network takes any size.
         num_classes: `K`, without the background.
-        fingerprint: Changes whenever the network does.
-        metadata: What a saved network says of itself, or nothing.
-        total_stride: Shifts to the right by multiples of which it can answer exactly, in pixels;
-            None if that is not known, or there are none.
-        input_range: The smallest and the largest value of a pixel that it is shown.
+        fingerprint: A digest that changes whenever the network does.
+        metadata: The metadata saved with the network; empty if there are none.
+        total_stride: The total horizontal stride in pixels: answers can be exact only at shifts by
+            its multiples. None if it is unknown, or if no shift can be exact.
+        input_range: The smallest and the largest pixel value that the network is shown.
     """
 
     name: str
@@ -75,19 +75,19 @@ class NetworkInfo:
 
 @dataclass(frozen=True)
 class TransformationInfo:
-    """What is known of a transformation, apart from its action on images.
+    """What is known of a transformation, as plain data.
 
     Attributes:
-        name: What it is called in measurements.
-        boundary: What fills the frame: `none` of light, which moves nothing, and of a crop its
-            window too, such as `crop-24x24`. Together with the name it names a curve.
-        strengths: The grid, ascending, the identity among them.
-        unit: What a strength counts.
+        name: Its name in measurements.
+        boundary: What fills the frame; `none` for a photometric transformation, and for a crop with
+            its window, such as `crop-24x24`. Name and boundary together identify a curve.
+        strengths: The grid, ascending, including the identity.
+        unit: The unit of a strength.
         identity: The strength that changes nothing.
-        geometric: Whether anything moves.
-        window: `(h, w)` of a crop.
-        parts: The names of the parts of a composition.
-        spec: All that decides what it does, see `Transformation.spec`.
+        geometric: Whether it moves pixels.
+        window: `(h, w)` of a crop, else None.
+        parts: The names of the parts of a composition; empty otherwise.
+        spec: Everything that decides what it does, see `Transformation.spec`.
     """
 
     name: str
@@ -102,29 +102,29 @@ class TransformationInfo:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells its curve from all others of a sweep."""
+        """Name and boundary, which identify its curve within a sweep."""
         return self.name, self.boundary
 
     @property
     def others(self) -> list[int]:
-        """The places in the grid of all strengths but the identity."""
+        """The indices in the grid of all strengths but the identity."""
         return [k for k, v in enumerate(self.strengths) if v != self.identity]
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """What was shown to whom, with what, when and on what: all that a measurement depends on.
+    """What was shown to which networks, when, and with which software: what a result depends on.
 
     Attributes:
         images: The images.
-        transformations: What was done to them.
-        networks: Who saw them.
+        transformations: The transformations that were applied to the images.
+        networks: The networks that were shown the images.
         floors: Whether resampling floors and float noise were measured too.
-        stopping: Of a measurement to a precision: what was asked for, and how many of how many
-            images were used; else nothing.
-        versions: Of Python, this project and its libraries.
-        processor: The processor and its instructions, in words.
-        date: When it was measured, ISO 8601 in UTC.
+        stopping: For a measurement to a precision, the precision and the numbers of images used and
+            available, see `measure_to`; else empty.
+        versions: The versions of Python, this project and its libraries.
+        processor: The processor and its instruction sets, in words.
+        date: The time of the measurement, ISO 8601 in UTC.
     """
 
     images: Images
@@ -151,7 +151,7 @@ class Protocol:
         )
 
     def to_json(self) -> str:
-        """Return all of it as JSON."""
+        """Return the protocol as JSON."""
         return json.dumps(dataclasses.asdict(self), indent=1)
 
     @classmethod
@@ -159,7 +159,7 @@ class Protocol:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: If it is something else.
+            ValueError: If the text is not a protocol.
         """
         try:
             content = json.loads(text)
@@ -178,7 +178,7 @@ class Protocol:
 
 
 def _record(kind: Any, content: Mapping[str, Any]) -> Any:
-    """Make a record of plain data: what JSON made a list was a tuple, but for free-form fields."""
+    """Make a record of plain data; JSON's lists become tuples again, except in free-form fields."""
     free = ("spec", "metadata")
     return kind(
         **{name: value if name in free else _tuples(value) for name, value in content.items()}
@@ -190,9 +190,9 @@ def _tuples(value: Any) -> Any:
 
 
 def curve_name(transformation: str, boundary: str) -> str:
-    """Name a curve so that those of different boundaries never meet.
+    """Return the name of a curve, which differs between boundaries.
 
-    The usual boundaries (`zero`, and `none` of photometric transformations) go without saying.
+    The usual boundaries (`zero`, and `none` for photometric transformations) are not named.
 
     Example:
         >>> from evaluation.protocol import curve_name

@@ -1,4 +1,4 @@
-"""Measurements: the table that every sink reads, with the protocol of what was measured."""
+"""Measurements: the table of scores that every report reads, together with its protocol."""
 
 import json
 import os
@@ -18,24 +18,25 @@ from zoo.support.files import put_in_place
 _POINT = ["model", "dataset", "property", "score", "transformation", "strength", "boundary"]
 
 FORMAT = 1
-"""Of saved measurements; a change of what is in the folder is another number."""
+"""The format of saved measurements: raised whenever the content of the folder changes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """Scores of networks, and what was shown to whom.
+    """Scores of networks, with the protocol under which they were measured.
 
     Attributes:
         frame: A row per value, with the columns of `evaluation.tables`. `strength` is missing for
-            the summary of a whole curve; `low` and `high` are 95 % intervals over images, missing
-            where there is none; `n` counts the images that the value is a mean of. A transformation
-            and a boundary together name a curve.
-        protocol: What was shown to whom.
-        position_maps: Accuracy over the grid of each transformation with two strengths: columns
-            `model`, `dataset`, `transformation`, `boundary`, the strengths `first` and `second` and
-            what they are of, `first_name` and `second_name`, `value`, `low`, `high`, `n`.
-        strips: By transformation and boundary, an image at every strength, uint8 `(S, H, W, C)`.
-        configurations: Means over networks that differ in their seed alone, with the columns of
+            the summary of a whole curve; `low` and `high` are the ends of the 95 % interval over
+            images, missing if there is none; `n` is the number of images that count. A
+            transformation and a boundary together identify a curve.
+        protocol: Which networks were shown which images, and how transformed.
+        position_maps: Accuracy over the grid of each transformation with two parameters: columns
+            `model`, `dataset`, `transformation`, `boundary`, the strengths `first` and `second` of
+            the parameters `first_name` and `second_name`, `value`, `low`, `high`, `n`.
+        strips: For each (transformation, boundary), one image at all S strengths, uint8
+            `(S, H, W, C)`.
+        configurations: Means over networks that differ only in the seed, with the columns of
             `frame`; `model` names the configuration, and intervals are over seeds and images.
     """
 
@@ -50,23 +51,23 @@ class Measurements:
         return self.frame.copy()
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write everything into a folder, in the place of what may be there.
+        """Write everything into a folder, replacing measurements that are already there.
 
-        A kill leaves the old folder or the new one.
+        If the process is killed, either the old or the new folder is left, never a mixture.
 
         Args:
-            folder: Where; made if it is not there.
+            folder: The folder, created if it does not exist.
 
         Returns:
             The folder.
 
         Raises:
-            FileExistsError: If there is something else.
+            FileExistsError: If the folder exists and does not hold measurements.
         """
         folder = Path(folder)
         if folder.exists() and not (folder / "protocol.json").is_file():
             raise FileExistsError(
-                f"expected a new folder or one of measurements, received {folder}: choose another"
+                f"expected a new folder or one with measurements, received {folder}: choose another"
             )
         partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
         partial.mkdir(parents=True)
@@ -87,14 +88,14 @@ class Measurements:
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> "Measurements":
-        """Read what `save` wrote; no TensorFlow is needed for it, or for anything made of it.
+        """Read what `save` wrote; neither this nor any report of it needs TensorFlow.
 
         Args:
-            folder: That of the measurements.
+            folder: The folder given to `save`.
 
         Raises:
-            FileNotFoundError: If there are no measurements.
-            ValueError: If they are of another format, or damaged.
+            FileNotFoundError: If the folder has no measurements.
+            ValueError: If they have another format, or are damaged.
         """
         folder = Path(folder)
         if not (folder / "protocol.json").is_file():
@@ -133,11 +134,11 @@ def _damaged(folder: Path, error: Exception) -> ValueError:
 
 
 def several(measurements: Measurements | Sequence[Measurements]) -> list[Measurements]:
-    """Return one or several measurements as a list, if they can be shown truthfully.
+    """Return one or several measurements as a list, after checking that they can be shown together.
 
     Raises:
-        ValueError: If there is none, a table is empty, a curve is not in its protocol, a point of
-            a curve was measured twice, or a model is in more than one.
+        ValueError: If there are none, a table is empty, a curve is missing from its protocol, a
+            point of a curve has several values, or a model occurs in several measurements.
     """
     found = [measurements] if isinstance(measurements, Measurements) else list(measurements)
     if not found or any(m.frame.empty for m in found):
@@ -156,7 +157,7 @@ def several(measurements: Measurements | Sequence[Measurements]) -> list[Measure
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(
-            f"expected each model in one of several measurements, {', '.join(twice)} is in more: "
-            "log each into a directory of its own"
+            f"expected each model in only one of the measurements, received {', '.join(twice)} in "
+            "several: log each of them into its own directory"
         )
     return found

@@ -1,4 +1,4 @@
-"""Measurements as a CSV file that reads back equal."""
+"""CSV files of measurements, which read back exactly as written."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write measurements; whoever looks meanwhile finds the old file or the new one.
+    """Write measurements; a reader finds the complete old file or the complete new one.
 
     Args:
         frame: The measurements, with the columns of `DTYPES`.
@@ -49,11 +49,11 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
         path: The file.
 
     Returns:
-        The measurements; `strength` is `<NA>` in the rows that sum up a whole curve.
+        The measurements; `strength` is `<NA>` in rows that summarise a whole curve.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a table of measurements.
+        ValueError: If the file is not a table of measurements.
     """
     columns = list(pd.read_csv(path, nrows=0).columns)
     if columns != list(DTYPES):
@@ -71,5 +71,5 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def _float(text: str) -> float:
-    """Parse a number exactly, which pandas' own parser did not do in all its versions."""
+    """Parse a number exactly, which the parser of some versions of pandas does not."""
     return float(text or "nan")

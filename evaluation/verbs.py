@@ -1,4 +1,4 @@
-"""The two verbs, from Python: measure anybody's models, and compare them, in one call each."""
+"""The two main functions: `evaluate` measures any models, `compare` compares them."""
 
 import os
 import tempfile
@@ -28,12 +28,12 @@ Progress = Callable[[int, int], None]
 
 
 def _silent(done: int, total: int) -> None:
-    """Say nothing of how far it is."""
+    """Ignore the progress."""
 
 
 @dataclass(frozen=True)
 class _Question:
-    """What both verbs begin with, checked: who is asked what about which images."""
+    """The checked arguments that `evaluate` and `compare` share."""
 
     networks: list[Network]
     dataset: Dataset
@@ -71,7 +71,7 @@ def _swept(
 
 @contextmanager
 def _place(directory: str | os.PathLike[str] | None) -> Iterator[Path]:
-    """Yield where predictions are kept: a directory, or one that is removed in the end."""
+    """Yield the directory of predictions: the given one, or a temporary one."""
     with nullcontext(directory) if directory else tempfile.TemporaryDirectory() as place:
         yield Path(place)
 
@@ -95,24 +95,23 @@ def evaluate(
             float32 in `[0, 1]` or uint8, integer labels `(N,)`, integer masks `(N, H, W)` with 0
             as background and class k as k + 1; or a `tf.data.Dataset` or `keras.utils.PyDataset`
             of these.
-        transformations: One or several: names in `TRANSFORMATIONS`, instances with a grid and a
-            boundary of one's own, functions of images, Keras layers; by default those in
-            `DEFAULT`.
-        scores: One or several: names, or definitions of one's own; by default all that the models'
-            tasks admit, but for `equivariance_error`, which keeps the class scores of every pixel
-            on the disk.
-        precision: Use only as many images, in random order, as it takes to know each of `scores`
-            (by default accuracy and agreement) at every strength to ± so much, such as 0.01; the
-            protocol's `stopping` says what it took.
-        directory: Where raw outputs are kept for later; by default they are deleted.
+        transformations: One or several: names in `TRANSFORMATIONS`, instances with your own grid
+            or boundary, functions of images, or Keras layers; by default those in `DEFAULT`.
+        scores: One or several: names, or your own definitions; by default all that the models'
+            tasks have, except `equivariance_error`, for which the class scores of every pixel
+            would have to be stored.
+        precision: If given, use only as many images, in random order, as it takes to know each of
+            `scores` (by default accuracy and agreement) at every strength to within ± this value,
+            such as 0.01; see `stopping` of the protocol.
+        directory: Where raw outputs are kept for later use; by default they are deleted.
         batch_size: Images per forward pass.
-        progress: Called with the number of strengths that are done, and of all.
+        progress: Called with the number of strengths done and the total.
 
     Returns:
         The measurements; `to_frame()` gives them as a table.
 
     Raises:
-        ValueError: If something does not fit; the message says what was expected.
+        ValueError: If an argument does not fit; the message says what was expected.
 
     Example:
         >>> from evaluation.verbs import evaluate
@@ -153,23 +152,35 @@ def compare(
     batch_size: int = 256,
     progress: Progress = _silent,
 ) -> pd.DataFrame:
-    """Compare models with the first of them, on the same images.
+    """Compare models with the first one, on the same images.
 
     Args:
-        models: Two or more: anything that `load_model` takes.
+        models: Two or more models: anything that `load_model` takes.
         data: As for `evaluate`.
         transformations: As for `evaluate`.
-        scores: Scores with one value per image; by default accuracy and agreement, as far as all
-            models for their tasks have them.
+        scores: As for `compare_predictions`.
         directory: As for `evaluate`.
         batch_size: Images per forward pass.
-        progress: Called with the number of strengths that are done, and of all.
+        progress: Called with the number of strengths done and the total.
 
     Returns:
         The table of `compare_predictions`.
 
     Raises:
         ValueError: If the models do not fit the data or each other.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> from evaluation import compare
+        >>> def average(name):
+        ...     chain = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+        ...     return keras.Sequential([keras.Input((8, 8, 1)), *chain], name=name)
+        >>> images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
+        >>> data = (images, np.arange(20) % 2)
+        >>> models = [average("a"), average("b")]
+        >>> found = compare(models, data, "horizontal_flip", scores="top1_agreement")
+        >>> found[["a", "b", "difference"]].iloc[0].tolist()  # both are invariant to flips
+        [1.0, 1.0, 0.0]
     """
     asked = _question(models, data, transformations, scores)
     wanted = compared(asked.scores, [network.info for network in asked.networks])

@@ -212,7 +212,7 @@ def other_images():
     [
         (lambda f: [], "at least two models, received none"),
         (lambda f: [stored(f, "a", always)], "at least two models to compare, received a"),
-        (lambda f: [stored(f, "a", always)] * 2, "models of different names, received a, a"),
+        (lambda f: [stored(f, "a", always)] * 2, "models with different names, received a, a"),
         (
             lambda f: [stored(f, "a", always), stored(f, "b", always, dataset=other_images())],
             r"the same images, received 400 images of \w+, \w+ split \(\w{12}\) and 400 images",

@@ -141,7 +141,7 @@ def test_a_tensorboard_that_is_running_shows_the_last_logging_alone(tmp_path):
 
 def test_a_model_with_two_datasets_is_refused_before_anything_is_written(frame, tmp_path):
     both = [measurements(frame, AXES, dataset=name) for name in ("digits", "mnist")]
-    with pytest.raises(ValueError, match="expected each model in one of several measurements"):
+    with pytest.raises(ValueError, match="expected each model in only one of the measurements"):
         log(both, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
