@@ -10,7 +10,7 @@ def configurations(networks: Sequence[NetworkInfo]) -> dict[str, list[NetworkInf
     """Group the networks whose training settings differ only in the seed.
 
     Args:
-        networks: The networks; one whose metadata have no training settings forms its own group.
+        networks: The networks; one whose metadata has no training settings forms its own group.
 
     Returns:
         The members of each group by its name, in the order of their first members. A group of one

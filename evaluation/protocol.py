@@ -57,7 +57,7 @@ class NetworkInfo:
         input_shape: `(H, W, C)`; H and W are None if the network takes any size.
         num_classes: `K`, without the background.
         fingerprint: A digest that changes whenever the network does.
-        metadata: The metadata saved with the network; empty if there are none.
+        metadata: The metadata saved with the network; empty if there is none.
         total_stride: The total horizontal stride in pixels: answers can be exact only at shifts by
             its multiples. None if it is unknown, or if no shift can be exact.
         input_range: The smallest and the largest pixel value that the network is shown.

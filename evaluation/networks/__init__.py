@@ -1,1 +1,1 @@
-"""From anything that a user has to a network that can be measured."""
+"""Reading models of any kind as networks that can be measured."""

@@ -1,4 +1,4 @@
-"""Reading a `.keras` or `.h5` file, the layers of the zoo among its own."""
+"""Reading of `.keras` and `.h5` files, which may contain the zoo's layers."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def load_keras_file(path: Path) -> keras.Model:
     """Load a model from a file.
 
     Raises:
-        ValueError: If it is no such file, or cannot be read.
+        ValueError: If it is not a `.keras` or `.h5` file, or cannot be read.
     """
     if path.suffix not in (".keras", ".h5", ".hdf5"):
         raise ValueError(
@@ -20,5 +20,5 @@ def load_keras_file(path: Path) -> keras.Model:
         )
     try:
         return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # a damaged file raises one of ten kinds, by where it is cut
+    except Exception as error:  # what a damaged file raises depends on where the damage is
         raise unreadable(path, error) from error

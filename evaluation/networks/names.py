@@ -1,4 +1,4 @@
-"""Names by which networks can be told apart."""
+"""Distinct names for networks that are measured together."""
 
 import os
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from typing import Any
 
 
 def distinct(names: Sequence[str], sources: Sequence[Any]) -> list[str]:
-    """Return names of which no two are the same.
+    """Return the names, changed so that no two are the same.
 
-    Those that are get the folders in front that tell their paths apart; models in memory, and what
-    no folder tells apart, are numbered.
+    Equal names are prefixed with the folders in which their paths differ. Where that is impossible,
+    as for models in memory, names are numbered.
 
     Args:
-        names: What the networks call themselves.
-        sources: What they were made of; paths as text or `Path`.
+        names: The networks' own names.
+        sources: What each network was loaded from: a path as text or `Path`, or a model.
 
     Example:
         >>> from evaluation.networks.names import distinct
@@ -48,7 +48,7 @@ def _apart(name: str, sources: Sequence[Any]) -> list[str]:
 
 
 def _shared(parts: Sequence[tuple[str, ...]]) -> int:
-    """Count the first parts that all have in common."""
+    """Return the number of leading parts that all have in common."""
     count = 0
     for column in zip(*parts, strict=False):
         if len(set(column)) > 1:

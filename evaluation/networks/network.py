@@ -1,4 +1,4 @@
-"""A network that is ready to be measured: what is known of it, and a fast `predict`."""
+"""Networks that are ready to be measured: what is known of them, and a fast `predict`."""
 
 import hashlib
 import os
@@ -19,12 +19,12 @@ from zoo.graphs.receptive_field import receptive_fields
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network, ready to be swept.
+    """A network that is ready to be measured.
 
     Attributes:
-        info: What is known of it, plain data.
-        predict: From float32 images `(N, H, W, C)` in `[0, 1]` to outputs by name, see
-            `evaluation.networks.readout`.
+        info: What is known of it, as plain data.
+        predict: Maps float32 images `(N, H, W, C)` in `[0, 1]` to outputs by name, see
+            `evaluation.networks.readout.read_out`.
     """
 
     info: NetworkInfo
@@ -32,7 +32,7 @@ class Network:
 
     @property
     def name(self) -> str:
-        """What it is called in measurements."""
+        """Its name in measurements."""
         return self.info.name
 
 
@@ -42,12 +42,13 @@ def load_model(
     name: str | None = None,
     input_shape: tuple[int | None, int | None, int] | None = None,
 ) -> Network:
-    """Make a network of anything that a user has.
+    """Load a model of any kind as a network that can be measured.
 
     Args:
-        source: What `open_network` takes. A network passes as it is, but for its name.
-        name: What to call it; by default the model's own name, or that of its file or folder.
-        input_shape: `(H, W, C)` of its images; only needed for a subclassed `keras.Model`, which
+        source: A `keras.Model`; the path of a `.keras` or `.h5` file, of a SavedModel directory, or
+            of a run in `saved_models/`; or a `Network`, of which only the name can be changed.
+        name: The network's name; by default the model's own name, or that of its file or folder.
+        input_shape: `(H, W, C)` of its images; needed only for a subclassed `keras.Model`, which
             does not know it.
 
     Returns:
@@ -55,8 +56,9 @@ def load_model(
 
     Raises:
         FileNotFoundError: If there is nothing at the path.
-        ValueError: If what is there cannot be read as a model, would touch files when loaded or
-            called, or is no network of one image input whose output fits a task.
+        TypeError: If the source is neither a model nor a path.
+        ValueError: If the source cannot be read as a model, would touch files when loaded or
+            called, does not have exactly one image input, or has an output that fits no task.
 
     Example:
         >>> from evaluation.networks.network import load_model
@@ -68,7 +70,7 @@ def load_model(
     """
     if isinstance(source, Network):
         return replace(source, info=replace(source.info, name=name)) if name else source
-    # A model that knows its shape may be open to any size; the images do not change that.
+    # A model that knows its input shape keeps it, even if that allows any size.
     knows = not isinstance(source, keras.Model) or getattr(source, "inputs", None)
     return _ready(open_network(source, name=name, input_shape=None if knows else input_shape))
 
@@ -76,14 +78,14 @@ def load_model(
 def load_networks(
     sources: Any, *, input_shape: tuple[int | None, int | None, int] | None = None
 ) -> list[Network]:
-    """Make networks of one or several models, and name them so that they can be told apart.
+    """Load one or several models as networks with distinct names.
 
     Args:
         sources: A model, or a list of models: anything that `load_model` takes.
         input_shape: As for `load_model`.
 
     Raises:
-        ValueError: If there is none, or one cannot be made a network.
+        ValueError: If there are no models, or one cannot be loaded.
     """
     single = isinstance(sources, str | os.PathLike | keras.Model | Network)
     listed = [sources] if single else list(sources)
@@ -95,13 +97,16 @@ def load_networks(
 
 
 def _ready(opened: Opened) -> Network:
-    """Freeze a network together with the reading of its output."""
+    """Freeze a network, and read its output out in the same graph."""
     name, spec = opened.name, opened.spec
     structure = tf.function(opened.call).get_concrete_function(spec).structured_outputs
     keys, task = infer_task(structure, name)
     claimed = opened.metadata.get("task", task)
     if claimed != task:
-        raise ValueError(f"expected {name} to be for {claimed}, its output is for {task}")
+        raise ValueError(
+            f"expected an output for {claimed}, as the metadata of {name} says, received one for "
+            f"{task}"
+        )
 
     def outputs(images: Any) -> list[Any]:
         result = opened.call(images)
@@ -136,6 +141,6 @@ def _ready(opened: Opened) -> Network:
 
 
 def _stride(frozen: Any) -> int | None:
-    """Return the total stride to the right of a network's first output."""
+    """Return the total horizontal stride of a network's first output."""
     period = receptive_fields(frozen.graph, {"end": frozen.outputs[0]})["end"].period
     return period[1] if period else None

@@ -1,4 +1,4 @@
-"""The one reader of networks: from anything a user has to a call, and what it takes."""
+"""The reader of all kinds of models: it returns a call with the shape of its input."""
 
 import hashlib
 import os
@@ -20,16 +20,16 @@ Source = Any  # a keras.Model, or a path as str or Path
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A network as it was read and checked, before anything is asked of it.
+    """A network that was read and whose input was checked.
 
     Attributes:
-        name: What it is called in measurements.
-        call: From float32 images `(N, H, W, C)` in `[0, 1]` to what the network gives.
-        input_shape: `(H, W, C)`; H and W are None where any size will do.
-        fingerprint: SHA-256 of its files; None of a model in memory, which has none.
-        metadata: What a saved network says of itself, or nothing.
-        model: The Keras model, where it is one.
-        layers: From images to its feature maps by name, where a SavedModel gives them.
+        name: Its name in measurements.
+        call: Maps float32 images `(N, H, W, C)` in `[0, 1]` to the network's output.
+        input_shape: `(H, W, C)`; H and W are None if the network takes any size.
+        fingerprint: SHA-256 of its files; None for a model in memory.
+        metadata: The metadata saved with the network; empty if there is none.
+        model: The Keras model, if it is one.
+        layers: Maps images to feature maps by name; None unless a SavedModel has such a signature.
     """
 
     name: str
@@ -42,21 +42,21 @@ class Opened:
 
     @property
     def spec(self) -> tf.TensorSpec:
-        """What `call` takes."""
+        """The shape and type of what `call` takes."""
         return tf.TensorSpec((None, *self.input_shape), tf.float32)
 
 
 def open_network(
     source: Source, *, name: str | None = None, input_shape: tuple[Any, ...] | None = None
 ) -> Opened:
-    """Read anybody's network.
+    """Read a model of any kind.
 
     Args:
         source: A `keras.Model`; the path of a `.keras` or `.h5` file, of a SavedModel directory,
             or of a run in `saved_models/`.
-        name: What to call it; by default the model's own name, or that of its file or folder.
+        name: The network's name; by default the model's own name, or that of its file or folder.
         input_shape: `(H, W, C)` of its images: needed for a subclassed `keras.Model`, which does
-            not know it, and taken where the network leaves a size open.
+            not know it, and used wherever the network's own input shape is open.
 
     Returns:
         The network.
@@ -64,8 +64,8 @@ def open_network(
     Raises:
         FileNotFoundError: If there is nothing at the path.
         TypeError: If the source is neither a model nor a path.
-        ValueError: If what is there cannot be read as a model, would touch files when loaded or
-            called, or is no network of one image input.
+        ValueError: If the source cannot be read as a model, would touch files when loaded or
+            called, or does not have exactly one image input.
     """
     if isinstance(source, keras.Model):
         return _of_keras(source, name or source.name, input_shape, None)
@@ -91,7 +91,7 @@ def _of_keras(
     shapes = [tuple(tensor.shape) for tensor in inputs] or [(None, *(wanted or ()))]
     for tensor in inputs:
         _check_type(name, tensor.dtype)
-    structure = getattr(model, "input", None)  # a functional model may want a list or dictionary
+    structure = getattr(model, "input", None)  # a functional model may take a list or dictionary
 
     def call(images: Any) -> Any:
         return model(tf.nest.pack_sequence_as(structure, [images]), training=False)
@@ -120,11 +120,11 @@ def _of_saved_model(path: Path, name: str | None, wanted: tuple[Any, ...] | None
 def _shape(
     name: str, shapes: Sequence[tuple[Any, ...] | None], wanted: tuple[Any, ...] | None
 ) -> Shape:
-    """Join what a network takes with what it will be given, where the former leaves it open."""
+    """Return a network's input shape, with open sizes filled in from the wanted shape."""
     if len(shapes) != 1 or shapes[0] is None or len(shapes[0]) != 4:
         received = " and ".join(str(shape or "any shape") for shape in shapes)
         raise ValueError(
-            f"expected a model of one image input (N, H, W, C), {name} takes {received}"
+            f"expected a model with one image input (N, H, W, C), {name} takes {received}"
         )
     own = shapes[0][1:]
     given = own if wanted is None else tuple(wanted)
@@ -138,10 +138,10 @@ def _shape(
 
 
 def _check_type(name: str, dtype: Any) -> None:
-    """Refuse integers, to which images in [0, 1] would all be 0."""
+    """Refuse integer inputs: cast to integers, images in [0, 1] would be black."""
     if not tf.as_dtype(dtype).is_floating:
         raise ValueError(
-            f"expected a model of floating images in [0, 1], {name} takes "
+            f"expected a model that takes floating-point images in [0, 1], {name} takes "
             f"{tf.as_dtype(dtype).name}: put a layer before it that multiplies by 255 and casts"
         )
 

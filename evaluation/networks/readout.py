@@ -1,4 +1,4 @@
-"""Reading a network's output: what task it serves, and what is stored of it."""
+"""The reading of a network's output: which task it is for, and what is stored of it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,18 +10,18 @@ _MOST_CLASSES = 255
 
 
 def infer_task(outputs: Any, name: str) -> tuple[list[str], str]:
-    """Tell from the shapes of a network's output what it is for.
+    """Infer a network's task from the shapes of its outputs.
 
     Args:
         outputs: A tensor, or a list or dictionary of tensors.
-        name: The network's name, for the message.
+        name: The network's name, for the error message.
 
     Returns:
         The keys of the outputs, the class scores first, and the task: `(N, K)` is classification,
         `(N, H, W, K + 1)` segmentation, `{"logits": (N, K), "box": (N, 4)}` detection.
 
     Raises:
-        ValueError: If it is none of them.
+        ValueError: If the shapes are those of no task.
     """
     if not isinstance(outputs, Mapping):
         flat = tf.nest.flatten(outputs)
@@ -49,23 +49,24 @@ def read_out(task: str, outputs: dict[str, Any], activation: str | None) -> dict
     """Reduce a network's outputs to what scores need.
 
     Args:
-        task: What `infer_task` found.
-        outputs: Its tensors, the class scores first; `pre_logits` passes as it is.
-        activation: `softmax` or `sigmoid` if the network ends in one.
+        task: The task that `infer_task` returned.
+        outputs: The network's tensors by name, the class scores first.
+        activation: The final activation, `softmax` or `sigmoid`; None if the network has neither.
 
     Returns:
-        `logits` `(N, K)`, unnormalised log-probabilities of the classes. For segmentation they are
-        those of the image-level class, the foreground probability of each class summed over all
-        pixels, `mask` `(N, H, W)` uint8 is the class of each pixel, and `map` `(N, H, W, K + 1)`
-        are its class scores: 44 times the size of the mask for ten classes. For detection, `box`
-        `(N, 4)` as it is.
+        `logits` `(N, K)`: unnormalised log-probabilities of the classes. For segmentation they are
+        those of the image as a whole: the logarithm of each foreground class's probability, summed
+        over all pixels; `mask` `(N, H, W)` uint8 is the class of each pixel, and `map`
+        `(N, H, W, K + 1)` holds its class scores, which take 44 times the space of the mask for ten
+        classes. For the other tasks `pre_logits` and `box` `(N, 4)`, if given, are passed on
+        unchanged.
     """
     scores = _as_logits(next(iter(outputs.values())), activation)
     if task == "segmentation":
         probabilities = tf.nn.softmax(scores)
         presence = tf.reduce_sum(probabilities[..., 1:], axis=(1, 2))
         mask = tf.argmax(scores, axis=-1, output_type=tf.int32)
-        # A class that is nowhere has probability 0, whose logarithm no score could average.
+        # A class that occurs nowhere has probability 0, whose logarithm would be infinite.
         return {
             "logits": tf.math.log(presence + 1e-30),
             "mask": tf.cast(mask, tf.uint8),
@@ -75,7 +76,7 @@ def read_out(task: str, outputs: dict[str, Any], activation: str | None) -> dict
 
 
 def _as_logits(scores: Any, activation: str | None) -> Any:
-    """Undo a final activation; a single unit stands for two classes, or object and background."""
+    """Undo a final activation, and make two scores of a single one (a class and its opposite)."""
     scores = tf.cast(scores, tf.float32)
     if activation == "softmax":
         scores = tf.math.log(tf.maximum(scores, 1e-30))

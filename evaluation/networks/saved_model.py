@@ -1,4 +1,4 @@
-"""Reading a TensorFlow SavedModel: refused if its graph touches files, else its plain call."""
+"""Reading of TensorFlow SavedModels; those whose graphs access files or run Python are refused."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,9 +9,9 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-# A SavedModel is a program: these operations let it read or write files, open connections or call
-# Python, when it is loaded or called. SaveV2 and RestoreV2, which handle its own variables in every
-# SavedModel, are not here.
+# A SavedModel is a program: with these operations it can read or write files, open connections or
+# call Python when it is loaded or called. SaveV2 and RestoreV2 are allowed: every SavedModel uses
+# them for its own variables.
 FORBIDDEN_OPERATIONS = frozenset(
     {
         *("ReadFile", "WriteFile", "MatchingFiles", "Save", "SaveSlices", "DumpTensor"),
@@ -39,7 +39,10 @@ FORBIDDEN_OPERATIONS = frozenset(
 
 
 def home_and_name(path: Path) -> tuple[Path, str]:
-    """Find the SavedModel in a run or a directory, and what that is called.
+    """Find the SavedModel in a run or directory.
+
+    Returns:
+        The directory of `saved_model.pb`, and the name of the run or directory.
 
     Raises:
         ValueError: If there is none.
@@ -55,13 +58,13 @@ def home_and_name(path: Path) -> tuple[Path, str]:
 
 @dataclass(frozen=True)
 class SavedModel:
-    """What a SavedModel gives.
+    """A loaded SavedModel.
 
     Attributes:
-        call: From a tensor to a tensor or a dictionary of tensors, by its serving signature.
-        spec: What that takes.
-        metadata: What the model says of itself; nothing if it is not of this zoo.
-        layers: From a tensor to its feature maps by name, where it has a signature for them.
+        call: The serving signature: maps a tensor to a tensor or a dictionary of tensors.
+        spec: The shape and type of what `call` takes.
+        metadata: The metadata saved with the model; empty if it was not exported by this project.
+        layers: Maps a tensor to the feature maps by name; None without such a signature.
     """
 
     call: Callable[[Any], Any]
@@ -71,20 +74,20 @@ class SavedModel:
 
 
 def load_saved_model(directory: Path) -> SavedModel:
-    """Load a SavedModel, if its graph computes only.
+    """Load a SavedModel, unless its graph does more than compute.
 
     Args:
-        directory: Where `saved_model.pb` lies.
+        directory: The directory that contains `saved_model.pb`.
 
     Raises:
-        ValueError: If it cannot be read, contains a forbidden operation, or has no signature of
-            one image input with floating outputs.
+        ValueError: If it cannot be read, contains a forbidden operation, or has no signature with
+            one image input and floating-point outputs.
     """
     forbidden = sorted(_operations(directory) & FORBIDDEN_OPERATIONS)
     if forbidden:
         raise ValueError(
-            f"expected a SavedModel that computes only, {directory} contains "
-            f"{', '.join(forbidden)}, which touch files or run Python when loaded or called"
+            f"expected a SavedModel that only computes, {directory} contains "
+            f"{', '.join(forbidden)}, which access files or run Python when loaded or called"
         )
     try:
         loaded = tf.saved_model.load(str(directory))
@@ -104,20 +107,22 @@ def load_saved_model(directory: Path) -> SavedModel:
 def _signature(
     loaded: Any, key: str | None, directory: Path
 ) -> tuple[Callable[[Any], Any], tf.TensorSpec]:
-    """Return a signature of one tensor as a plain call, and what it takes."""
+    """Return a signature with one input as a plain call, and the spec of its input."""
     arguments = loaded.signatures[key].structured_input_signature[1] if key else {}
     if len(arguments) != 1:
         raise ValueError(
-            f"expected a signature of one image input in {directory}, received "
+            f"expected a signature with one image input in {directory}, received "
             f"{', '.join(arguments) or 'none'}"
         )
     argument, spec = next(iter(arguments.items()))
     given = loaded.signatures[key].structured_outputs
-    # Names or numbers of classes may come beside the scores; they are no tensors to measure.
+    # A signature may also return class names or numbers, which cannot be measured.
     names = [name for name, tensor in given.items() if tensor.dtype.is_floating]
     if not names:
         received = ", ".join(f"{name} ({tensor.dtype.name})" for name, tensor in given.items())
-        raise ValueError(f"expected floating class scores from {directory}, received {received}")
+        raise ValueError(
+            f"expected floating-point class scores from {directory}, received {received}"
+        )
 
     def call(images: Any) -> Any:
         # `loaded` owns the variables: the closure keeps it alive.
@@ -130,30 +135,30 @@ def _signature(
 
 
 def _metadata(signatures: Any, directory: Path) -> Mapping[str, Any]:
-    """Read what a model says of itself, which may be anything."""
+    """Return a model's own metadata, which may be anything and is checked."""
     if "metadata" not in signatures:
         return {}
     try:
         text = next(iter(signatures["metadata"]().values())).numpy()
         found = json.loads(text)
-    except Exception as error:  # a signature of somebody else's, or no JSON
+    except Exception as error:  # a signature with another meaning, or no JSON
         raise unreadable(directory, error) from error
     if not isinstance(found, dict):
         raise ValueError(
-            f"expected the metadata of {directory} as an object, received "
+            f"expected the metadata of {directory} as a JSON object, received "
             f"{type(found).__name__}: export it again"
         )
     for name in ("task", "dataset", "architecture"):
         if not isinstance(found.get(name, ""), str):
             raise ValueError(
-                f"expected {name} in the metadata of {directory} as a text, received "
+                f"expected {name} in the metadata of {directory} as text, received "
                 f"{type(found[name]).__name__}: export it again"
             )
     return found
 
 
 def unreadable(path: Path, error: Exception) -> ValueError:
-    """Say in one line that a model file is damaged or foreign, and how that showed."""
+    """Return a one-line error for a model file that is damaged or of another kind."""
     reason = (str(error).strip().splitlines() or [""])[0][:200]
     return ValueError(
         f"expected a model in {path}, it cannot be read ({type(error).__name__}: {reason})"
@@ -161,7 +166,7 @@ def unreadable(path: Path, error: Exception) -> ValueError:
 
 
 def _operations(directory: Path) -> set[str]:
-    """List the kinds of operations in a SavedModel's graphs and functions, without loading it."""
+    """Return the types of all operations in a SavedModel, without loading it."""
     saved_model = saved_model_pb2.SavedModel()
     try:
         saved_model.ParseFromString((directory / "saved_model.pb").read_bytes())

@@ -1,4 +1,4 @@
-"""The feature maps of a network as one call: from images to every tap by name."""
+"""Taps: the feature maps of a network, returned by name from one call."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ from zoo.architectures.taps import feature_maps
 from zoo.graphs.dilation import with_native_dilation
 from zoo.graphs.gradients import with_plain_gradients
 
-# Whatever goes on from a convolution, product or pooling belongs to its block.
+# Operations that continue the block of the convolution, product or pooling before them.
 _GO_ON = frozenset(
     {
         *("BiasAdd", "AddV2", "Add", "Sub", "Mul", "RealDiv", "FusedBatchNormV3", "Identity"),
@@ -24,6 +24,7 @@ _GO_ON = frozenset(
         *("Erf", "Softmax", "LogSoftmax"),
     }
 )
+# Operations that begin a block.
 _BEGIN = frozenset(
     {
         *("Conv2D", "DepthwiseConv2dNative", "MatMul", "MaxPool", "AvgPool", "Mean", "Max"),
@@ -37,15 +38,15 @@ class Taps:
     """A network whose feature maps can be read.
 
     Attributes:
-        name: What it is called in measurements.
-        names: The taps, from the input to the output.
-        input_shape: `(H, W, C)`; H and W are None where any size will do.
-        outputs: From float32 images `(N, H, W, C)` in `[0, 1]` to `(N, h, w, c)` or `(N, K)` by
-            tap.
-        differentiable: The same, a little slower, through which TensorFlow can differentiate.
+        name: Its name in measurements.
+        names: The names of the taps, from the input to the output.
+        input_shape: `(H, W, C)`; H and W are None if the network takes any size.
+        outputs: Maps float32 images `(N, H, W, C)` in `[0, 1]` to `(N, h, w, c)` or `(N, K)` by
+            name of tap.
+        differentiable: The same, which TensorFlow can differentiate, but a little slower.
         graph: The TensorFlow graph that `outputs` runs, and its tensor for each tap.
-        notice: One line on what could not be reached, or nothing.
-        metadata: What a saved network says of itself, or nothing.
+        notice: One line about what cannot be read, or None.
+        metadata: The metadata saved with the network; empty if there is none.
     """
 
     name: str
@@ -64,29 +65,30 @@ def load_taps(
     name: str | None = None,
     input_shape: tuple[int | None, int | None, int] | None = None,
 ) -> Taps:
-    """Find the feature maps of anybody's network.
+    """Find the feature maps of a network.
 
-    Of a Keras model they are the layers named `stem`, `stage1` …, `pre_logits`, `logits`, if there
-    are others than `logits`, else all layers that give a float map or vector. Of a SavedModel they
-    are what its signature `layers` gives, if there is one, else the operations that end a block: a
-    convolution, product, pooling or mean together with the bias, normalisation and activation
-    after it.
+    In a Keras model they are the outputs of the layers named `stem`, `stage1` …, `pre_logits` and
+    `logits`; if there are none of these, or only `logits`, those of all layers that return a
+    floating-point map or vector. In a SavedModel they are the outputs of its signature `layers`; if
+    there is none, those of its blocks: a convolution, product, pooling or mean together with the
+    bias, normalisation and activation after it.
 
     Args:
         source: A `keras.Model`; the path of a `.keras` or `.h5` file, of a SavedModel directory,
-            or of a run in `saved_models/`. Taps pass as they are.
-        name: What to call it; by default the model's own name, or that of its file or folder.
+            or of a run in `saved_models/`; or `Taps`, which are returned unchanged.
+        name: The network's name; by default the model's own name, or that of its file or folder.
         input_shape: `(H, W, C)` of the images: needed for a subclassed `keras.Model`, which does
-            not know it, and of use for a network that takes any size, because where a padding
-            puts its pixels may depend on it.
+            not know it, and useful for a network that takes any size, because its padding may
+            depend on the size.
 
     Returns:
-        The taps. Where layers cannot be reached there is the output alone, and `notice` says so.
+        The taps. If layers cannot be read, the only tap is the output, and `notice` says so.
 
     Raises:
         FileNotFoundError: If there is nothing at the path.
-        ValueError: If what is there cannot be read as a model, would touch files, or is no network
-            of one image input.
+        TypeError: If the source is neither a model nor a path.
+        ValueError: If the source cannot be read as a model, would touch files when loaded or
+            called, or does not have exactly one image input.
     """
     if isinstance(source, Taps):
         return source
@@ -99,11 +101,11 @@ def load_taps(
 def _of_keras(opened: Opened, model: keras.Model) -> Taps:
     layers = feature_maps(model)
     inputs = getattr(model, "inputs", None) or []
-    # A functional model may want a list or dictionary; a sequential one does not know.
+    # A functional model may take a list or dictionary; a sequential one has no such structure.
     structure = getattr(model, "input", inputs[0]) if inputs else None
     try:
         part = keras.Model(structure, layers) if inputs and layers else None
-    except ValueError:  # a layer that is shared with another model tells that one's output
+    except ValueError:  # a layer that is shared with another model may return that one's output
         part = None
     if part is None:
         return _end_to_end(opened)
@@ -115,7 +117,7 @@ def _of_keras(opened: Opened, model: keras.Model) -> Taps:
 
 
 def _end_to_end(opened: Opened) -> Taps:
-    notice = f"the layers of {opened.name} cannot be reached: it is measured end to end"
+    notice = f"the layers of {opened.name} cannot be read: it is measured end to end"
     return _taps(opened.call, opened, notice=notice)
 
 
@@ -125,7 +127,7 @@ def _is_float_map(tensor: Any) -> bool:
 
 
 def _of_graph(opened: Opened) -> Taps:
-    """Take the feature maps that a SavedModel gives, or else the ends of its blocks."""
+    """Take the feature maps that a SavedModel declares, or else the outputs of its blocks."""
     if opened.layers is not None:
         return _taps(opened.layers, opened)
     frozen = _frozen(opened.call, opened.spec)
@@ -143,7 +145,7 @@ def _frozen(call: Callable[[Any], Any], spec: tf.TensorSpec) -> Any:
 
 
 def _taps(call: Callable[[Any], Any], opened: Opened, *, notice: str | None = None) -> Taps:
-    """Freeze a call and put what it gives in the order of the graph."""
+    """Freeze a call, and order its outputs as they occur in the graph."""
     spec = opened.spec
     results = tf.function(call).get_concrete_function(spec).structured_outputs
     keys = sorted(results) if isinstance(results, Mapping) else ["output"]  # as nest.flatten does
@@ -156,7 +158,8 @@ def _taps(call: Callable[[Any], Any], opened: Opened, *, notice: str | None = No
     }
     if not outputs:
         raise ValueError(
-            f"expected a network with float maps (N, h, w, c) or vectors (N, K): {opened.name}"
+            "expected a network with floating-point maps (N, h, w, c) or vectors (N, K), "
+            f"{opened.name} has none"
         )
     names = sorted(outputs, key=lambda key: place[_producer(outputs[key]).name])
     differentiable = with_plain_gradients(
@@ -167,7 +170,7 @@ def _taps(call: Callable[[Any], Any], opened: Opened, *, notice: str | None = No
         name=opened.name,
         names=tuple(names),
         input_shape=opened.input_shape,
-        # Called as it is, a frozen function first fails to match its signature, at some cost.
+        # Called directly, a frozen function first fails to match its signature, which costs time.
         outputs=tf.function(
             lambda images: dict(zip(names, fast(images), strict=True)), input_signature=[spec]
         ),
@@ -188,7 +191,8 @@ def _producer(tensor: Any) -> Any:
 def _block_ends(frozen: Any) -> Iterable[Any]:
     """Yield the outputs of operations that depend on the images and end a block.
 
-    What goes on from a single block belongs to it; what joins two begins another.
+    An operation that continues a single block belongs to it; one that joins two blocks begins a new
+    one.
     """
     block: dict[str, str | None] = {frozen.inputs[0].name: None}
     for operation in frozen.graph.get_operations():
@@ -210,7 +214,7 @@ def _block_ends(frozen: Any) -> Iterable[Any]:
 
 
 def _readers(output: Any, block: dict[str, str | None]) -> set[str | None]:
-    """Return the blocks that an operation's output is read by, also by way of identities."""
+    """Return the blocks that read an operation's output, directly or through identities."""
     found = set()
     for reader in output.consumers():
         for tensor in reader.outputs[:1]:
@@ -222,6 +226,6 @@ def _readers(output: Any, block: dict[str, str | None]) -> set[str | None]:
 
 
 def _without_shared_path(names: list[str]) -> list[str]:
-    """Drop the leading parts of operations' names that say only how they were called."""
+    """Drop the leading parts that all names of operations share, which only name the call."""
     shared = os.path.commonpath([os.path.dirname(name) for name in names])
     return [name.removeprefix(shared).lstrip("/") for name in names]

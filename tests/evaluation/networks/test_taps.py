@@ -86,7 +86,7 @@ def test_a_saved_model_without_a_signature_of_layers_shows_the_ends_of_its_block
 def test_a_subclassed_model_is_measured_end_to_end_and_says_so(caplog):
     taps = load_taps(Subclassed(), input_shape=SHAPE)
     assert taps.names == ("output",)
-    assert taps.notice == "the layers of own cannot be reached: it is measured end to end"
+    assert taps.notice == "the layers of own cannot be read: it is measured end to end"
     frame = layer_profile(taps, IMAGES, shifts=(1,), lie=())
     assert set(frame["layer"]) == {"output"}
     notices = [r.getMessage() for r in caplog.records if r.name == "evaluation"]
@@ -133,7 +133,7 @@ def test_a_network_of_whole_numbers_is_not_profiled_on_black_images(saved, tmp_p
         model.save(tmp_path / "bytes.keras")
         source = tmp_path / "bytes.keras"
     with pytest.raises(
-        ValueError, match=r"floating images in \[0, 1\], bytes takes uint8"
+        ValueError, match=r"floating-point images in \[0, 1\], bytes takes uint8"
     ) as error:
         load_taps(source)
     assert "\n" not in str(error.value)
