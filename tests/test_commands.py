@@ -301,7 +301,7 @@ def test_a_run_of_another_configuration_is_refused_before_anything_is_trained(re
 
 def test_models_of_different_datasets_are_not_compared(refused, finished):
     line = refused(evaluate_command("compare", finished / "classifier", finished / "wanderer"))
-    assert "expected models of one dataset, these are of" in line
+    assert "expected models trained on one dataset, these were trained on" in line
     assert "digits (centre) and digits (uniform)" in line
 
 

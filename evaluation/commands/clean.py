@@ -1,4 +1,4 @@
-"""`python -m evaluation clean`: stored predictions that no longer belong to anything."""
+"""The subcommand `python -m evaluation clean`: remove stored predictions that no sweep uses."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from zoo.support.terminal import console
 
 @dataclass(frozen=True)
 class Clean:
-    """List stored predictions that no sweep refers to any more, and remove them if told to.
+    """List stored predictions that no sweep uses any more, and remove them on request.
 
     They are of networks, images or transformations that have changed since.
     """
@@ -22,10 +22,10 @@ class Clean:
 
 
 def clean(command: Clean) -> None:
-    """List, and maybe remove, the cells that belong to nothing.
+    """List the cells that no sweep uses, and remove them on request.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
+        FileNotFoundError: If the folder of predictions does not exist.
     """
     from evaluation.sweeping.cleaning import remove, size, unused
 

@@ -1,4 +1,4 @@
-"""`python -m evaluation compare`: by how much models differ, and whether it is chance."""
+"""The subcommand `python -m evaluation compare`: measure by how much models differ."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from zoo.support.terminal import console, progress_bar
 
 @dataclass(frozen=True)
 class CompareModels(Shown):
-    """Say by how much B answers better than A, on the same images, and whether it is chance."""
+    """Measure by how much B is better than A on the same images, and whether that may be chance."""
 
     a: tyro.conf.Positional[str] = tyro.MISSING
     """A model: a path, or the name of a run."""
@@ -22,10 +22,10 @@ class CompareModels(Shown):
 
 
 def compare_models(command: CompareModels) -> None:
-    """Compare models with the first of them on the images of all.
+    """Compare models with the first one, on the images they were trained for.
 
     Raises:
-        ValueError: If they were trained on different data and none was asked for.
+        ValueError: If they were trained on different data and no dataset is chosen.
     """
     from evaluation.networks.network import load_networks
     from evaluation.reporting.differences import differences
@@ -37,7 +37,10 @@ def compare_models(command: CompareModels) -> None:
     data = {data_of(network.name, network.info.metadata, command) for network in networks}
     if len(data) > 1:
         names = " and ".join(sorted(f"{name} ({placement})" for name, placement in data))
-        raise ValueError(f"expected models of one dataset, these are of {names}: choose --dataset")
+        raise ValueError(
+            f"expected models trained on one dataset, these were trained on {names}: choose "
+            "--dataset and --placement"
+        )
     dataset = load_images(*data.pop(), command)
     with progress_bar("comparing") as update:
         frame = compare(

@@ -1,4 +1,4 @@
-"""`python -m evaluation layers` and `python -m evaluation operations`."""
+"""The subcommands `python -m evaluation layers` and `python -m evaluation operations`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layers(ShownImages):
-    """Say what each layer of models does to moving pictures."""
+    """Measure how each layer of models answers to moving images."""
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
     """Paths of models, or names of runs; by default every run."""
     boundary: Literal["circular", "zero", "reflect"] = "circular"
     """What fills the frame where a shift leaves it empty."""
     shifts: tuple[int, ...] = tuple(range(-8, 9))
-    """Pixels, along both axes."""
+    """Shifts in pixels, applied along each axis in turn."""
     batch_size: int = 128
     """Images per forward pass."""
     saved_models: Path = Path("saved_models")
@@ -36,11 +36,11 @@ class Layers(ShownImages):
 
 @dataclass(frozen=True)
 class Operations:
-    """Say which basic operations commute with a shift, measured in double precision."""
+    """Measure which basic operations commute with shifts, in double precision."""
 
     model: str | None = None
-    """Take the kernel of this network's first convolution instead of a random one: a path, or the
-    name of a run."""
+    """A network, by path or name of a run, whose first convolution gives the kernel; by default the
+    kernel is random."""
     markdown: bool = False
     """Print the table in Markdown."""
     saved_models: Path = Path("saved_models")
@@ -50,12 +50,12 @@ class Operations:
 def show_layers(
     command: Layers, paths: list[Path], dataset_of: Callable[["Taps"], "Dataset"]
 ) -> None:
-    """Profile every model, print and log it.
+    """Profile every model, and print and log the profiles.
 
     Args:
-        command: What was asked for.
-        paths: The models.
-        dataset_of: What to show each of them.
+        command: The options.
+        paths: The paths of the models.
+        dataset_of: Returns the dataset to show to a model.
     """
     from evaluation.layerwise.profile import layer_profile
     from evaluation.networks.taps import load_taps
@@ -87,11 +87,11 @@ def show_layers(
 
 
 def show_operations(command: Operations, path: Path | None) -> None:
-    """Measure the operations and print the table.
+    """Measure the operations, and print the table.
 
     Args:
-        command: What was asked for.
-        path: The model whose kernel is taken, if any.
+        command: The options.
+        path: The model whose first kernel is used; None for a random kernel.
     """
     from evaluation.layerwise.basic_operations import first_kernel, operations_table
     from evaluation.reporting.operations import operations_markdown, operations_rich

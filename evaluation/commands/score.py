@@ -1,4 +1,4 @@
-"""`python -m evaluation score`: measure models, print the leaderboard and log the curves."""
+"""The subcommand `python -m evaluation score`: measure, print the leaderboard, log the curves."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,17 +23,17 @@ class ScoreModels(Shown):
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
     """Paths of models, or names of runs."""
     scores: tuple[str, ...] = ()
-    """By default all that the models' tasks admit, but for equivariance_error, which keeps every
-    pixel's class scores on the disk."""
+    """Names of scores; by default all that the models' tasks have, except equivariance_error, for
+    which the class scores of every pixel would have to be stored."""
     precision: float | None = None
-    """Use as many images only, in random order, as it takes to know accuracy and agreement at every
-    strength to ± so much, such as 0.01; by default all images."""
+    """Use only as many images, in random order, as it takes to know accuracy and agreement at every
+    strength to within ± this value, such as 0.01; by default all images."""
 
 
 def score_models(command: ScoreModels) -> None:
-    """Measure models on their own images, or on those that were asked for.
+    """Measure models on the images they were trained for, or on a chosen dataset.
 
-    Models of different data or placements are measured apart, and never ranked together.
+    Models with different datasets or placements are measured separately and never ranked together.
     """
     from evaluation.networks.network import load_networks
     from evaluation.reporting.leaderboard import leaderboard

@@ -1,4 +1,4 @@
-"""`python -m evaluation show`: the leaderboard of measurements that were saved; no TensorFlow."""
+"""The subcommand `python -m evaluation show`: print saved measurements, without TensorFlow."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,19 +10,19 @@ from zoo.support.terminal import console
 
 @dataclass(frozen=True)
 class Show:
-    """Print the leaderboard of saved measurements, and what was shown to whom."""
+    """Print the leaderboard of saved measurements, and their protocols."""
 
     records: tyro.conf.Positional[tuple[Path, ...]] = ()
-    """Folders that `Measurements.save` wrote; by default those of the last evaluation."""
+    """Folders written by `Measurements.save`; by default those of the last evaluation."""
     logs: Path = Path("tensorboard_logs")
     """The folder of TensorBoard logs."""
 
 
 def show(command: Show) -> None:
-    """Open measurements and print them.
+    """Open measurements, and print their leaderboard and protocols.
 
     Raises:
-        FileNotFoundError: If there are none.
+        FileNotFoundError: If there are no measurements.
     """
     from evaluation.reporting.leaderboard import leaderboard
     from evaluation.reporting.words import protocol_in_words

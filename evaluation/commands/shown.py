@@ -1,4 +1,4 @@
-"""What the commands that measure share: what models are shown, and where things are."""
+"""Options of the commands that measure: what models are shown, and where files are kept."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shown(ShownImages):
-    """What models are shown."""
+    """The options for what models are shown."""
 
     transformations: tuple[str, ...] = ()
-    """By default the ten usual ones, or those of them that apply to the images."""
+    """Names of transformations; by default those of the ten usual ones that apply to the images."""
     strengths: tuple[float, ...] = ()
-    """Grid for a single transformation, whole numbers in its unit; by default its own."""
+    """Strengths of a single transformation, whole numbers in its unit; by default its own grid."""
     boundary: Literal["zero", "circular", "reflect", "crop"] | None = None
     """What fills the frame where a geometric transformation leaves it empty; by default zero."""
     batch_size: int = 256
     """Images per forward pass."""
     predictions: Path | None = None
-    """Where raw outputs are kept, so that a killed evaluation goes on where it was; by default
+    """Where raw outputs are kept, so that a killed evaluation can be continued; by default
     .predictions in the folder of runs."""
     saved_models: Path = Path("saved_models")
     """The folder of runs."""
@@ -33,15 +33,15 @@ class Shown(ShownImages):
 
 
 def path_of(text: str, saved_models: Path) -> Path:
-    """Take the name of a run, where nothing else is called so, for its folder."""
+    """Return the path of a model; text that is no existing path is the name of a run."""
     return Path(text) if Path(text).exists() else saved_models / text
 
 
 def runs(saved_models: Path) -> list[Path]:
-    """Return every run in a folder.
+    """Return the paths of all runs in a folder.
 
     Raises:
-        FileNotFoundError: If there is none.
+        FileNotFoundError: If there are none.
     """
     found = sorted(p.parent for p in saved_models.glob("*/config.json") if p.parts[-2][0] != ".")
     if not found:
@@ -52,7 +52,11 @@ def runs(saved_models: Path) -> list[Path]:
 
 
 def transformations_of(command: Shown) -> list["Transformation"]:
-    """Return what was asked for, with its grid and boundary."""
+    """Return the chosen transformations, with the chosen grid and boundary.
+
+    Raises:
+        ValueError: If `--strengths` is used with several transformations, or does not fit the one.
+    """
     from zoo.transformations import DEFAULT, named
 
     chosen = named(command.transformations or DEFAULT)
@@ -74,14 +78,17 @@ def transformations_of(command: Shown) -> list["Transformation"]:
 
 
 def _admits(transformation: "Transformation", boundary: str) -> bool:
-    """Tell whether a boundary is asked of a transformation that is not named; light has no crop."""
+    """Return whether a default transformation is measured under a boundary.
+
+    Photometric transformations, which have no boundary, are left out under `crop` only.
+    """
     return boundary in transformation.boundaries or (
         not transformation.geometric and boundary != "crop"
     )
 
 
 def store(command: Shown) -> Path:
-    """Return where predictions are kept, once it is known that one can write there."""
+    """Return the folder of predictions, after checking that it can be written."""
     folder = command.predictions or command.saved_models / ".predictions"
     check_writable(folder, "predictions")
     return folder

@@ -1,4 +1,4 @@
-"""Which images a command shows its models."""
+"""Options for the images that a command shows to models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,35 +13,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShownImages:
-    """The images, by default those of each model's own dataset."""
+    """The options for images, by default those of each model's own dataset."""
 
     dataset: str | None = None
-    """By default the one each model was trained on."""
+    """Name of a dataset; by default the one that each model was trained on."""
     split: Literal["train", "validation", "test"] = "test"
-    """Which images of it."""
+    """The part of the dataset."""
     placement: Literal["centre", "uniform"] | tuple[int, int] | None = None
-    """Where the object is on its frame; by default as in training."""
+    """Where the object lies on its frame; by default as in training."""
     frame: tuple[int, int] | None = None
-    """Height and width of the frame of composed images, or to which natural ones are resized; with
-    the boundary crop a window of it as large as the model's input is shown."""
+    """Height and width of the frame on which objects are placed, or to which natural images are
+    resized; with the boundary crop, models see a window of it as large as their input."""
     limit: int | None = None
-    """Use the first so many images only."""
+    """Use only this many images, the first ones."""
 
 
 def data_of(name: str, metadata: Mapping[str, Any], chosen: ShownImages) -> tuple[str, Any]:
-    """Return the name and placement of the data a model is measured on.
+    """Return the name of the dataset and the placement that a model is measured on.
 
     Args:
         name: The model's name.
-        metadata: What it says of itself.
-        chosen: What was asked for.
+        metadata: The metadata saved with the model.
+        chosen: The options.
 
     Raises:
-        ValueError: If neither says which dataset.
+        ValueError: If neither the options nor the metadata name a dataset.
     """
     dataset = chosen.dataset or metadata.get("dataset")
     if dataset is None:
-        raise ValueError(f"{name} does not say what it was trained on: choose --dataset")
+        raise ValueError(f"expected a dataset, the metadata of {name} names none: choose --dataset")
     placement = chosen.placement
     if placement is None and dataset == metadata.get("dataset"):
         placement = metadata.get("placement", "centre")
@@ -50,7 +50,7 @@ def data_of(name: str, metadata: Mapping[str, Any], chosen: ShownImages) -> tupl
 
 
 def load_images(name: str, placement: Any, chosen: ShownImages) -> "Dataset":
-    """Load a dataset as it was asked for."""
+    """Load a dataset with the chosen split, frame and limit."""
     from zoo.datasets import load
 
     with console.status(plain(f"loading {name} …")):
