@@ -1,1 +1,1 @@
-"""Where measurements go: TensorBoard, figures, tables and CSV files, all without TensorFlow."""
+"""Reports of measurements: TensorBoard logs, figures, tables and CSV files, without TensorFlow."""

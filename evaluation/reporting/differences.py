@@ -1,4 +1,4 @@
-"""How models differ from a baseline, as tables and in words."""
+"""Reports of how models differ from a baseline, as tables and in words."""
 
 import math
 from typing import Any
@@ -13,21 +13,21 @@ from evaluation.protocol import curve_name
 from evaluation.scores.table import definition
 
 _LEGEND = (
-    "better: survives Holm's correction at 5 % for all rows and models of its table's score, and "
-    "the 95 % interval, which is for its row alone, leaves out zero; p: after that correction; at: "
-    "at how many single strengths a difference survives likewise"
+    "better: survives Holm's correction at 5 % over all rows and models of the same score, and its "
+    "own (uncorrected) 95 % interval excludes zero; p: after the correction; at: the number of "
+    "single strengths at which one of the two is better in this sense"
 )
 
 
 def differences(frame: pd.DataFrame, where: str) -> RenderableType:
-    """Show what `evaluation.compare` found.
+    """Return the result of `evaluation.compare` as tables to print with rich.
 
     Args:
-        frame: Its rows.
-        where: The data, for the title.
+        frame: The table of `evaluation.compare`.
+        where: A description of the data, for the title.
 
     Returns:
-        A table per score and model, each with a sentence, to print with rich.
+        A table and a sentence for each score and model.
     """
     names = [frame["baseline"].iloc[0], *frame["model"].unique()]
     letters = {name: chr(ord("A") + k) for k, name in enumerate(names)}
@@ -47,25 +47,26 @@ def differences(frame: pd.DataFrame, where: str) -> RenderableType:
 
 
 def about_seeds(frame: pd.DataFrame) -> str:
-    """Say whether verdicts are about weights or about how they were trained.
+    """Return a sentence on whether verdicts are about single weights or about a way of training.
 
     Args:
-        frame: What `evaluation.compare` found.
+        frame: The table of `evaluation.compare`.
     """
     counts = {tuple(map(int, seeds.split(", "))) for seeds in frame["seeds"]}
     if all(min(pair) > 1 for pair in counts):
         shown = " and ".join(f"{a} against {b}" for a, b in sorted(counts))
         return f"Tested over seeds ({shown}) and images: about how the models were trained."
     return (
-        "These verdicts are about these weights: another training of the same model may answer "
-        "otherwise. About how they were trained one learns from several seeds of each (say "
-        "python -m training --seeds 0 1 2 3 4), all given to one comparison."
+        "These verdicts are about these weights: the same model trained again may answer "
+        "differently. To compare how models were trained, train each with several seeds (such as "
+        "python -m training --seeds 0 1 2 3 4) and give all of them to one comparison."
     )
 
 
 def _table(rows: pd.DataFrame, letter: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-    table.add_column("transformation", overflow="fold")  # in a narrow terminal, never the numbers
+    # In a narrow terminal names are folded, numbers never.
+    table.add_column("transformation", overflow="fold")
     for heading in ("A", letter, f"{letter} − A", "95 % interval", "p", "at", "images"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows[rows["strength"].isna()].to_dict("records"):
@@ -85,15 +86,16 @@ def _table(rows: pd.DataFrame, letter: str) -> Table:
 
 
 def in_words(rows: pd.DataFrame, letter: str = "B") -> str:
-    """Say what the tests of one score and model allow to say.
+    """Return the conclusion from the tests of one score and model.
 
     Args:
-        rows: What `evaluation.compare` found for them.
-        letter: What the model is called; the baseline is A.
+        rows: The rows of `evaluation.compare` for them.
+        letter: The letter that stands for the model; the baseline is A.
 
     Returns:
         A sentence such as "B is better under rotation, +3.1 points [2.0, 4.2]; under brightness
-        there is no evidence of a difference." Only what survived Holm's correction is better.
+        there is no evidence of a difference." The word "better" requires that the difference
+        survives Holm's correction.
     """
     said: dict[str, list[str]] = {letter: [], "A": [], "neither": [], "few": []}
     for row in rows[rows["strength"].isna()].to_dict("records"):
@@ -117,7 +119,7 @@ def in_words(rows: pd.DataFrame, letter: str = "B") -> str:
 
 
 def _name(row: dict[Any, Any]) -> str:
-    """Name a row: its curve, or `overall` for all curves of a boundary."""
+    """Return the name of a row: that of its curve, or `overall` for all curves of a boundary."""
     named = "overall" if pd.isna(row["transformation"]) else row["transformation"]
     return curve_name(named, row["boundary"])
 

@@ -1,6 +1,7 @@
-"""Figures: all models' curves with their intervals, and a transformation at work on an image.
+"""Figures: curves of all models with their intervals, transformed images, and position maps.
 
-They are drawn on `matplotlib.figure.Figure` alone, which needs no display and keeps no state.
+They are drawn on `matplotlib.figure.Figure` without pyplot: that needs no display and keeps no
+global state.
 """
 
 import io
@@ -19,7 +20,7 @@ from evaluation.scores.table import FLOOR, SCORES
 PANELS = {
     name: score.label for name, score in SCORES.items() if isinstance(score, Score) and score.drawn
 }
-"""The scores that are drawn, in this order, with what their axis says."""
+"""The scores that are drawn, in this order, with the labels of their axes."""
 
 _LINES = tuple(product(("o", "s", "^", "D"), ("-", "--", ":", "-.")))
 _IMAGES_PER_ROW = 9
@@ -28,17 +29,18 @@ _IMAGES_PER_ROW = 9
 def curve_figure(
     frame: pd.DataFrame, transformation: str, boundary: str, *, unit: str, identity: int
 ) -> bytes:
-    """Draw how every model answers to a transformation, one panel per score of `PANELS`.
+    """Draw how every model answers to a transformation, in one panel per score of `PANELS`.
 
-    Where there are resampling floors, they are faint dotted lines in the colours of their models.
-    A model's colour is its architecture, the first part of its short name; the rest of the name
-    is the style of its line. Both are the same in every figure of the same frame.
+    Resampling floors, if measured, are faint dotted lines in the colours of their models. A model's
+    architecture (the first part of its short name) gives its colour, and the rest of the name its
+    line style. Both are the same in all figures of one table.
 
     Args:
-        frame: Measurements on one dataset, also of other transformations and boundaries.
-        transformation: The one to draw.
-        boundary: The one to draw; others never share its curves.
-        unit: What a strength counts.
+        frame: The table of measurements on one dataset, which may include other transformations
+            and boundaries.
+        transformation: The name of the transformation to draw.
+        boundary: The boundary to draw.
+        unit: The unit of a strength.
         identity: The strength that changes nothing, marked by a thin line.
 
     Returns:
@@ -89,13 +91,13 @@ def curve_figure(
 def strip_figure(
     images: np.ndarray, strengths: Sequence[Any], transformation: str, unit: str
 ) -> bytes:
-    """Show what a transformation does to an image.
+    """Draw an image at every strength of a transformation.
 
     Args:
-        images: The same image at every strength, uint8 `(S, H, W, C)`, C 1 or 3.
-        strengths: The S strengths; those of several parameters are tuples.
-        transformation: Its name.
-        unit: What a strength counts.
+        images: The same image at every strength, uint8 `(S, H, W, C)` with C 1 or 3.
+        strengths: The S strengths; tuples for several parameters.
+        transformation: The name of the transformation.
+        unit: The unit of a strength.
 
     Returns:
         The content of a PNG file.
@@ -114,7 +116,7 @@ def strip_figure(
     columns = math.ceil(len(images) / lines)
     height, width = images.shape[1:3]
     figure = Figure(figsize=(1.2 * columns, 1.5 * lines + 0.4), dpi=100)
-    # One pair of axes for all images is drawn ten times sooner than a pair for each.
+    # One pair of axes for all images is drawn ten times faster than a pair for each.
     ax = figure.add_axes((0, 0, 1, 1 - 0.4 / (1.5 * lines + 0.4)))
     for place, (image, strength) in enumerate(zip(images, strengths, strict=True)):
         top, left = place // columns * 1.25 * height, place % columns * 1.05 * width
@@ -135,8 +137,8 @@ def position_figure(maps: pd.DataFrame, transformation: str, boundary: str) -> b
 
     Args:
         maps: `Measurements.position_maps`.
-        transformation: The one to draw.
-        boundary: The one to draw.
+        transformation: The name of the transformation to draw.
+        boundary: The boundary to draw.
 
     Returns:
         The content of a PNG file.
@@ -153,7 +155,7 @@ def position_figure(maps: pd.DataFrame, transformation: str, boundary: str) -> b
         table = rows[rows["model"] == model].pivot(index="second", columns="first", values="value")
         ax.set(title=label, xticks=range(table.shape[1]), yticks=range(table.shape[0]))
         ax.set_xticklabels(table.columns, fontsize="x-small")
-        ax.set_yticklabels(table.index, fontsize="x-small")  # downwards, as y in the image
+        ax.set_yticklabels(table.index, fontsize="x-small")  # increases downwards, as y in images
         ax.set(xlabel=rows["first_name"].iloc[0], ylabel=rows["second_name"].iloc[0])
         shades = ax.imshow(table, cmap="viridis", vmin=0, vmax=1)
     for ax in grid.flat[len(labels) :]:
@@ -168,7 +170,7 @@ def position_figure(maps: pd.DataFrame, transformation: str, boundary: str) -> b
 
 
 def _styles(models: pd.Series) -> Mapping[str, dict[str, Any]]:
-    """Give each model its label, colour and line."""
+    """Return each model's label, colour, marker and line style."""
     from matplotlib import colormaps
 
     labels = short_names(models.unique())
@@ -191,7 +193,7 @@ def _styles(models: pd.Series) -> Mapping[str, dict[str, Any]]:
 
 
 def _draw_floors(ax: Any, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]]) -> None:
-    """Draw what resampling alone costs each model: a faint line of its colour, without points."""
+    """Draw each model's resampling floor: a faint line in its colour, without markers."""
     for model, style in styles.items():
         curve = rows[rows["model"] == model].sort_values("strength")
         x = curve["strength"].to_numpy(int)
@@ -199,7 +201,7 @@ def _draw_floors(ax: Any, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any
 
 
 def _draw(ax: Any, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]]) -> None:
-    """Draw one curve with its band for each model."""
+    """Draw each model's curve with its interval as a band."""
     for model, style in styles.items():
         curve = rows[rows["model"] == model].sort_values("strength")
         x = curve["strength"].to_numpy(int)
@@ -214,7 +216,7 @@ def _place(strength: Any) -> str:
 
 
 def _ticks(strengths: Sequence[int], identity: int) -> list[int]:
-    """Choose at most nine of the strengths, evenly, with the identity among them."""
+    """Return at most nine evenly spaced strengths, including the identity."""
     step = math.ceil(len(strengths) / 9)
     start = list(strengths).index(identity) % step if identity in strengths else 0
     return list(strengths)[start::step]

@@ -1,4 +1,4 @@
-"""Models ranked by how they answer to each transformation, as tables to read."""
+"""Leaderboards: tables of models ranked by how they answer to each transformation."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,18 +18,18 @@ from evaluation.scores.table import SCORES, SUMMARIES
 from zoo.support.markdown import decimals, markdown_table
 
 RANKED = {d.name: d for d in (*SUMMARIES.values(), *SCORES.values()) if d.ranked}
-"""The summaries of curves by which models are ranked, one table each, and the scores of single
-strengths whose means rank models too."""
+"""The definitions that rank models, each in its own table: summaries of curves, and scores of
+single strengths, which rank by their means."""
 
 LEGEND = (
     "#1 is the best of its column. Rows are sorted by their mean rank over the transformations. "
-    "Trainings that differ in their seed alone are one row, with intervals over seeds and images."
+    "Models that differ only in the seed share a row, with intervals over seeds and images."
 )
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A value with its interval and its rank in the column; NaN where there is none."""
+    """A value with its interval and its rank in the column; what is missing is NaN."""
 
     value: float
     low: float
@@ -39,7 +39,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Board:
-    """One ranking: for each model, best first, its mean rank and a cell for each column."""
+    """One ranking: the mean rank of each model, best first, and its cell in each column."""
 
     title: str
     protocol: str
@@ -47,7 +47,7 @@ class Board:
     rows: dict[str, tuple[float, tuple[Cell, ...]]]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Print one table or, where it would not fit, several of fewer columns."""
+        """Yield one table or, if it would be too wide, several with fewer columns."""
         roomy = options.update(width=10_000)
         for parts in range(1, len(self.columns) + 1):
             size = math.ceil(len(self.columns) / parts)
@@ -76,7 +76,7 @@ class Board:
         return table
 
     def markdown(self) -> str:
-        """Write the ranking as a Markdown table, the best of each column in bold."""
+        """Return the ranking as a Markdown table, with the best of each column in bold."""
         rows = [
             [model, decimals(mean_rank, 1), *map(_one_line, cells)]
             for model, (mean_rank, cells) in self.rows.items()
@@ -86,27 +86,41 @@ class Board:
 
 
 def leaderboard(measurements: Measurements | Sequence[Measurements]) -> RenderableType:
-    """Rank the models to print with rich; the tables adapt to the width of the console.
+    """Rank the models, in tables to print with rich that adapt to the width of the console.
 
     Args:
-        measurements: One, or several of one protocol each, which never share a table.
+        measurements: One or several measurements; different ones never share a table.
 
     Returns:
-        The `boards` and how to read them.
+        The `boards`, followed by a legend.
 
     Raises:
-        ValueError: If the measurements cannot be shown truthfully (see `results.several`).
+        ValueError: If the measurements cannot be shown together (see `results.several`).
+
+    Example:
+        >>> import keras, numpy as np
+        >>> from evaluation import evaluate, leaderboard
+        >>> from rich.console import Console
+        >>> chain = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+        >>> model = keras.Sequential([keras.Input((8, 8, 1)), *chain], name="average")
+        >>> images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
+        >>> found = evaluate(model, (images, np.arange(20) % 2), "horizontal_flip")
+        >>> Console(width=80).print(leaderboard(found))
+        Invariance score: mean agreement with the class at the identity
+        ...
+        average  1.0 ... 1.000 #1
+        ...
     """
     return Group(*boards(measurements), Text(LEGEND, style="dim"))
 
 
 def leaderboard_markdown(measurements: Measurements | Sequence[Measurements]) -> str:
-    """Rank the models as `leaderboard` does, in Markdown."""
+    """Return the tables of `leaderboard` in Markdown."""
     return "\n\n".join([*(board.markdown() for board in boards(measurements)), LEGEND])
 
 
 def boards(measurements: Measurements | Sequence[Measurements]) -> Iterator[Board]:
-    """Yield a ranking by each score, in each protocol and under each boundary apart."""
+    """Yield a separate ranking for each score, protocol and boundary."""
     found = several(measurements)
     names = _short(pd.concat([_ranked_rows(m)["model"] for m in found]))
     for one in found:
@@ -120,14 +134,14 @@ def boards(measurements: Measurements | Sequence[Measurements]) -> Iterator[Boar
 
 
 def _short(models: pd.Series) -> dict[str, str]:
-    """Shorten names, but for how many seeds they are the mean of."""
+    """Shorten the names of models, keeping the number of seeds of a configuration."""
     parts = {str(name): str(name).partition(", ") for name in models}
     bases = short_names(base for base, _, _ in parts.values())
     return {name: f"{bases[base]}{comma}{seeds}" for name, (base, comma, seeds) in parts.items()}
 
 
 def _ranked_rows(one: Measurements) -> pd.DataFrame:
-    """Return the rows of networks, those of one configuration as one."""
+    """Return the rows to rank, with the networks of one configuration replaced by their mean."""
     grouped = configurations(one.protocol.networks)
     members = [n.name for group in grouped.values() if len(group) > 1 for n in group]
     if not members or one.configurations.empty:
@@ -158,7 +172,7 @@ def _boards(
 
 
 def _means(rows: pd.DataFrame) -> pd.DataFrame:
-    """Average curves over their strengths; such a mean has no interval here."""
+    """Average curves over their strengths; the means have no intervals."""
     means = rows.groupby(["model", "transformation"], sort=False)["value"].mean().reset_index()
     return means.assign(low=math.nan, high=math.nan)
 
@@ -166,9 +180,9 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
 def _ranking(
     rows: pd.DataFrame, extra: Mapping[str, pd.DataFrame], names: Mapping[str, str]
 ) -> tuple[tuple[str, ...], dict[str, tuple[float, tuple[Cell, ...]]]]:
-    """Rank models by one value per transformation: the columns and rows of a `Board`.
+    """Rank models by one value per transformation, and return columns and rows of a `Board`.
 
-    The columns of `extra` come first, and do not count in the mean rank.
+    The columns of `extra` come first and do not count towards the mean rank.
     """
     ranked = {str(name): _ranked(part) for name, part in rows.groupby("transformation", sort=False)}
     mean_ranks = pd.DataFrame({name: part["rank"] for name, part in ranked.items()}).mean(axis=1)
@@ -181,7 +195,7 @@ def _ranking(
 
 
 def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
-    """Index rows by model and give each its rank: 1 is the largest value, equals share it."""
+    """Index rows by model and add their ranks: 1 is the largest value, equal values share one."""
     rank = rows["value"].rank(ascending=False, method="min")
     return rows.assign(rank=rank).set_index("model")
 

@@ -1,17 +1,17 @@
-"""Names short enough for a legend or a table."""
+"""Short names for legends and tables."""
 
 from collections.abc import Iterable
 
 
 def short_names(models: Iterable[str]) -> dict[str, str]:
-    """Drop the hyphen-separated parts that all names begin with or end in.
+    """Drop the hyphen-separated parts with which all names begin or end.
 
     Args:
         models: Names of runs, such as `digits-plain_cnn-augmented-seed0`; repetitions are ignored.
 
     Returns:
-        Each name with its short form. Different names stay different, none becomes empty, and a
-        model without others to be told from keeps its name.
+        The short form of each name. Different names stay different, none becomes empty, and a
+        single name is kept.
     """
     parts = {model: model.split("-") for model in models}
     if len(parts) < 2:
@@ -23,7 +23,7 @@ def short_names(models: Iterable[str]) -> dict[str, str]:
 
 
 def _shared(names: Iterable[list[str]], most: int) -> int:
-    """Count the first parts that all names share, up to `most`."""
+    """Return the number of leading parts that all names share, at most `most`."""
     shared = 0
     for column in zip(*names, strict=False):
         if shared == most or len(set(column)) > 1:

@@ -1,4 +1,4 @@
-"""The table of operations for people."""
+"""Reports of basic operations, as a table for a terminal or in Markdown."""
 
 import math
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ _COLUMNS = {
 
 
 def operations_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Put the verdicts on each operation side by side.
+    """Arrange the verdicts on each operation in one row.
 
     Args:
-        frame: What `operations_table` returns.
+        frame: The table that `operations_table` returns.
 
     Returns:
         The heading and the rows.

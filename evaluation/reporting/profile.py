@@ -1,4 +1,4 @@
-"""The layer profile for people: a table, a heat map, and a TensorBoard log."""
+"""Reports of a layer profile: a table, a heat map, and a TensorBoard log."""
 
 import io
 import math
@@ -19,16 +19,16 @@ _SHORT = {"translation_x": "x", "translation_y": "y", "rotation": "rotation", "s
 
 
 def profile_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Sum a profile of one model up as a table.
+    """Summarise the profile of one model as a table.
 
     Args:
-        frame: What `layer_profile` returns.
+        frame: The profile that `layer_profile` returns.
 
     Returns:
-        The heading, and a row per layer: stride, receptive field, the mean equivariance error under
-        each translation, over shifts that are multiples of the stride and in the worst phase
-        between them, normalised variance, share of dead units, and Lie derivatives per pixel,
-        degree and percent.
+        The heading, and a row per layer: stride; receptive field; the mean equivariance error under
+        each translation, over all shifts by multiples of the stride ("phase 0"), and in the worst
+        other phase; normalised variance; share of dead units; and Lie derivatives per pixel, degree
+        and percent.
     """
     translations = _of(frame, "equivariance_error")
     lies = _of(frame, "lie_derivative")
@@ -56,11 +56,11 @@ def profile_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
 
 
 def profile_tables(frame: pd.DataFrame, where: str) -> list[Table]:
-    """Return the table for a terminal, in two parts that fit its width.
+    """Return the table for a terminal, in two parts, so that each is narrow enough.
 
     Args:
-        frame: What `layer_profile` returns, of one model.
-        where: What the model was shown.
+        frame: The profile of one model that `layer_profile` returns.
+        where: A description of the images, for the title.
     """
     header, rows = profile_cells(frame)
     first = header.index("variance")
@@ -77,7 +77,7 @@ def profile_tables(frame: pd.DataFrame, where: str) -> list[Table]:
         title = None if tables else f"{frame['model'].iloc[0]}: boundary {boundary}, {where}"
         table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for k in columns:
-            # Names are as long as a model's author liked: they fold, numbers do not.
+            # Names of layers may be long: they are folded, numbers never.
             table.add_column(
                 header[k], justify="right" if k else "left", no_wrap=k > 0, overflow="fold"
             )
@@ -93,13 +93,13 @@ def profile_markdown(frame: pd.DataFrame) -> str:
 
 
 def heat_map(frame: pd.DataFrame) -> bytes:
-    """Draw layer × transformation: the mean equivariance error, and the Lie derivative.
+    """Draw the mean equivariance error and the Lie derivative by layer and transformation.
 
     Args:
-        frame: What `layer_profile` returns, of one model.
+        frame: The profile of one model that `layer_profile` returns.
 
     Returns:
-        The content of a PNG file. What could not be measured is grey.
+        The content of a PNG file, in which values that could not be measured are grey.
     """
     from matplotlib.colors import LogNorm, Normalize
     from matplotlib.figure import Figure
@@ -123,7 +123,8 @@ def heat_map(frame: pd.DataFrame) -> bytes:
                 for layer in layers
             ]
         )
-        # Degrees, percent and pixels differ by magnitudes; errors all end near √2.
+        # Derivatives per degree, percent and pixel differ by orders of magnitude; errors rarely
+        # exceed √2.
         norm: Any = Normalize(0, math.sqrt(2))
         if quantity == "lie_derivative":
             top = max(np.nan_to_num(values).max(), 1e-3)
@@ -149,17 +150,16 @@ def heat_map(frame: pd.DataFrame) -> bytes:
 
 
 def log_profile(frame: pd.DataFrame, logdir: str | os.PathLike[str]) -> Path:
-    """Write a profile of one model into `<logdir>/<model>/layers`.
+    """Write the profile of one model into `<logdir>/<model>/layers`, replacing an earlier one.
 
-    Its curves have the strength as step, or the number of the layer; `layers.csv` has everything.
-    What was there is replaced.
+    The step of its curves is the strength or the number of the layer; `layers.csv` has all values.
 
     Args:
-        frame: What `layer_profile` returns.
+        frame: The profile that `layer_profile` returns.
         logdir: TensorBoard's log directory.
 
     Returns:
-        The directory.
+        The directory of the profile.
     """
     directory = Path(logdir, frame["model"].iloc[0], "layers")
     with replaced_event_file(directory) as events:
@@ -184,12 +184,12 @@ def _scalars(events: EventFile, frame: pd.DataFrame) -> None:
 
 
 def _of(frame: pd.DataFrame, quantity: str) -> list[str]:
-    """Return the transformations for which there is a quantity."""
+    """Return the transformations for which a quantity was measured."""
     return list(frame.loc[frame["quantity"] == quantity, "transformation"].unique())
 
 
 def _value(rows: pd.DataFrame, quantity: str, transformation: str) -> float:
-    """Return the value of a layer that sums up all strengths; NaN if there is none."""
+    """Return a layer's value over all strengths; NaN if there is none."""
     found = rows.loc[
         (rows["quantity"] == quantity)
         & (rows["transformation"] == transformation)

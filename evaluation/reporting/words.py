@@ -1,13 +1,13 @@
-"""What measurements say, in words."""
+"""Descriptions of protocols in words."""
 
 from evaluation.protocol import Protocol
 
 
 def protocol_in_words(protocol: Protocol) -> str:
-    """Say in a line what was shown to whom, when and with what.
+    """Describe in one line what was shown to which networks, when, and with which software.
 
     Args:
-        protocol: Of measurements.
+        protocol: The protocol of measurements.
     """
     images = protocol.images
     height, width, channels = images.frame
@@ -25,10 +25,10 @@ def protocol_in_words(protocol: Protocol) -> str:
 
 
 def stopping_in_words(protocol: Protocol) -> str:
-    """Say how many images a precision took, or that all of them are too few.
+    """Describe how many images a precision took, or why all of them were too few.
 
     Args:
-        protocol: Of measurements to a precision.
+        protocol: The protocol of a measurement to a precision.
     """
     found = protocol.stopping
     asked = f"±{found['precision']:g}"

@@ -1,7 +1,7 @@
 """TensorBoard's event files, written without TensorFlow.
 
-TensorBoard's own `EventFileWriter` imports TensorFlow wherever it is installed, for its file
-system; its record format and its messages do not.
+TensorBoard's own `EventFileWriter` imports TensorFlow if it is installed, to access files; the
+record writer and the messages used here do not.
 """
 
 import math
@@ -24,26 +24,26 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
 _PREFIX = "events.out.tfevents."
-_BEFORE_ALL = -(2**62)  # a step
+_BEFORE_ALL = -(2**62)  # a step before all others
 
 
 class EventFile:
-    """An open event file. Each record is on disk when the call that wrote it returns.
+    """An open event file; each record is flushed before the call that writes it returns.
 
-    Steps may be negative, but those of one tag must ascend: TensorBoard drops the points that it
-    has read when a smaller step follows.
+    Steps may be negative, but those of one tag must ascend: at a smaller step TensorBoard drops
+    the points of that tag that it has already read.
     """
 
     def __init__(self, file: BinaryIO, *, replaces: bool = False) -> None:
         """Begin the file.
 
         Args:
-            file: Open for writing, empty.
-            replaces: Whether a TensorBoard that is running drops all that it has read of the run.
+            file: An empty file, open for writing in binary mode.
+            replaces: Whether a running TensorBoard is to drop what it has already read of the run.
         """
         self._records = RecordWriter(file)
         self._write(file_version="brain.Event:2")
-        if replaces:  # a start drops all points of the same or later steps, of every tag
+        if replaces:  # a session start drops all points at its step or later, of every tag
             self._write(session_log=SessionLog(status=SessionLog.START), step=_BEFORE_ALL)
 
     def scalar(self, tag: str, step: int, value: float) -> None:
@@ -58,17 +58,17 @@ class EventFile:
         """Write an image.
 
         Args:
-            tag: Its name; the part before the first slash is the section that shows it.
-            step: Its place on TensorBoard's slider.
+            tag: Its name; the part before the first slash is TensorBoard's section for it.
+            step: Its position on TensorBoard's slider.
             png: The content of a PNG file.
             description: Markdown, shown on demand.
         """
-        width, height = struct.unpack(">II", png[16:24])  # the header that opens every PNG file
+        width, height = struct.unpack(">II", png[16:24])  # from the header of the PNG file
         content = [str(width).encode(), str(height).encode(), png]
         self._tensor(tag, step, content, image_metadata.create_summary_metadata("", description))
 
     def summary(self, summary: Summary, step: int = 0) -> None:
-        """Write a summary that one of TensorBoard's plugins made."""
+        """Write a summary made by one of TensorBoard's plugins."""
         self._write(summary=summary, step=step)
 
     def _tensor(
@@ -85,10 +85,10 @@ class EventFile:
 
 @contextmanager
 def event_file(directory: str | os.PathLike[str]) -> Iterator[EventFile]:
-    """Open a new event file beside those that are there, to be watched while it grows.
+    """Open a new event file beside existing ones; TensorBoard shows it while it grows.
 
     Args:
-        directory: The TensorBoard run, made if it does not exist.
+        directory: The folder of the TensorBoard run, created if it does not exist.
 
     Yields:
         The open file.
@@ -100,13 +100,13 @@ def event_file(directory: str | os.PathLike[str]) -> Iterator[EventFile]:
 
 @contextmanager
 def replaced_event_file(directory: str | os.PathLike[str], suffix: str = "") -> Iterator[EventFile]:
-    """Open an event file that takes the place of earlier ones once it is complete.
+    """Open an event file that replaces earlier ones once it is complete.
 
-    Until then TensorBoard does not see it, and if the block fails or is killed it never will.
+    Until then TensorBoard does not see it; if the block fails or is killed, it never will.
 
     Args:
-        directory: The TensorBoard run, made if it does not exist.
-        suffix: Only files whose names end so are replaced, and the new name ends so too.
+        directory: The folder of the TensorBoard run, created if it does not exist.
+        suffix: The end of the new file's name; only files whose names end the same are replaced.
 
     Yields:
         The open file.
@@ -122,7 +122,7 @@ def replaced_event_file(directory: str | os.PathLike[str], suffix: str = "") -> 
 
 
 def _new_path(directory: str | os.PathLike[str], suffix: str = "") -> Path:
-    """Make the directory and name a file in it that TensorBoard reads after all earlier ones."""
+    """Create the directory, and return a new path in it that TensorBoard reads after all others."""
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     return directory / f"{_PREFIX}{time.time_ns()}.{os.getpid()}{suffix}"
@@ -133,18 +133,18 @@ def write_hparams(
     hparams: Mapping[str, str | float | int | bool],
     metrics: Mapping[str, float],
 ) -> None:
-    """Make a run a row of TensorBoard's HPARAMS tab, instead of the row it may have been.
+    """Write a run's row of TensorBoard's HPARAMS tab, replacing an earlier one.
 
     TensorBoard takes the columns of the whole tab from one of the runs in a log directory, so
     runs to be compared there need the same names. A metric that does not apply to a run is NaN.
 
     Args:
-        directory: The TensorBoard run. Its row bears the run's name.
-        hparams: The fields of its configuration.
-        metrics: How it came out, by tag: also written as scalars at step 0.
+        directory: The folder of the TensorBoard run, whose name the row has.
+        hparams: The fields of the run's configuration.
+        metrics: The run's results by tag, which are also written as scalars at step 0.
 
     Raises:
-        TypeError: If a value of `hparams` is none of the four types.
+        TypeError: If a value of `hparams` has none of the four types.
     """
     experiment = api_pb2.Experiment(
         hparam_infos=[
@@ -155,7 +155,7 @@ def write_hparams(
             for tag in metrics
         ],
     )
-    # Without a trial_id runs of equal hparams share a row; an empty one leaves each run its own.
+    # Without a trial_id runs with equal hparams share a row; with an empty one they do not.
     start = summary_v2.hparams_pb(dict(hparams), trial_id="")
     end = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=time.time())
     with replaced_event_file(directory, suffix=".hparams") as events:
@@ -168,7 +168,7 @@ def write_hparams(
 
 
 def _hparams(tag: str, **content: object) -> Summary:
-    """Wrap a message of the hparams plugin, which travels as metadata of an empty tensor."""
+    """Wrap a message of the hparams plugin, which is stored as metadata of an empty tensor."""
     metadata = hparams_metadata.create_summary_metadata(
         plugin_data_pb2.HParamsPluginData(**content)
     )

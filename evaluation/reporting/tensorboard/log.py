@@ -1,4 +1,4 @@
-"""Measurements as a TensorBoard log, whose steps are the strengths: degrees, percent or pixels."""
+"""TensorBoard logs of measurements, whose steps are strengths: degrees, percent or pixels."""
 
 import os
 import shutil
@@ -17,30 +17,47 @@ from zoo.support.files import folder_name
 from zoo.support.markdown import decimals, markdown_table
 
 COMPARISON = "comparison"
-"""The folder of what is about all models."""
+"""The folder for figures and tables of all models."""
 
 ADDRESS = "http://localhost:6006/#scalars&regexInput=evaluation&_smoothingWeight=0"
-"""Where TensorBoard shows the curves as they are: it smooths them by default, and unticks all runs
-where there are more than 40 unless a filter names some."""
+"""Where TensorBoard shows the curves unsmoothed, with all runs selected: by default it smooths
+curves, and deselects all runs if there are more than 40 and no filter is set."""
 
 
 def log(
     measurements: Measurements | Sequence[Measurements], logdir: str | os.PathLike[str]
 ) -> None:
-    """Write measurements for TensorBoard.
+    """Write measurements for TensorBoard, replacing earlier ones.
 
-    `<logdir>/<model>/evaluation` holds each model's curves, `<logdir>/comparison` figures of all
-    models, strips and the leaderboard; both a `measurements.csv`. `<logdir>/comparison/records` has
-    the measurements themselves, which `Measurements.open` reads. What was there is replaced,
-    because TensorBoard drops the points that it has when the steps of a tag begin again.
+    - `<logdir>/<model>/evaluation` has the curves of each model and `measurements.csv`;
+    - `<logdir>/comparison` has figures of all models, strips, the leaderboard and
+      `measurements.csv`;
+    - `<logdir>/comparison/records` has the measurements themselves, which `Measurements.open`
+      reads.
+
+    Earlier logs cannot be continued: the steps of each tag begin again, at which TensorBoard drops
+    the points that it has read.
 
     Args:
-        measurements: One, or several of one protocol each.
+        measurements: One or several measurements.
         logdir: TensorBoard's log directory.
 
     Raises:
-        ValueError: If the measurements cannot be shown truthfully (see `results.several`), or a
-            model has no name for a folder.
+        ValueError: If the measurements cannot be shown together (see `results.several`), or a
+            model's name cannot be the name of a folder.
+
+    Example:
+        >>> import os, tempfile
+        >>> import keras, numpy as np
+        >>> from evaluation import evaluate, log
+        >>> chain = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+        >>> model = keras.Sequential([keras.Input((8, 8, 1)), *chain], name="average")
+        >>> images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
+        >>> found = evaluate(model, (images, np.arange(20) % 2), "horizontal_flip")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     log(found, folder)
+        ...     sorted(os.listdir(folder))
+        ['average', 'comparison']
     """
     found = several(measurements)
     homes = {str(model): folder_of(str(model)) for one in found for model in one.frame["model"]}
@@ -66,7 +83,7 @@ def log(
 
 
 def _save_records(found: Sequence[Measurements], directory: Path) -> None:
-    """Save measurements, each in a folder of its own, in the place of those that were there."""
+    """Save each of the measurements in its own folder, and remove all other folders."""
     names = [folder_name(one.protocol.images.dataset, one.protocol.to_json()) for one in found]
     for one, name in zip(found, names, strict=True):
         one.save(directory / name)
@@ -76,22 +93,22 @@ def _save_records(found: Sequence[Measurements], directory: Path) -> None:
 
 
 def folder_of(model: str) -> str:
-    """Return a model's name as that of its folder.
+    """Return the name of a model's folder, which is the model's name.
 
     Raises:
-        ValueError: If it is no plain name of a folder.
+        ValueError: If it cannot be the name of a folder.
     """
     plain = model.isprintable() and model.strip(". ") and not set(model) & set("/\\")
     if not plain or model.startswith(".") or model == COMPARISON:
         raise ValueError(
-            f"expected a model's name that can be a folder's, received {model!r}: "
-            "choose one with load_model(…, name=…)"
+            f"expected a model's name that can be the name of a folder, received {model!r}: "
+            "choose another with load_model(…, name=…)"
         )
     return model
 
 
 def _curves(events: EventFile, rows: pd.DataFrame) -> None:
-    """Write one model's scores of single strengths, ascending."""
+    """Write one model's scores at single strengths, in ascending order."""
     points = rows.dropna(subset="strength").sort_values("strength")
     for row in points.to_dict("records"):
         curve = curve_name(row["transformation"], row["boundary"])
@@ -99,7 +116,7 @@ def _curves(events: EventFile, rows: pd.DataFrame) -> None:
 
 
 def _summary(rows: pd.DataFrame) -> str:
-    """Write one model's scores of whole curves as a Markdown table."""
+    """Return one model's summaries of whole curves as a Markdown table."""
     header = ["transformation", "boundary", "score", "value", "low", "high", "n"]
     cells = rows.loc[rows["strength"].isna(), header]
     numbers = {c: [decimals(x, 3) for x in cells[c]] for c in ("value", "low", "high")}
@@ -107,7 +124,7 @@ def _summary(rows: pd.DataFrame) -> str:
 
 
 def _figures(events: EventFile, one: Measurements) -> None:
-    """Draw the curves of all models, each transformation and boundary apart, and what they saw."""
+    """Draw, for each transformation and boundary, all models' curves, the strip, and the maps."""
     frame, dataset = one.frame, one.protocol.images.dataset
     drawn = frame[frame["score"].isin(PANELS) & frame["strength"].notna()]
     curves = set(zip(drawn["transformation"], drawn["boundary"], strict=True))

@@ -149,7 +149,9 @@ def test_a_model_with_two_datasets_is_refused_before_anything_is_written(frame, 
 @pytest.mark.parametrize("name", ["../../x", "a/b", "a\nb", "\x1b[31mred", "..", "", "comparison"])
 def test_a_name_that_is_no_folder_is_refused_before_anything_is_written(name, tmp_path):
     rows = random_rows(MODELS[:1]).assign(model=name)
-    with pytest.raises(ValueError, match="name that can be a folder's, received") as error:
+    with pytest.raises(
+        ValueError, match="name that can be the name of a folder, received"
+    ) as error:
         log(measurements(rows, AXES), tmp_path / "logs")
     assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
