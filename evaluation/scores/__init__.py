@@ -1,1 +1,1 @@
-"""What is measured of the outputs of networks, and how it is summed up."""
+"""Scores of the outputs of networks, and their summaries over strengths."""

@@ -1,4 +1,4 @@
-"""All that a score may look at: what a network said of images, before and after they were moved."""
+"""The inputs of scores: a network's outputs for images before and after their transformation."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 class Answers:
     """A network's outputs for a set of images at one strength.
 
-    Its properties, and its outputs as `reference_<output>` and `observed_<output>`, are what the
-    functions of scores may take.
+    The function of a score may take the properties of this class as arguments, and its outputs as
+    `reference_<output>` and `observed_<output>`.
 
     Attributes:
         labels: `y`, `(N,)`.
-        reference: Outputs for `x`: `logits` `(N, K)`; `pre_logits` `(N, U)` where the network has
-            a dense head; of a segmenter `mask` `(N, H, W)` and, where kept, `map`
-            `(N, H, W, K + 1)`; of a detector `box` `(N, 4)`.
+        reference: Outputs for `x`: `logits` `(N, K)`; `pre_logits` `(N, U)` if the network ends in
+            a dense layer; for segmentation `mask` `(N, H, W)` and, if kept, `map`
+            `(N, H, W, K + 1)`; for detection `box` `(N, 4)`.
         observed: Outputs for `T_v x`; for the resampling floor, those for `T_-v T_v x`.
-        action: Returns `T`; asked only by what moves masks, maps or boxes.
+        action: Returns `T`; called only if masks, maps or boxes are moved.
         strength: `v`.
         size: `(H, W)` of what the network sees.
-        image_size: `(H, W)` of the images, of which under the boundary `crop` it sees a window.
-        true_masks: Masks of the images, or None.
+        image_size: `(H, W)` of the images; larger than `size` under the boundary `crop`.
+        true_masks: Masks of the images, `(N, H, W)`, or None.
         true_boxes: Boxes of the images, `(N, 4)`, or None.
-        noise: The largest change of a logit when the same images are batched otherwise.
+        noise: The largest change of a logit when the same images are batched differently.
         floor: Whether `observed` is for `T_-v T_v x`, so that outputs should not have moved.
     """
 
@@ -49,15 +49,15 @@ class Answers:
     floor: bool = False
 
     def values(self, definition: Definition) -> np.ndarray:
-        """Return what the function of a score makes of them, `(N,)` or `(N, C)`.
+        """Return the values of a score's function, `(N,)` or `(N, C)`.
 
         Raises:
-            ValueError: If it asks for something else, or gives another number of values.
+            ValueError: If the function takes an unknown argument, or does not return N values.
         """
         found = np.asarray(definition.function(**{n: self._argument(n) for n in definition.reads}))
         if len(np.atleast_1d(found)) != len(self.labels):
             raise ValueError(
-                f"expected {definition.name} to give a value for each of {len(self.labels)} "
+                f"expected {definition.name} to return a value for each of {len(self.labels)} "
                 f"images, received shape {found.shape}"
             )
         return found
@@ -70,11 +70,13 @@ class Answers:
                 return outputs[output]
         elif hasattr(type(self), name) or name in ("labels", "noise"):
             return getattr(self, name)
-        raise ValueError(f"expected a score to take what evaluation.Score lists, received {name!r}")
+        raise ValueError(
+            f"expected a score to take arguments listed in evaluation.Score, received {name!r}"
+        )
 
     @property
     def observed_box(self) -> np.ndarray:
-        """The boxes `(N, 4)` for `T_v x`, as far as they are in the frame."""
+        """The boxes `(N, 4)` for `T_v x`, clipped to the frame."""
         return self._in_frame(self.observed["box"])
 
     @cached_property
@@ -84,7 +86,7 @@ class Answers:
 
     @cached_property
     def true_mask(self) -> np.ndarray | None:
-        """`T_v y`, `(N, H, W)`, where masks are known."""
+        """`T_v y`, `(N, H, W)`; None if there are no true masks."""
         return None if self.true_masks is None else self._moved_masks(self.true_masks, truth=True)
 
     @property
@@ -97,33 +99,36 @@ class Answers:
 
     @cached_property
     def moved_box(self) -> np.ndarray:
-        """`T_v` of the boxes for `x`, `(N, 4)`, as far as they are in the frame."""
+        """`T_v` of the boxes for `x`, `(N, 4)`, clipped to the frame."""
         return self._moved_boxes(self.reference["box"], truth=False)
 
     @cached_property
     def true_box(self) -> np.ndarray | None:
-        """`T_v` of the true boxes, `(N, 4)`, where they are known."""
+        """`T_v` of the true boxes, `(N, 4)`, clipped to the frame; None if there are none."""
         return None if self.true_boxes is None else self._moved_boxes(self.true_boxes, truth=True)
 
     @cached_property
     def tight_box(self) -> np.ndarray | None:
-        """The tight boxes of the moved true masks, `(N, 4)`, where masks are known."""
+        """The tight boxes of the moved true masks, `(N, 4)`; None if there are no true masks."""
         from zoo.transformations.boxes import tight_boxes
 
         return None if self.true_mask is None else np.asarray(tight_boxes(self.true_mask))
 
     @cached_property
     def valid(self) -> np.ndarray:
-        """Pixels `(H, W)` of a moved answer that came wholly from inside the frame."""
+        """Pixels `(H, W)` of a moved answer that came entirely from inside the frame."""
         return self.valid_truth & self._valid(self.action().on_outputs(), self.size)
 
     @cached_property
     def valid_truth(self) -> np.ndarray:
-        """Pixels `(H, W)` that show the image, which may be larger than what the network sees."""
+        """Pixels `(H, W)` of the moved image that came entirely from inside the image.
+
+        Under the boundary `crop`, the image is larger than what the network sees.
+        """
         return self._valid(self.action(), self.image_size)
 
     def _valid(self, transformation: "Transformation", size: tuple[int, int]) -> np.ndarray:
-        """Find what is done to ones; exactly 1 is left where nothing from outside came in."""
+        """Transform an image of ones, which remain 1 only where nothing comes from outside."""
         ones = np.ones((1, *size, 1), np.float32)
         if not transformation.geometric:
             return ones[0, ..., 0] > 0

@@ -1,4 +1,4 @@
-"""Scores that combine several averages over images, so that one bootstrap serves all of them."""
+"""Scores that combine several averages over images, all resampled by one bootstrap."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from evaluation.scores.invariance import accuracy, classes, top1_agreement
 
 
 def kappa_parts(reference_logits: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
-    """Return agreement and, for each class, whether it is `c(x)` and `c(T_v x)`: `(N, 1 + 2K)`."""
+    """Return agreement, and for each class whether it is `c(x)` and `c(T_v x)`, `(N, 1 + 2K)`."""
     known = np.arange(reference_logits.shape[-1])
     before, after = (
         classes(logits)[:, None] == known for logits in (reference_logits, observed_logits)
@@ -16,10 +16,13 @@ def kappa_parts(reference_logits: np.ndarray, observed_logits: np.ndarray) -> np
 
 
 def cohen_kappa(means: np.ndarray) -> np.ndarray:
-    """`(a − e) / (1 − e)`: agreement a beyond that of chance, e: ≤ 1, high (Cohen 1960, eq. 1).
+    """Return `(a − e) / (1 − e)` of agreement a and chance e: −1–1, high is better (Cohen 1960).
 
-    Chance is what two independent answers with the same shares of classes would agree in. Undefined
-    where both answers are the same class for every image.
+    Chance is the agreement of two independent answers with the same shares of classes. The value is
+    NaN if both answers are the same class for every image.
+
+    Args:
+        means: Averages of `kappa_parts` over images, `(…, 1 + 2K)`.
 
     Example:
         >>> import numpy as np
@@ -35,14 +38,14 @@ def cohen_kappa(means: np.ndarray) -> np.ndarray:
 
 
 def accuracy_by_class(labels: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
-    """Return the parts of accuracy by true class: `(N, 2K)`, value and membership of each."""
+    """Return the parts of accuracy by true class, `(N, 2K)`: K values, and K memberships."""
     return _by_class(accuracy(labels, observed_logits), labels, observed_logits.shape[-1])
 
 
 def agreement_by_class(
     labels: np.ndarray, reference_logits: np.ndarray, observed_logits: np.ndarray
 ) -> np.ndarray:
-    """Return the parts of agreement by true class: `(N, 2K)`, value and membership of each."""
+    """Return the parts of agreement by true class, `(N, 2K)`: K values, and K memberships."""
     agreement = top1_agreement(reference_logits, observed_logits)
     return _by_class(agreement, labels, observed_logits.shape[-1])
 
@@ -53,13 +56,16 @@ def _by_class(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def class_values(means: np.ndarray) -> np.ndarray:
-    """Return the average of each class `(…, K)` from those of its parts; NaN where it has none."""
+    """Return the mean of each class, `(…, K)`, from the means of the parts, `(…, 2K)`.
+
+    It is NaN for a class without images.
+    """
     value, member = np.split(means, 2, axis=-1)
     return value / np.where(member > 0, member, np.nan)
 
 
 def macro(means: np.ndarray) -> np.ndarray:
-    """Average of the classes' averages: every class weighs the same.
+    """Return the unweighted mean of the means of all classes.
 
     Example:
         >>> import numpy as np
@@ -72,9 +78,8 @@ def macro(means: np.ndarray) -> np.ndarray:
 
 
 def worst_class(means: np.ndarray) -> np.ndarray:
-    """The lowest of the classes' averages.
+    """Return the lowest of the means of all classes.
 
-    A minimum of noisy values: it lies below that of the true ones, the more so the fewer images a
-    class has.
+    As the minimum of noisy values it is biased downwards, the more so the fewer images a class has.
     """
     return np.nanmin(class_values(means), axis=-1)

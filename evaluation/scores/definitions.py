@@ -1,4 +1,4 @@
-"""What a score is: three types, each with one contract."""
+"""The three types of scores, each with its own contract."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -14,18 +14,18 @@ _OUTPUTS = ("logits", "pre_logits", "mask", "map", "box")
 
 @dataclass(frozen=True)
 class Definition:
-    """What every score says of itself.
+    """The part that the definitions of all scores have in common.
 
     Attributes:
-        name: What it is called in tables, tags and commands.
-        function: What computes it; its contract is that of the type.
-        label: What an axis or a heading says; by default the name.
+        name: Its name in tables, tags and commands.
+        function: The function that computes it, whose contract depends on the type of the score.
+        label: Its label on an axis or in a heading; by default the name.
         property: `invariance` or `equivariance`.
-        higher_is_better: The direction.
-        range: The smallest and the largest value it can take.
-        tasks: The tasks it can be asked of.
-        undefined: What an undefined value means.
-        ranked: What the leaderboard says above a ranking by it; nothing if it does not rank.
+        higher_is_better: Whether higher values are better.
+        range: The smallest and the largest possible value.
+        tasks: The tasks for which it is defined.
+        undefined: The reason for an undefined value, for notices.
+        ranked: The title of the leaderboard's ranking by it; empty if it does not rank models.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Definition:
     ranked: str = ""
 
     def __post_init__(self) -> None:
-        """Let the label be the name unless it says more."""
+        """Derive the label from the name unless one is given."""
         if not self.label:
             object.__setattr__(self, "label", self.name.replace("_", " "))
 
@@ -50,34 +50,34 @@ class Definition:
 
     @cached_property
     def needs(self) -> frozenset[str]:
-        """The stored outputs of a network that it reads."""
+        """The names of the stored outputs that it reads."""
         found = {argument.partition("_")[2] for argument in self.reads if "_" in argument}
         return frozenset(found & set(_OUTPUTS))
 
 
 @dataclass(frozen=True)
 class Score(Definition):
-    """One value per image; the score is their average.
+    """A score with one value per image, which are averaged.
 
-    The function takes plain arrays by name, and returns `(N,)`, NaN where an image does not count.
-    It may ask for any of these:
+    The function takes arrays by name and returns `(N,)`, NaN where an image does not count. Its
+    arguments may be any of these:
 
-    | argument | what it is |
+    | argument | meaning |
     |---|---|
     | `labels` | `y`, int `(N,)` |
     | `reference_logits`, `observed_logits` | of `x` and of `T_v x`, `(N, K)` |
-    | `reference_pre_logits`, `observed_pre_logits` | what the last dense layer reads, `(N, U)` |
+    | `reference_pre_logits`, `observed_pre_logits` | the last dense layer's input, `(N, U)` |
     | `observed_mask`, `moved_mask`, `true_mask` | `f(T_v x)`, `T_v f(x)`, `T_v y`, `(N, H, W)` |
     | `observed_map`, `moved_map` | class scores of every pixel, `(N, H, W, K + 1)` |
     | `observed_box`, `moved_box`, `true_box`, `tight_box` | `(N, 4)`; see `Answers` |
-    | `valid`, `valid_truth` | pixels `(H, W)` that came wholly from inside the frame |
-    | `noise` | the largest change of a logit when the same images are batched otherwise |
+    | `valid`, `valid_truth` | pixels `(H, W)` that came entirely from inside the frame |
+    | `noise` | the largest change of a logit when the same images are batched differently |
 
     Attributes:
         proportion: Whether values are 0 or 1, so that Wilson's interval applies.
         floor: Whether it compares two answers of the network, so that it has a resampling floor.
         drawn: Whether figures have a panel for it.
-        compared: Whether models are compared by it unless something else is asked for.
+        compared: Whether models are compared by it by default.
 
     Example:
         >>> from evaluation.scores.definitions import Score
@@ -101,12 +101,12 @@ def _first(means: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Combined(Definition):
-    """Several values per image, whose averages are combined, such as kappa.
+    """A score with several values per image, whose averages are combined, such as Cohen's kappa.
 
-    The function takes what that of a `Score` takes and returns `(N, C)`.
+    The function takes the same arguments as that of a `Score` and returns `(N, C)`.
 
     Attributes:
-        combine: From averages over images `(…, C)` to the score `(…)`; NaN where it is undefined.
+        combine: Maps averages over images `(…, C)` to the score `(…)`; NaN where it is undefined.
     """
 
     combine: Callable[[np.ndarray], np.ndarray] = field(default=_first)
@@ -114,15 +114,17 @@ class Combined(Definition):
 
 @dataclass(frozen=True)
 class Summary(Definition):
-    """What a whole curve comes to.
+    """A summary of a whole curve.
 
-    The function takes a `Curve` and returns a row: `value`, `low`, `high` and `n`, maybe a `note`;
-    or several rows, by what follows the summary's name; or None where it does not apply.
+    The function takes a `Curve` and returns a row with `value`, `low`, `high`, `n` and perhaps a
+    `note`; or several rows by the suffixes of their names; or None if it does not apply.
 
     Attributes:
-        of: The scores of which it sums up the one that a task has; measured, they bring it along.
-        output: The stored output that it reads at every strength; empty for one of a score.
-        per_image: From a `Curve` to what it averages, `(N,)`, where it is an average over images.
+        of: The scores that it can summarise, of which each task has one; whenever that score is
+            measured, so is the summary.
+        output: The stored output that it reads at every strength; empty if it summarises a score.
+        per_image: Maps a `Curve` to values per image, `(N,)`, whose average is the summary; None if
+            the summary is no average over images.
     """
 
     of: tuple[str, ...] = ()
@@ -131,21 +133,22 @@ class Summary(Definition):
 
     @cached_property
     def needs(self) -> frozenset[str]:
-        """The stored outputs of a network that it reads by itself."""
+        """The name of the stored output that it reads, if any, apart from those of its scores."""
         return frozenset({self.output} - {""})
 
 
 @dataclass(frozen=True)
 class Curve:
-    """What a `Summary` may look at: one network under one transformation.
+    """The input of a `Summary`: one network under one transformation.
 
     Attributes:
         strengths: The grid, ascending; tuples for a composition.
         identity: The strength that changes nothing.
-        unit: What a strength counts.
-        total_stride: Of the network, None if it is not known.
-        values: By name of score, `(N, S)`, NaN where an image does not count.
-        outputs: By name of output, what is stored at each strength, `(N, …)`, read where touched.
+        unit: The unit of a strength.
+        total_stride: The total stride of the network in pixels; None if it is unknown.
+        values: Values per image by name of score, `(N, S)`; NaN where an image does not count.
+        outputs: Returns the arrays `(N, …)` stored at each strength under the name of an output;
+            they are read from disk only where they are used.
     """
 
     strengths: tuple[Any, ...]
@@ -157,5 +160,5 @@ class Curve:
 
     @property
     def others(self) -> list[int]:
-        """The places of all strengths but the identity."""
+        """The indices of all strengths but the identity."""
         return [k for k, v in enumerate(self.strengths) if v != self.identity]

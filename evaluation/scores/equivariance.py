@@ -1,7 +1,7 @@
-"""Does the answer move along? Scores of masks, maps and boxes, one value per image.
+"""Scores of equivariance: whether masks, maps and boxes move with the image.
 
-Only valid pixels count, those that `T_v` took wholly from inside the frame. A value is NaN where
-an image does not count.
+They have one value per image, NaN where an image does not count. Only valid pixels count: those
+that `T_v` took entirely from inside the frame.
 """
 
 import numpy as np
@@ -10,11 +10,11 @@ import numpy as np
 def mask_agreement(
     observed_mask: np.ndarray, moved_mask: np.ndarray, valid: np.ndarray
 ) -> np.ndarray:
-    """Share of pixels whose class in `f(T_v x)` is that in `T_v f(x)`: 0–1, high is better.
+    """Return the share of pixels with the same class in `f(T_v x)` and in `T_v f(x)`.
 
-    Only pixels count that are foreground in either, so that background, which is most of a frame
-    and moves onto background, does not make a constant prediction look equivariant (after
-    Rojas-Gomez et al. 2022). NaN where there is none.
+    0–1, high is better. Only pixels that are foreground in either count: the background, which
+    fills most of a frame, would make a constant prediction look equivariant (after Rojas-Gomez et
+    al. 2022). NaN where there is no such pixel.
 
     Example:
         >>> import numpy as np
@@ -30,9 +30,9 @@ def mask_agreement(
 def mask_iou(
     observed_mask: np.ndarray, true_mask: np.ndarray | None, valid_truth: np.ndarray
 ) -> np.ndarray:
-    """IoU of `f(T_v x)` with `T_v y`, mean over the classes of objects in it: 0–1, high is better.
+    """Return the mean IoU of `f(T_v x)` with `T_v y` over the foreground classes in `T_v y`.
 
-    NaN where no object is left in the frame, or masks are unknown.
+    0–1, high is better. NaN where no object is left in the frame, or without true masks.
 
     Example:
         >>> import numpy as np
@@ -57,9 +57,9 @@ def mask_iou(
 def equivariance_error(
     observed_map: np.ndarray, moved_map: np.ndarray, valid: np.ndarray
 ) -> np.ndarray:
-    """`‖φ(T_v x) − T_v φ(x)‖₂ ÷ ‖T_v φ(x) − its mean per channel‖₂` of a segmenter's logits φ.
+    """Return `‖φ(T_v x) − T_v φ(x)‖₂ ÷ ‖T_v φ(x) − its mean per channel‖₂` for a logit map φ.
 
-    0 is exact, about √2 is unrelated; low is better. NaN where the map is flat.
+    Low is better: 0 is exact, about √2 unrelated. NaN where the moved map is constant.
 
     Example:
         >>> import numpy as np
@@ -77,7 +77,9 @@ def equivariance_error(
 
 
 def box_agreement(observed_box: np.ndarray, moved_box: np.ndarray) -> np.ndarray:
-    """IoU of `box(T_v x)` with `T_v box(x)`: 0–1, high is better; NaN where that left the frame.
+    """Return the IoU of `box(T_v x)` with `T_v box(x)`: 0–1, high is better.
+
+    NaN where `T_v box(x)` has left the frame.
 
     Example:
         >>> import numpy as np
@@ -90,10 +92,10 @@ def box_agreement(observed_box: np.ndarray, moved_box: np.ndarray) -> np.ndarray
 
 
 def box_iou(observed_box: np.ndarray, true_box: np.ndarray | None) -> np.ndarray:
-    """IoU of `box(T_v x)` with `T_v` of the true box: 0–1, high is better.
+    """Return the IoU of `box(T_v x)` with `T_v` of the true box: 0–1, high is better.
 
-    A turned box is measured against the upright hull of its corners, which is larger than the
-    object: `box_iou_ceiling` says how much that costs a perfect detector.
+    A rotated box is compared with the upright hull of its corners, which is larger than the object;
+    `box_iou_ceiling` is the value that a perfect detector would reach.
 
     Example:
         >>> import numpy as np
@@ -109,9 +111,9 @@ def box_iou(observed_box: np.ndarray, true_box: np.ndarray | None) -> np.ndarray
 def box_iou_ceiling(
     observed_box: np.ndarray, tight_box: np.ndarray | None, true_box: np.ndarray | None
 ) -> np.ndarray:
-    """IoU of the tight box of the moved true mask with `T_v` of the true box: 0–1.
+    """Return the IoU of the tight box of the moved true mask with `T_v` of the true box: 0–1.
 
-    What `box_iou` a detector gets that finds the tight box of every moved object.
+    It is the `box_iou` of a detector that finds the tight box of every moved object.
 
     Example:
         >>> import numpy as np
@@ -143,7 +145,7 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _area(boxes: np.ndarray) -> np.ndarray:
-    """Return the areas `(N,)` of boxes `(N, 4)`; 0 where ends are exchanged."""
+    """Return the areas `(N,)` of boxes `(N, 4)`; 0 where a maximum is below its minimum."""
     return np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=-1)
 
 

@@ -1,8 +1,8 @@
-"""Does the answer stay? Scores of classes, probabilities and features, one value per image.
+"""Scores of invariance: whether classes, probabilities and features stay the same.
 
-Notation: network `f`, image `x`, label `y`, transformation `T_v`, softmax `p`, class
-`c(x) = argmax f(x)`. References are of `x`, what is observed is of `T_v x`. A value is NaN where an
-image does not count.
+They have one value per image, NaN where an image does not count. Notation: network `f`, image `x`,
+label `y`, transformation `T_v`, softmax `p`, class `c(x) = argmax f(x)`. The arguments
+`reference_…` are outputs for `x`, and `observed_…` those for `T_v x`.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from scipy.special import log_softmax, softmax
 
 
 def accuracy(labels: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
-    """`c(T_v x) = y`: 1 or 0, high is better.
+    """Return whether `c(T_v x) = y`: 1 or 0, high is better.
 
     Example:
         >>> import numpy as np
@@ -22,9 +22,10 @@ def accuracy(labels: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
 
 
 def top1_agreement(reference_logits: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
-    """`c(T_v x) = c(x)`: 1 or 0, high is better (Zhang 2019, consistency).
+    """Return whether `c(T_v x) = c(x)`: 1 or 0, high is better.
 
-    A constant predictor agrees with itself always: read it beside accuracy, or as Cohen's kappa.
+    A constant predictor always agrees with itself: read agreement together with accuracy, or as
+    Cohen's kappa.
 
     Example:
         >>> import numpy as np
@@ -38,7 +39,7 @@ def top1_agreement(reference_logits: np.ndarray, observed_logits: np.ndarray) ->
 def retained_accuracy(
     labels: np.ndarray, reference_logits: np.ndarray, observed_logits: np.ndarray
 ) -> np.ndarray:
-    """`c(T_v x) = y` over the images with `c(x) = y`: 1 or 0, high is better.
+    """Return whether `c(T_v x) = y` for images with `c(x) = y`, else NaN: 1 or 0, high is better.
 
     Example:
         >>> import numpy as np
@@ -54,10 +55,10 @@ def retained_accuracy(
 def flips_below_noise(
     reference_logits: np.ndarray, observed_logits: np.ndarray, noise: float
 ) -> np.ndarray:
-    """`c(T_v x) ≠ c(x)` by a margin that float noise could close: 1 or 0, low is better.
+    """Return whether `c(T_v x) ≠ c(x)` with a margin within float noise: 1 or 0, low is better.
 
-    The margin of a class is its logit's distance from the next, here the smaller one of the two
-    answers; noise can take twice its size from it. Such flips are no finding about the network.
+    The margin is the distance between the two largest logits, in the answer where it is smaller;
+    noise can reduce it by twice its own size. Such flips say nothing about the network.
 
     Example:
         >>> import numpy as np
@@ -71,7 +72,7 @@ def flips_below_noise(
 
 
 def mean_absolute_change(reference_logits: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
-    """`|p_c(x)(T_v x) − p_c(x)(x)|`: 0–1, low is better (Azulay & Weiss 2019).
+    """Return `|p_c(x)(T_v x) − p_c(x)(x)|`: 0–1, low is better (Azulay & Weiss 2019).
 
     Example:
         >>> import numpy as np
@@ -87,9 +88,10 @@ def mean_absolute_change(reference_logits: np.ndarray, observed_logits: np.ndarr
 def jensen_shannon_distance(
     reference_logits: np.ndarray, observed_logits: np.ndarray
 ) -> np.ndarray:
-    """Distance of `p(x)` and `p(T_v x)`: 0–1, low is better (Endres & Schindelin 2003).
+    """Return the distance of `p(x)` and `p(T_v x)`: 0–1, low is better (Endres & Schindelin 2003).
 
-    `√(½ KL(p ‖ m) + ½ KL(q ‖ m))` with `m = (p + q) / 2` and logarithms of base 2.
+    It is `√(½ KL(p ‖ m) + ½ KL(q ‖ m))` with `q = p(T_v x)`, `m = (p + q) / 2` and logarithms to
+    base 2.
 
     Example:
         >>> import numpy as np
@@ -110,9 +112,9 @@ def jensen_shannon_distance(
 def cosine_similarity(
     reference_pre_logits: np.ndarray, observed_pre_logits: np.ndarray
 ) -> np.ndarray:
-    """Cosine between the `pre_logits` of `x` and of `T_v x`: −1–1, high is better.
+    """Return the cosine between the `pre_logits` of `x` and of `T_v x`: −1–1, high is better.
 
-    NaN where either has no length, such as an image for which every unit is silent.
+    NaN where either is zero, as for an image that activates no unit.
 
     Example:
         >>> import numpy as np
@@ -127,11 +129,11 @@ def cosine_similarity(
 
 
 def classes(logits: np.ndarray) -> np.ndarray:
-    """Return `c`, `(N,)`, of logits `(N, K)`."""
+    """Return the classes `c`, `(N,)`, of logits `(N, K)`."""
     return logits.argmax(axis=-1)
 
 
 def _margins(logits: np.ndarray) -> np.ndarray:
-    """Return how far the largest logit `(N,)` is above the second."""
+    """Return the difference between the largest and the second largest logit, `(N,)`."""
     second, first = np.partition(logits, -2, axis=-1)[:, -2:].T
     return first - second

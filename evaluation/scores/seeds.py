@@ -1,4 +1,4 @@
-"""Configurations that were trained with several seeds: means, with intervals over both."""
+"""Means over several seeds of a configuration, with intervals over seeds and images."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,13 +17,13 @@ from evaluation.sweeping.predictions import Predictions
 def over_seeds(
     predictions: Predictions, wanted: Mapping[str, Sequence[Definition]]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of configurations of which there are several seeds.
+    """Yield the rows of configurations with several seeds.
 
-    There are those scores of single strengths that are drawn or ranked, and the summaries that are
+    They cover the scores at single strengths that are drawn or ranked, and the summaries that are
     averages over images.
 
     Args:
-        predictions: What a sweep made.
+        predictions: The result of a sweep.
         wanted: The definitions that are measured, by name of network.
     """
     for name, members in configurations(predictions.networks).items():
@@ -63,7 +63,7 @@ def over_seeds(
 def _rows(
     columns: Sequence[tuple[Definition, Any, list[np.ndarray]]], common: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Yield a row per column; all share their resampled seeds and images."""
+    """Yield a row per column; all rows use the same resampled seeds and images."""
     if not columns:
         return
     seeds = [np.stack(side, axis=1) for side in zip(*(c for *_, c in columns), strict=True)]
@@ -78,7 +78,7 @@ def _rows(
                 "score": definition.name,
                 "strength": strength,
                 "value": float(np.nanmean(everyone)),
-                # Enlarged deviations may leave the range, as no value can.
+                # Widened for few seeds, an interval may exceed the range of possible values.
                 "low": max(low[k], definition.range[0]),
                 "high": min(high[k], definition.range[1]),
                 "n": counted,

@@ -1,4 +1,4 @@
-"""The table of scores: each score and each summary once, with all that is to be known of it."""
+"""The tables of all scores and summaries, by name."""
 
 import math
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ from evaluation.scores import combined, equivariance, invariance, summaries
 from evaluation.scores.definitions import TASKS, Combined, Curve, Definition, Score, Summary
 
 FLOOR = "_floor"
-"""What follows the name of a score where it compares `f(T_-v T_v x)` with `f(x)`."""
+"""The suffix of a score's name for its resampling floor: `f(T_-v T_v x)` compared with `f(x)`."""
 
 _VECTORS: dict[str, Any] = {"tasks": ("classification", "detection")}
 _MASKS: dict[str, Any] = {"property": "equivariance", "tasks": ("segmentation",)}
 _BOXES: dict[str, Any] = {"property": "equivariance", "tasks": ("detection",)}
-_ONE_CLASS = "one class is given to all images, so that chance agrees too"
+_ONE_CLASS = "one class is given to all images, so that agreement by chance is complete"
 
 SCORES: dict[str, Score | Combined] = {
     score.name: score
@@ -115,17 +115,17 @@ SCORES: dict[str, Score | Combined] = {
         Score("box_iou_ceiling", equivariance.box_iou_ceiling, **_BOXES),
     )
 }
-"""What is measured at each strength, by name."""
+"""The scores of single strengths, by name."""
 
 
 def _moved(curve: Curve, *names: str) -> np.ndarray:
-    """Return the one of some scores that a task has, at all strengths but the identity."""
+    """Return the values of the one named score that was measured, without the identity."""
     (values,) = (curve.values[name] for name in names if name in curve.values)
     return values[:, curve.others]
 
 
 def _mean(curve: Curve, *names: str) -> summaries.Row | None:
-    """Average the one of some scores that a task has over all strengths but the identity."""
+    """Return the mean of the one named score that was measured, without the identity."""
     return summaries.mean_over_strengths(_moved(curve, *names)) if curve.others else None
 
 
@@ -186,24 +186,24 @@ SUMMARIES: dict[str, Summary] = {
         ),
     )
 }
-"""What is measured of a whole curve, by name."""
+"""The summaries of whole curves, by name."""
 
 NOISE = Definition(
     "float_noise",
     float,
-    "largest change of a logit when the same images are batched otherwise",
+    "largest change of a logit when the same images are batched differently",
     higher_is_better=False,
     range=(0, math.inf),
     tasks=TASKS,
 )
-"""What is measured of a network with any score that reads it."""
+"""The float noise of a network, measured whenever a score reads it."""
 
 
 def definition(name: str) -> Definition:
-    """Return what is known of a score, by the name of a row: also of a floor, or a phase.
+    """Return the definition of a score by the name in a row, which may be that of a floor or phase.
 
     Raises:
-        ValueError: If there is none of the name.
+        ValueError: If there is no score with this name.
 
     Example:
         >>> from evaluation.scores.table import definition
@@ -220,11 +220,11 @@ def definition(name: str) -> Definition:
 
 
 def chosen(names: str | Definition | Iterable[str | Definition]) -> list[Definition]:
-    """Return scores and summaries by name; definitions of one's own pass as they are.
+    """Return scores and summaries by name; definitions are returned unchanged.
 
     Raises:
-        ValueError: If there is none of a name, or one of another task is asked for by it.
-        TypeError: For what is neither a name nor a definition.
+        ValueError: If there is no score or summary with a name.
+        TypeError: If something is neither a name nor a definition.
 
     Example:
         >>> from evaluation.scores.table import chosen

@@ -166,8 +166,14 @@ def wrong_shape(labels):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (wrong_shape, r"expected odd to give a value for each of 150 images, received shape \(3,"),
-        (lambda pixels: pixels, "a score to take what evaluation.Score lists, received 'pixels'"),
+        (
+            wrong_shape,
+            r"expected odd to return a value for each of 150 images, received shape \(3,",
+        ),
+        (
+            lambda pixels: pixels,
+            "a score to take arguments listed in evaluation.Score, received 'pixels'",
+        ),
     ],
 )
 def test_a_score_that_does_not_fit_is_one_line(function, message):
