@@ -53,7 +53,7 @@ class Measurements:
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write everything into a folder, replacing measurements that are already there.
 
-        If the process is killed, either the old or the new folder is left, never a mixture.
+        If the process is killed, measurements are never left half-written or mixed.
 
         Args:
             folder: The folder, created if it does not exist.

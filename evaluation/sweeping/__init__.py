@@ -1,1 +1,1 @@
-"""Running networks over transformed images, and keeping what comes out."""
+"""Sweeps: running networks over transformed images, and storing their outputs."""

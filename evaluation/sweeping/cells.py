@@ -1,9 +1,9 @@
-"""Cells on disk: what one network gave for one way of showing the images, complete or absent.
+"""Cells on disk: one network's outputs for the images at one strength, complete or absent.
 
-A cell is a folder with one `.npy` file per output and `cell.json`, which says how many images there
-were and what each file must be: shape, type and SHA-256. It appears under its name only when it is
-complete. Until then it is a hidden folder with a random name, whose file `owner` is locked by the
-process that writes it; the system lets go of the lock when that process ends, however it ends.
+A cell is a folder with one `.npy` file per output and `cell.json`, which has the number of images
+and the shape, type and SHA-256 of each file. It appears under its name only when it is complete.
+Until then it is a hidden folder with a random name, whose file `owner` is locked by the process
+that writes it; the operating system releases the lock when that process ends, even if it is killed.
 """
 
 import fcntl
@@ -24,15 +24,15 @@ import numpy as np
 _LOG = logging.getLogger("evaluation")
 MANIFEST = "cell.json"
 _OWNER = "owner"
-_YOUNG = 60  # seconds in which a folder may not have its lock yet
+_YOUNG = 60  # seconds during which a new folder may not have its lock yet
 
 
 def read_cell(path: Path) -> dict[str, np.ndarray]:
-    """Return the outputs in one cell by name, read from disk where they are touched.
+    """Return the outputs in one cell by name, as arrays mapped from disk.
 
     Raises:
         FileNotFoundError: If there is no such cell.
-        ValueError: If a file of it is not the one that was written.
+        ValueError: If one of its files is missing or not as it was written.
     """
     if not path.is_dir():
         raise FileNotFoundError(f"expected predictions in {path}, there are none: sweep first")
@@ -51,12 +51,13 @@ def read_cell(path: Path) -> dict[str, np.ndarray]:
 
 
 def is_complete(path: Path, keep: Collection[str] = ()) -> bool:
-    """Whether a cell is there as it was written; a damaged one is removed, with a notice.
+    """Return whether a cell is there, undamaged, and made with all outputs to keep.
+
+    A damaged cell is removed with a notice; one that was made to keep fewer outputs is removed too.
 
     Args:
         path: The cell.
-        keep: The outputs that were to be kept of those that a network gives; one that was made to
-            keep less is removed too.
+        keep: The names of the outputs to keep; a network need not have all of them.
     """
     try:
         read_cell(path)
@@ -92,16 +93,16 @@ def _damaged(file: Path) -> ValueError:
 
 
 class CellWriter:
-    """Streams the outputs of consecutive batches into the files of one cell."""
+    """A writer of the outputs of consecutive batches into the files of one cell."""
 
     def __init__(self, directory: Path, count: int, keep: Collection[str] | None) -> None:
-        """Open nothing yet: names, types and shapes come with the first batch."""
+        """Open no files yet: names, types and shapes come with the first batch."""
         self._directory, self._count, self._keep = directory, count, keep
         self._files: dict[str, BinaryIO] = {}
         self._written: dict[str, int] = {}
 
     def append(self, outputs: dict[str, np.ndarray]) -> None:
-        """Write the outputs of one batch after those of the batches before.
+        """Append the outputs of one batch.
 
         Raises:
             OSError: If a file cannot be written, as on a full disk.
@@ -125,17 +126,17 @@ class CellWriter:
                 raise OSError(error.errno, f"expected to write {file}: {error.strerror}") from error
 
     def close(self) -> None:
-        """Put everything on the disk."""
+        """Flush all files to disk, and close them."""
         for file in self._files.values():
             file.flush()
             os.fsync(file.fileno())
             file.close()
 
     def describe(self) -> None:
-        """Write what each file is, once all are closed.
+        """Write `cell.json`, once all files are closed.
 
         Raises:
-            ValueError: If a file does not hold as many images as were promised.
+            ValueError: If a file does not hold `count` images.
         """
         outputs = {}
         for name, written in self._written.items():
@@ -155,14 +156,17 @@ class CellWriter:
 
 @contextmanager
 def new_cell(path: Path, count: int, keep: Collection[str] | None = None) -> Iterator[CellWriter]:
-    """Write a cell for `count` images that appears at `path` only once it is complete.
+    """Open a new cell for writing, which appears at `path` only once it is complete.
 
-    Where another process has meanwhile made the same cell, that one is left there.
+    If another process has meanwhile made the same cell, that one is kept.
 
     Args:
-        path: Where it will be.
-        count: How many images there will be.
-        keep: Which outputs are kept; by default all.
+        path: The path of the cell.
+        count: The number of images.
+        keep: The names of the outputs to keep; by default all.
+
+    Yields:
+        The writer.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     partial.mkdir(parents=True)
@@ -186,14 +190,14 @@ def new_cell(path: Path, count: int, keep: Collection[str] | None = None) -> Ite
 
 
 def remove_unowned(home: Path) -> None:
-    """Remove the unfinished cells in a folder and its folders that no living process writes."""
+    """Remove unfinished cells that no running process writes, in a folder and its subfolders."""
     for partial in (*home.glob(".*"), *home.glob("*/.*")):
         try:
             with (partial / _OWNER).open("r+") as owner:
                 _lock(owner)
                 shutil.rmtree(partial, ignore_errors=True)
         except FileNotFoundError:
-            with suppress(FileNotFoundError):  # it was finished, and renamed, meanwhile
+            with suppress(FileNotFoundError):  # meanwhile it was finished and renamed
                 if time.time() - partial.stat().st_mtime > _YOUNG:
                     shutil.rmtree(partial, ignore_errors=True)
         except OSError:  # it is locked
@@ -201,5 +205,5 @@ def remove_unowned(home: Path) -> None:
 
 
 def _lock(owner: Any) -> None:
-    """Lock a file until it is closed, or raise an OSError if it is locked."""
+    """Lock a file until it is closed; raise an OSError if it is already locked."""
     fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)

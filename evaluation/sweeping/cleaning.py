@@ -1,4 +1,4 @@
-"""Cells that no longer belong to anything: no sweep that is written down refers to them."""
+"""Removal of unused cells: those that no recorded sweep refers to."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +9,7 @@ from evaluation.sweeping.predictions import Predictions, cell_path, floor_path, 
 
 
 def cells_of(predictions: Predictions) -> set[Path]:
-    """Return where the cells of predictions are, floors and all."""
+    """Return the paths of all cells of predictions, including those of floors."""
     images, found = predictions.protocol.images, set()
     for network in predictions.networks:
         for info in predictions.transformations:
@@ -22,29 +22,29 @@ def cells_of(predictions: Predictions) -> set[Path]:
 
 
 def unused(directory: Path) -> list[Path]:
-    """Return the cells in a directory that belong to no sweep.
+    """Return the paths of the cells in a directory that no sweep uses.
 
-    They are of networks, images, transformations or formats that have changed since, of sweeps
-    that were not finished, or of the looks of a measurement to a precision.
+    They are of networks, images, transformations or formats that have changed since, of unfinished
+    sweeps, or of the looks of a measurement to a precision.
 
     Raises:
-        ValueError: If what a sweep wrote cannot be read: nothing is known to be unused then.
+        ValueError: If the record of a sweep cannot be read, so that no cell is known to be unused.
     """
     used: set[Path] = set()
     for home in manifests(directory):
         used |= cells_of(read_manifest(home, ()))
     cells = {file.parent for file in directory.rglob("*.npy")}
-    hidden = {cell for cell in cells if cell.name.startswith(".")}  # that are being written
+    hidden = {cell for cell in cells if cell.name.startswith(".")}  # still being written
     return sorted(cells - used - hidden)
 
 
 def size(cell: Path) -> int:
-    """Return how many bytes the files of a cell have."""
+    """Return the size of a cell's files in bytes."""
     return sum(file.stat().st_size for file in cell.iterdir())
 
 
 def remove(cells: list[Path], directory: Path) -> None:
-    """Remove cells, folders that are empty then, and what killed sweeps left."""
+    """Remove cells, the unfinished cells of killed sweeps, and folders that are then empty."""
     for cell in cells:
         shutil.rmtree(cell, ignore_errors=True)
     for home in directory.glob("*/*"):

@@ -1,9 +1,10 @@
-"""What was swept, written beside the cells, so that nothing else is needed to score them.
+"""The manifest of a sweep, written beside its cells, so that nothing else is needed to score them.
 
 `<directory>/sweeps/<dataset>-<digest>/` has `protocol.json`, `truth.npz` (labels, names of classes,
-masks, boxes) and `strips.npz` (the first image at every strength). The digest is of the question:
-which networks, by their names, were shown which images under which transformations. A sweep that
-asks it again takes the place of the earlier one.
+masks, boxes) and `strips.npz` (the first image at every strength). The digest is of the names
+of the networks, of the dataset with its split, placement and frame, of the transformations with
+their boundaries, and of whether there are floors. A sweep with the same digest replaces the earlier
+one.
 """
 
 import secrets
@@ -27,7 +28,11 @@ SWEEPS = "sweeps"
 
 
 def write_manifest(predictions: Predictions) -> Path:
-    """Write what was swept, in the place of an earlier sweep of the same question."""
+    """Write the manifest of a sweep, replacing that of an earlier sweep with the same digest.
+
+    Returns:
+        The folder of the manifest.
+    """
     protocol, truth = predictions.protocol, predictions.truth
     images = protocol.images
     question = (
@@ -56,18 +61,20 @@ def write_manifest(predictions: Predictions) -> Path:
 
 
 def manifests(directory: Path) -> list[Path]:
-    """Return the folders of the sweeps into a directory."""
+    """Return the folders of all manifests in a directory."""
     return sorted(file.parent for file in directory.glob(f"{SWEEPS}/[!.]*/protocol.json"))
 
 
 def read_manifest(directory: Path, transformations: Iterable["Transformation"]) -> Predictions:
-    """Read what was swept; see `Predictions.open`."""
+    """Read the predictions of a sweep from its manifest; see `Predictions.open`."""
     homes = [directory] if (directory / "protocol.json").is_file() else manifests(directory)
     if not homes:
         raise FileNotFoundError(f"expected predictions in {directory}, there are none: sweep first")
     if len(homes) > 1:
         listed = ", ".join(str(home.relative_to(directory)) for home in homes)
-        raise ValueError(f"expected one sweep in {directory}, received {listed}: choose one")
+        raise ValueError(
+            f"expected one sweep in {directory}, received {listed}: choose one of these folders"
+        )
     (home,) = homes
     try:
         protocol = Protocol.from_json((home / "protocol.json").read_text(encoding="utf-8"))

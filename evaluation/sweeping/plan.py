@@ -1,4 +1,4 @@
-"""What is to be swept, checked before anything is shown."""
+"""The plan of a sweep, checked before any network is run."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ from zoo.transformations.window import margins
 Transformations = str | Transformation | Iterable[str | Transformation]
 
 _LOG = logging.getLogger("evaluation")
-_STRIP_SIDE = 96  # pixels of an example's longer side, about
+_STRIP_SIDE = 96  # approximate length in pixels of the longer side of an image in a strip
 
 
 def plan(
@@ -30,12 +30,16 @@ def plan(
     *,
     floors: bool = True,
 ) -> Predictions:
-    """Check what is to be swept, and say what its predictions will be; nothing is shown yet."""
+    """Check the arguments of `sweep`, and return its predictions, whose cells are still to be made.
+
+    Raises:
+        ValueError: As `sweep` does.
+    """
     names = [network.name for network in networks]
     if len(set(names)) < len(names):
         raise ValueError(
-            f"expected networks of different names, received {', '.join(names)}: "
-            "choose some with load_model(…, name=…)"
+            f"expected networks with different names, received {', '.join(names)}: "
+            "name them with load_model(…, name=…)"
         )
     chosen = []
     for transformation in named(transformations):
@@ -50,8 +54,8 @@ def plan(
     for (name, _), count in Counter(info.key for info in known).items():
         if count > 1:
             raise ValueError(
-                f"expected each transformation once under one boundary, received {name} {count} "
-                "times: leave it out, or give one another name"
+                f"expected each transformation once per boundary, received {name} {count} times: "
+                "remove one, or give it another name"
             )
     for window in {transformation.window for transformation in chosen} or {None}:
         for network in networks:
@@ -67,7 +71,7 @@ def plan(
 
 
 def strip(transformation: Transformation, dataset: Dataset) -> np.ndarray:
-    """Show the first image at every strength, uint8 `(S, H, W, C)`, large ones thinned out."""
+    """Return the first image at every strength, uint8 `(S, H, W, C)`, subsampled if it is large."""
     image = dataset.image_batch(slice(0, 1))
     step = max(1, max(dataset.input_shape[:2]) // _STRIP_SIDE)
     shown = [
@@ -80,13 +84,14 @@ def strip(transformation: Transformation, dataset: Dataset) -> np.ndarray:
 def with_window(
     transformation: Transformation, networks: Sequence[Network], dataset: Dataset
 ) -> Transformation:
-    """Give a crop that has no window that of the networks' input.
+    """Give a crop without a window the size of the networks' input as its window.
 
     Returns:
-        The transformation; one that does not crop as it is.
+        The transformation, unchanged if it does not crop or has a window.
 
     Raises:
-        ValueError: If the networks have no one input size, or their window does not fit the frame.
+        ValueError: If the networks have no common input size, or images are not larger than the
+            window.
     """
     if transformation.boundary != "crop":
         return transformation
@@ -96,28 +101,28 @@ def with_window(
         if len(sizes) != 1:
             found = ", ".join(f"{height}×{width}" for height, width in sorted(sizes)) or "any"
             raise ValueError(
-                f"expected networks of one input size to crop {transformation.name} to, "
+                f"expected networks with one input size for {transformation.name} to crop to, "
                 f"received {found}: give window=(h, w)"
             )
         transformation = replace(transformation, window=sizes.pop())
     if max(margins(dataset.input_shape[:2], transformation.window)) == 0:
         raise ValueError(
-            f"expected images larger than the window to crop under {transformation.name}, both "
+            f"expected images larger than the window that {transformation.name} crops to, both "
             f"are {dataset.input_shape[0]}×{dataset.input_shape[1]}: choose a larger frame"
         )
     return transformation
 
 
 def check_fit(network: Network, dataset: Dataset, window: tuple[int, int] | None = None) -> None:
-    """Refuse a dataset whose images or labels a network was not made for.
+    """Refuse a dataset whose images or labels do not fit a network.
 
     Args:
         network: The network.
         dataset: The images.
-        window: What is cut out of them, where they are cropped.
+        window: `(h, w)` to which images are cropped, or None.
 
     Raises:
-        ValueError: If sizes, channels or classes differ.
+        ValueError: If sizes or channels differ, or labels are not among the network's classes.
     """
     info = network.info
     height, width, channels = dataset.input_shape

@@ -2,12 +2,12 @@
 
 `<directory>/<network>-<digest>/<dataset>-<digest>/<transformation>.<boundary>-<digest>/<strength>/`
 is one cell (`sweeping.cells`). The digests are of the network and the format of cells, of the
-images, and of the specification of the transformation: a change of any is another cell, and never
-a stale answer. The identity is one cell for all transformations, but for those that crop: these
-have one for each window. Beside the cells are the floors: `<strength>.floor`, the outputs for
-`T_-v T_v x`, and `identity.rebatched`, those for `x` in other batches.
+images, and of the specification of the transformation: if any of them changes, so does the cell,
+and stale outputs are never used. All transformations share one cell for the identity, except those
+that crop, which have one for each window. Beside the cells are the floors: `<strength>.floor`, the
+outputs for `T_-v T_v x`, and `identity.rebatched`, those for `x` in other batches.
 
-What was swept is written down in `<directory>/sweeps/` (`sweeping.manifest`).
+The manifests of sweeps are in `<directory>/sweeps/` (`sweeping.manifest`).
 """
 
 import json
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from zoo.transformations import Transformation
 
 FORMAT = 3
-"""Of cells; a change of what is in one, or of how it is made, is another number."""
+"""The format of cells: raised whenever their content changes, or how it is computed."""
 
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What is true of the images that were swept.
+    """The true labels, masks and boxes of the images of a sweep.
 
     Attributes:
         labels: int32 `(N,)`.
-        class_names: One per class.
+        class_names: One name per class.
         masks: Integers `(N, H, W)`, 0 is background; or None.
         boxes: float32 `(N, 4)` in pixels, or None.
     """
@@ -53,16 +53,16 @@ class Truth:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a sweep made: for each network, transformation and strength, the outputs of all images.
+    """The result of a sweep: for each network, transformation and strength, outputs of all images.
 
     Attributes:
-        directory: Where the cells are.
-        protocol: What was shown to whom; the `strengths` of its transformations are the grid.
-        truth: What is true of the images.
-        strips: By transformation and boundary, the first image at every strength, uint8
+        directory: The directory of the cells.
+        protocol: Which networks were shown which images under which transformations and strengths.
+        truth: The true labels, masks and boxes of the images.
+        strips: For each (transformation, boundary), the first image at all S strengths, uint8
             `(S, H, W, C)`.
-        actions: By transformation and boundary, what moves outputs as the images were moved; what
-            is not there is made of its specification.
+        actions: For each (transformation, boundary), the transformation that moves outputs as the
+            images were moved; missing ones are rebuilt from their specifications.
     """
 
     directory: Path
@@ -77,15 +77,15 @@ class Predictions:
         directory: str | os.PathLike[str],
         transformations: Iterable["Transformation"] = (),
     ) -> "Predictions":
-        """Give back what was swept into a directory, without its networks.
+        """Open the predictions in a directory, without the networks.
 
         Args:
-            directory: That of the sweep, if there was one only, or a folder in its `sweeps`.
-            transformations: Those of one's own that were swept; the zoo's are known.
+            directory: The directory of the sweep if it has only one, or a folder in its `sweeps`.
+            transformations: Your own transformations that were swept; the zoo's are known.
 
         Raises:
-            FileNotFoundError: If nothing was swept there.
-            ValueError: If there were several sweeps, or what was written cannot be read.
+            FileNotFoundError: If there are no predictions.
+            ValueError: If there are several sweeps, or the manifest cannot be read.
         """
         from evaluation.sweeping.manifest import read_manifest
 
@@ -93,25 +93,25 @@ class Predictions:
 
     @property
     def networks(self) -> tuple[NetworkInfo, ...]:
-        """Who was shown the images."""
+        """The networks that were shown the images."""
         return self.protocol.networks
 
     @property
     def transformations(self) -> tuple[TransformationInfo, ...]:
-        """What was done to the images."""
+        """The transformations of the images."""
         return self.protocol.transformations
 
     @property
     def floors(self) -> bool:
-        """Whether there are the outputs for `T_-v T_v x`, and those in other batches."""
+        """Whether there are outputs for `T_-v T_v x`, and for `x` in other batches."""
         return self.protocol.floors
 
     def cell(self, network: Any, transformation: Any, strength: Any) -> dict[str, np.ndarray]:
-        """Return the outputs of one cell by name, read from disk where they are touched.
+        """Return the outputs of one cell by name, as arrays mapped from disk.
 
         Args:
             network: One of `networks`, or its name.
-            transformation: One of `transformations`, the name of one, or a `Transformation`.
+            transformation: One of `transformations`, its name, or a `Transformation`.
             strength: `v`.
 
         Raises:
@@ -120,29 +120,30 @@ class Predictions:
         return read_cell(self._path(network, transformation, strength))
 
     def floor(self, network: Any, transformation: Any, strength: Any) -> dict[str, np.ndarray]:
-        """Return the outputs for `T_-v T_v x`: what resampling alone makes of the answers.
+        """Return the outputs for `T_-v T_v x`, which show the effect of resampling alone.
 
         Raises:
-            FileNotFoundError: If it was not swept: without floors, for the identity, for light, or
-                for a composition.
+            FileNotFoundError: If they were not stored: they exist only with floors, for geometric
+                transformations that are no compositions, and not for the identity.
         """
         return read_cell(floor_path(self._path(network, transformation, strength)))
 
     def rebatched(self, network: Any) -> dict[str, np.ndarray]:
-        """Return the outputs for `x` in other batches: what rounding alone makes of the answers.
+        """Return the outputs for `x` in other batches, which show the effect of rounding alone.
 
-        Where the sweep crops, `x` is the window of the first transformation.
+        If the sweep crops, `x` is cropped as by the first transformation.
 
         Raises:
-            FileNotFoundError: If it was not swept: without floors, or without transformations.
+            FileNotFoundError: If they were not stored: they exist only with floors and at least
+                one transformation.
         """
         if not self.transformations:
-            raise FileNotFoundError("expected a sweep of transformations, there is none")
+            raise FileNotFoundError("expected a sweep with transformations, there is none")
         first = self.transformations[0]
         return read_cell(rebatched_path(self._path(network, first, first.identity)))
 
     def network(self, network: Any) -> NetworkInfo:
-        """Return what is known of a network, by its name or by anything that has one.
+        """Return what is known of a network, by its name or by an object with its name.
 
         Raises:
             FileNotFoundError: If it was not swept.
@@ -156,11 +157,11 @@ class Predictions:
         )
 
     def transformation(self, transformation: Any) -> TransformationInfo:
-        """Return what is known of a transformation, by its name or by what has its fields.
+        """Return what is known of a transformation, by its name, its info, or an instance.
 
         Raises:
-            FileNotFoundError: If it was not swept, or under several boundaries and only its name
-                is given.
+            FileNotFoundError: If it was not swept, or was swept under several boundaries and only
+                its name is given.
         """
         if isinstance(transformation, str):
             found = [known for known in self.transformations if known.name == transformation]
@@ -177,10 +178,11 @@ class Predictions:
             name = getattr(transformation, "name", transformation)
             listed = ", ".join(f"{name} ({boundary})" for name, boundary in self._keys)
             raise FileNotFoundError(
-                f"expected one transformation of {listed or 'a sweep'}, received {name}: there are "
-                "none: sweep first"
+                f"expected a swept transformation ({listed or 'there are none'}), received {name}: "
+                "sweep it first"
                 if not found
-                else f"expected one transformation, {name} was swept under several of {listed}"
+                else f"expected a transformation with one boundary, received {name} with several "
+                f"(swept: {listed}): give the transformation instead of its name"
             )
         return found[0]
 
@@ -198,10 +200,10 @@ class Predictions:
         )
 
     def action(self, transformation: TransformationInfo) -> "Transformation":
-        """Return what moves outputs as the images were moved.
+        """Return the transformation that moves outputs as the images were moved.
 
         Raises:
-            ValueError: If it is of one's own and was not given, or its code is another by now.
+            ValueError: If it is your own and was not given to `open`, or its code has changed.
         """
         if transformation.key in self.actions:
             return self.actions[transformation.key]
@@ -211,7 +213,7 @@ class Predictions:
 
 
 def images_of(dataset: "Dataset") -> Images:
-    """Return what is to be known of the images of a dataset."""
+    """Return the description of a dataset's images for the protocol."""
     truth = [name for name in ("labels", "masks", "boxes") if getattr(dataset, name) is not None]
     return Images(
         dataset=dataset.name,
@@ -225,7 +227,7 @@ def images_of(dataset: "Dataset") -> Images:
 
 
 def truth_of(dataset: "Dataset") -> Truth:
-    """Return what is true of the images of a dataset."""
+    """Return the true labels, masks and boxes of a dataset."""
     return Truth(dataset.labels, dataset.class_names, dataset.masks, dataset.boxes)
 
 
@@ -236,7 +238,7 @@ def cell_path(
     transformation: TransformationInfo,
     strength: Any,
 ) -> Path:
-    """Return where the outputs of one cell are, or will be."""
+    """Return the path of a cell, whether or not it exists."""
     home = directory / folder_name(network.name, f"{FORMAT} {network.fingerprint}")
     home /= folder_name(images.dataset, images.fingerprint)
     if strength == transformation.identity:
@@ -249,10 +251,10 @@ def cell_path(
 
 
 def floor_path(cell: Path) -> Path:
-    """Return where the outputs for `T_-v T_v x` are, or will be, beside those for `T_v x`."""
+    """Return the path of the outputs for `T_-v T_v x`, beside those for `T_v x`."""
     return cell.with_name(f"{cell.name}.floor")
 
 
 def rebatched_path(identity: Path) -> Path:
-    """Return where the outputs for `x` in other batches are, or will be, beside those for `x`."""
+    """Return the path of the outputs for `x` in other batches, beside those for `x`."""
     return identity.with_name(f"{identity.name}.rebatched")

@@ -1,4 +1,4 @@
-"""Running networks over transformed images: the only code that does."""
+"""The sweep, which runs networks over transformed images; no score does so itself."""
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -25,7 +25,7 @@ from zoo.transformations import Transformation
 _MODELS_AT_A_TIME = 2
 
 KEPT = ("box", "logits", "mask", "pre_logits")
-"""The outputs that a sweep keeps unless something else is asked for: all but `map`."""
+"""The outputs that a sweep keeps by default: all but `map`."""
 
 
 def sweep(
@@ -39,34 +39,47 @@ def sweep(
     floors: bool = True,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Predictions:
-    """Show every network every image under every strength, and store what comes out.
+    """Run every network on every image at every strength, and store the outputs.
 
-    Each batch is transformed once and shown to all networks. Cells that are already there are not
-    made again, so that a killed sweep goes on where it was.
+    Each batch is transformed once and shown to all networks. Existing cells are not made again, so
+    that a killed sweep can be continued.
 
     Args:
         networks: The networks.
-        dataset: The images; where a transformation crops, frames larger than its window.
-        transformations: Names or instances; one that does not apply to these images is left out
-            with a notice. Grids are put in ascending order, and the identity is added, with which
-            every other strength is compared. A crop without a window has that of the networks'
-            input.
+        dataset: The images, which must be larger than the window of any transformation that crops.
+        transformations: Names or instances; those that do not apply to the images are left out
+            with a notice. Grids are sorted, and the identity, with which all other strengths are
+            compared, is added. A crop without a window has the size of the networks' input.
         directory: Where cells are kept.
-        keep: Which outputs are stored, as far as a network has them: `logits`, `pre_logits`,
-            `mask`, `box`, and `map`, the class scores of every pixel.
-        batch_size: Images per forward pass; no result depends on it.
-        floors: Whether to make what scores are read against, too: the outputs for `T_-v T_v x` of
-            every geometric transformation of one parameter, and those for `x` in other batches.
-            Where `T_-v T_v` changes no pixel of a batch, no network is run.
-        progress: Called with the number of cells of a network that are done, and of all.
+        keep: The outputs to store, if a network has them: `logits`, `pre_logits`, `mask`, `box`,
+            and `map`, the class scores of every pixel.
+        batch_size: Images per forward pass; it affects results only by rounding.
+        floors: Whether to store the floors too: the outputs for `T_-v T_v x` under every geometric
+            transformation with one parameter, and those for `x` in other batches. If `T_-v T_v`
+            changes no pixel of a batch, no network is run.
+        progress: Called with the number of cells per network that are done, and the total.
 
     Returns:
-        The predictions, which `Predictions.open(directory)` gives back.
+        The predictions, which `Predictions.open(directory)` reads again.
 
     Raises:
         ValueError: If images do not fit a network, labels are not among a network's classes, two
-            networks have one name, a transformation is given twice under one boundary and window,
-            or there is no window to crop to.
+            networks have the same name, a transformation is given twice with the same boundary and
+            window, or there is no window to crop to.
+
+    Example:
+        >>> import tempfile
+        >>> import keras, numpy as np
+        >>> from evaluation import load_model, sweep
+        >>> from zoo.datasets import from_arrays
+        >>> chain = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+        >>> model = keras.Sequential([keras.Input((8, 8, 1)), *chain], name="average")
+        >>> images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
+        >>> data = from_arrays(images, np.arange(20) % 2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     predictions = sweep([load_model(model)], data, "horizontal_flip", folder)
+        ...     predictions.cell("average", "horizontal_flip", 1)["logits"].shape
+        (20, 2)
     """
     predictions = plan(networks, dataset, transformations, directory, floors=floors)
     fill(predictions, networks, dataset, keep=keep, batch_size=batch_size, progress=progress)
@@ -83,7 +96,7 @@ def fill(
     batch_size: int = 256,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Make the cells of predictions that are missing; the arguments are those of `sweep`."""
+    """Make the missing cells of predictions; the arguments are those of `sweep`."""
     directory, images = predictions.directory, predictions.protocol.images
     for info, t in product(predictions.networks, predictions.transformations[:1]):
         remove_unowned(cell_path(directory, info, images, t, t.identity).parent)
@@ -96,13 +109,14 @@ def fill(
 
 @dataclass(frozen=True)
 class _Job:
-    """The cells of all networks for one way of showing the images.
+    """The cells of all networks for one transformation of the images.
 
     Attributes:
-        path: Where the cell of a network is, or will be.
-        images: What a batch of the dataset becomes.
+        path: Returns the path of a network's cell.
+        images: Transforms a batch of the dataset.
         batch_size: Images per batch.
-        reference: The identity's job, whose outputs are copied for a batch that becomes the same.
+        reference: The job of the identity, whose outputs are copied for each batch that both jobs
+            transform to the same images.
     """
 
     path: Callable[[NetworkInfo], Path]
@@ -112,7 +126,7 @@ class _Job:
 
 
 def _jobs(predictions: Predictions, batch_size: int) -> Iterator[_Job]:
-    """Yield all jobs: the identities first, of which there is one for each window."""
+    """Yield all jobs, beginning with the identities, of which there is one for each window."""
     directory, images = predictions.directory, predictions.protocol.images
     known = [(info, predictions.action(info)) for info in predictions.transformations]
 
@@ -151,21 +165,21 @@ def _jobs(predictions: Predictions, batch_size: int) -> Iterator[_Job]:
 
 
 def _there_and_back(transformation: Transformation, strength: Any, images: tf.Tensor) -> tf.Tensor:
-    """Return `T_-v T_v x`; of a crop the window of it, so that nothing is lost on the way."""
+    """Return `T_-v T_v x`; a crop is applied last, so that nothing is lost in between."""
     there = transformation.on_outputs().images(images, strength)
     return transformation.images(there, transformation.inverse(strength))
 
 
 def _other_size(batch_size: int) -> int:
-    """Return a smaller batch size (for 1, a larger one), whose batches begin elsewhere."""
+    """Return another batch size: a smaller one, or 2 for 1."""
     return batch_size // 2 + 1 if batch_size > 2 else 3 - batch_size
 
 
 def _fill(job: _Job, networks: Sequence[Network], dataset: Dataset, keep: Collection[str]) -> None:
-    """Make the cells of one job that are missing."""
+    """Make the missing cells of one job."""
     paths = {network: job.path(network.info) for network in networks}
     with ExitStack() as stack:
-        # Parts of a forward pass use one core only: another network's pass fills the others.
+        # Parts of a forward pass use only one core: another network's pass keeps the others busy.
         pool = stack.enter_context(ThreadPoolExecutor(_MODELS_AT_A_TIME))
         writers = [
             (network, stack.enter_context(new_cell(path, len(dataset), keep)))

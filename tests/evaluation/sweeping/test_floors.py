@@ -210,8 +210,12 @@ def test_every_window_and_the_whole_frame_have_an_identity_of_their_own(tmp_path
 @pytest.mark.parametrize(
     ("shapes", "window", "message"),
     [
-        ([(None, None, 3)], None, r"one input size to crop shear to, received any: give window=\("),
-        ([SHAPE, (6, 8, 3)], None, r"crop shear to, received 6×8, 8×8: give window=\(h, w\)"),
+        (
+            [(None, None, 3)],
+            None,
+            r"one input size for shear to crop to, received any: give window=\(",
+        ),
+        ([SHAPE, (6, 8, 3)], None, r"shear to crop to, received 6×8, 8×8: give window=\(h, w\)"),
         ([SHAPE], (6, 6), r"images \(8, 8, 3\) for 0, those of frames are \(6, 6, 3\)"),
         ([(16, 16, 3)], None, r"whole pixels in a frame of 14×16, received 16×16"),
         ([(9, 9, 3)], None, r"whole pixels in a frame of 14×16, received 9×9"),
