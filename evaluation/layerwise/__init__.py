@@ -1,1 +1,1 @@
-"""What each layer of a network does to a moving picture."""
+"""Measurements of how each layer of a network answers to a moving image."""

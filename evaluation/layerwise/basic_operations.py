@@ -1,4 +1,4 @@
-"""What the basic operations of convolutional networks do to a translation, in double precision."""
+"""Equivariance of the basic operations of convolutional networks, in double precision."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from zoo.graphs.positions import Positions
 COLUMNS = ("operation", "stride", "boundary", "positions", "verdict", "error", "error_between")
 
 EXACT = 1e-10
-"""Below this an error is rounding: two of 64-bit numbers differ by about 1e-16."""
+"""An error below this is due to rounding: 64-bit numbers have a relative precision of 1e-16."""
 
 DESTROYED = 1.0
-"""From this on the answer is no better than one that is the mean wherever the object is."""
+"""At this error or above, an answer is no better than the mean answer at every position."""
 
 _SIZE, _CHANNELS, _IMAGES = 32, 4, 4
 _SHIFTS = tuple(v for v in range(-8, 9) if v)
@@ -26,13 +26,13 @@ _SHIFTS = tuple(v for v in range(-8, 9) if v)
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation on maps.
+    """An operation on feature maps.
 
     Attributes:
-        name: What it is called in the table.
-        stride: Pixels from one position to the next, or 0 if the result is a vector.
-        apply: From padded maps, float64 `(N, H − 2·low, W − 2·low, C)`, to its result.
-        low: First pixel that position 0 reads, 0 or before the frame, which is padded so far.
+        name: Its name in the table.
+        stride: Pixels from one position to the next; 0 if the result is a vector.
+        apply: Maps padded maps, float64 `(N, H − 2·low, W − 2·low, C)`, to the result.
+        low: First pixel that position 0 reads, ≤ 0; maps are padded by −low pixels on all sides.
         high: Last pixel that position 0 reads.
     """
 
@@ -43,17 +43,17 @@ class Operation:
     high: int = 0
 
     def __call__(self, images: np.ndarray, boundary: str) -> np.ndarray:
-        """Pad by the boundary, apply."""
+        """Pad the images according to the boundary, and apply the operation."""
         sides = (-self.low, -self.low)
         mode: Any = "wrap" if boundary == "circular" else "constant"
         return np.asarray(self.apply(np.pad(images, ((0, 0), sides, sides, (0, 0)), mode=mode)))
 
 
 def basic_operations(kernel: np.ndarray) -> list[Operation]:
-    """Return the operations.
+    """Return the operations to measure.
 
     Args:
-        kernel: Of the convolutions, `(k, k, C, D)` with k odd.
+        kernel: The kernel of the convolutions, `(k, k, C, D)` with k odd.
     """
     generator = np.random.default_rng(1)
     reach, channels = kernel.shape[0] // 2, kernel.shape[2]
@@ -91,7 +91,7 @@ def basic_operations(kernel: np.ndarray) -> list[Operation]:
 
 
 def random_kernel(seed: int = 0) -> np.ndarray:
-    """Return a kernel as at the start of training: `(3, 3, 4, 8)`, variance 2 ÷ fan-in."""
+    """Return a kernel as initialised for training: `(3, 3, 4, 8)`, with variance 2 ÷ fan-in."""
     shape = (3, 3, _CHANNELS, 2 * _CHANNELS)
     return np.random.default_rng(seed).normal(size=shape) * np.sqrt(2 / (9 * _CHANNELS))
 
@@ -100,10 +100,10 @@ def first_kernel(model: Any) -> np.ndarray:
     """Return the kernel of a trained network's first convolution, `(k, k, C, D)` in float64.
 
     Args:
-        model: What `load_taps` takes.
+        model: Anything that `load_taps` takes.
 
     Raises:
-        ValueError: If it has no convolution with an odd square kernel.
+        ValueError: If it has no convolution with a square kernel of odd size.
     """
     taps = load_taps(model)
     for operation in taps.graph[0].get_operations():
@@ -112,27 +112,28 @@ def first_kernel(model: Any) -> np.ndarray:
             if kernel is not None and kernel.shape[0] == kernel.shape[1] and kernel.shape[0] % 2:
                 return kernel.astype(np.float64)
     raise ValueError(
-        f"expected a model with a convolution of an odd square kernel, {taps.name} has none"
+        f"expected a model with a convolution whose kernel is square and odd, {taps.name} has none"
     )
 
 
 def operations_table(kernel: np.ndarray | None = None, *, seed: int = 0) -> pd.DataFrame:
-    """Measure the equivariance error of every basic operation under whole shifts.
+    """Measure the equivariance error of every basic operation under shifts by whole pixels.
 
-    The images are noise whose spectrum falls as 1/f, as that of natural images does. Under `zero`,
-    `valid` positions are those that saw nothing but the picture, and for vectors, which have none,
-    the pictures have an empty border as wide as the largest shift, so that nothing leaves the
-    frame; on `all` positions, what moves into the map is expected to be 0.
+    The images are noise whose amplitude spectrum falls as 1/f, like that of natural images. Under
+    the boundary `zero`, `valid` positions are those that read only pixels of the image; for
+    operations that return vectors, which have no positions, images have instead an empty border as
+    wide as the largest shift, so that nothing leaves the frame. On `all` positions, what moves into
+    the map is expected to be 0.
 
     Args:
-        kernel: Of the convolutions; by default a random one.
-        seed: Of the images.
+        kernel: The kernel of the convolutions, `(k, k, C, D)`; by default a random one.
+        seed: Seed of the images.
 
     Returns:
         A row per operation, boundary (`circular`, `zero`) and positions (`valid`, `all`):
-        `verdict` is `exact`, `exact at multiples of s`, `approximate` or `destroyed`; `error` the
-        mean over images and shifts of up to 8 pixels along both axes; `error_between` that at
-        shifts which the stride does not divide, NaN at stride 1.
+        `verdict` is `exact`, `exact at multiples of s`, `approximate` or `destroyed`; `error` is
+        the mean over images and shifts of up to 8 pixels along either axis; `error_between` is that
+        over shifts that are no multiples of the stride, NaN for stride 1.
     """
     kernel = random_kernel() if kernel is None else kernel
     images = _pink_noise(kernel.shape[2], seed)
@@ -178,7 +179,7 @@ def _error(
     wraps = boundary == "circular"
     if wraps:
         expected = displaced(still, rest / operation.stride, axis, wraps)
-    else:  # a row of zeros at the end, which moves in
+    else:  # zeros move in
         fraction = rest / operation.stride
         expected = (1 - fraction) * still + fraction * _moved(still, 1, axis, boundary)
     expected = _moved(expected, whole, axis, boundary)
@@ -194,7 +195,7 @@ def _error(
 
 
 def _moved(maps: np.ndarray, positions: int, axis: int, boundary: str) -> np.ndarray:
-    """Move maps by whole positions; around, or with zeros where they were."""
+    """Move maps by whole positions, circularly or with zeros moving in."""
     maps = np.roll(maps, positions, axis)
     if boundary != "circular" and positions:
         behind = slice(0, positions) if positions > 0 else slice(positions, None)
@@ -203,7 +204,7 @@ def _moved(maps: np.ndarray, positions: int, axis: int, boundary: str) -> np.nda
 
 
 def _pink_noise(channels: int, seed: int) -> np.ndarray:
-    """Return images `(4, 32, 32, channels)` of variance about 1 and a spectrum as 1/f."""
+    """Return images `(4, 32, 32, channels)` with variance 1 and an amplitude spectrum like 1/f."""
     noise = np.random.default_rng(seed).normal(size=(_IMAGES, _SIZE, _SIZE, channels))
     y, x = np.meshgrid(np.fft.fftfreq(_SIZE), np.fft.fftfreq(_SIZE), indexing="ij")
     frequency = np.hypot(y, x)
@@ -214,5 +215,5 @@ def _pink_noise(channels: int, seed: int) -> np.ndarray:
 
 
 def _with_border(width: int) -> np.ndarray:
-    """Return a picture of ones with an empty border, `(32, 32, 1)`."""
+    """Return an image of ones with a border of zeros, `(32, 32, 1)`."""
     return np.pad(np.ones((_SIZE - 2 * width,) * 2), width)[:, :, None]

@@ -1,6 +1,6 @@
-"""Moving feature maps by fractions of a position, and telling where that says something.
+"""Displacements of feature maps by fractions of a position, and where they are meaningful.
 
-Everything along one axis is a matrix: which of its positions goes by how much into which.
+Slopes and Fourier shifts along one axis are matrices over its positions.
 """
 
 import math
@@ -17,11 +17,11 @@ def displaced(maps: np.ndarray, fraction: float, axis: int, wraps: bool) -> np.n
 
     Args:
         maps: `(N, h, w, c)`.
-        fraction: Positions, in [0, 1); forwards.
-        axis: 1 downwards, 2 to the right.
-        wraps: Whether the axis is a circle: then by the Fourier shift theorem, which loses nothing
-            but what is between the two readings of the highest frequency of an even size; else
-            linearly between neighbours, the last of whom is beside the first.
+        fraction: Positions to move forwards, in [0, 1).
+        axis: 1 to move downwards, 2 to the right.
+        wraps: Whether the axis is circular. If so, maps are moved by the Fourier shift theorem,
+            which is exact except for the ambiguous highest frequency of an even size; if not, by
+            linear interpolation between neighbours, in which the first position reads the last.
 
     Returns:
         The moved maps, same shape and dtype.
@@ -38,10 +38,10 @@ def displaced(maps: np.ndarray, fraction: float, axis: int, wraps: bool) -> np.n
 
 
 def fourier_slope(size: int) -> np.ndarray:
-    """Return the `(size, size)` matrix of the derivative per position at each sample of a circle.
+    """Return the `(size, size)` matrix of derivatives at the samples of a circular axis.
 
-    It is the derivative of the trigonometric polynomial through the samples. The highest frequency
-    of an even size has slope 0 at every sample.
+    They are derivatives, per position, of the trigonometric polynomial through the samples. The
+    highest frequency of an even size has slope 0 at every sample.
     """
     frequencies = np.fft.fftfreq(size)
     if size % 2 == 0:
@@ -53,12 +53,12 @@ def fourier_slope(size: int) -> np.ndarray:
 def cubic_slope(size: int, boundary: str) -> np.ndarray:
     """Return the `(size, size)` matrix of central differences.
 
-    It is the derivative, at each sample, of cubic convolution through the samples (Keys 1981),
-    whose slope at a sample is half the difference of its neighbours.
+    They are the derivatives at the samples of cubic convolution (Keys 1981), whose slope at a
+    sample is half the difference of its neighbours.
 
     Args:
-        size: Samples.
-        boundary: What is beyond the ends: `circular`, `reflect` (the end repeated), else 0.
+        size: Number of samples.
+        boundary: What lies beyond the ends: `circular`, `reflect` (the end repeated), else zeros.
     """
     matrix = (np.eye(size, k=1) - np.eye(size, k=-1)) / 2
     if boundary == "circular":
@@ -71,33 +71,33 @@ def cubic_slope(size: int, boundary: str) -> np.ndarray:
 
 
 def turns_around(axis: Positions, positions: int, frame: int, boundary: str) -> bool:
-    """Tell whether a map's axis is a circle of whole strides, as its image is under `circular`."""
+    """Return whether an axis of a map is circular: it is if its strides fill a circular frame."""
     return boundary == "circular" and axis.stride * positions == frame
 
 
 def valid_positions(
     axis: Positions, positions: int, frame: int, *, shift: int = 0, margin: int = 0
 ) -> slice:
-    """Return the positions of a map that saw nothing but the picture, before and after a shift.
+    """Return the positions of a map that see only pixels of the image, before and after a shift.
 
     Args:
         axis: How the positions lie on the frame.
-        positions: Their number.
-        frame: Pixels of the frame.
-        shift: Pixels by which the picture was moved, forwards.
-        margin: Pixels at both ends of the frame, and positions at both ends of those that see
-            nothing else, that do not count either.
+        positions: The number of positions.
+        frame: The number of pixels of the frame along the axis.
+        shift: Pixels by which the image was moved forwards.
+        margin: Pixels at both ends of the frame that do not count; if it is not 0, the neighbours
+            of a position must count too.
 
     Returns:
         The positions p that read only pixels of the moved frame that came from inside, and whose
-        sources, the positions around p − shift/stride, read only pixels inside; maybe none.
+        sources, the positions around p − shift/stride, read only pixels inside; possibly empty.
     """
     if not math.isfinite(axis.low) or not math.isfinite(axis.high):
         return slice(0, 0)
     places = np.arange(positions)
     low, high = axis.stride * places + axis.low, axis.stride * places + axis.high
     inside = (low >= margin) & (high <= frame - 1 - margin)
-    # Whose sources see pixels inside, sees pixels that came from inside.
+    # A position whose sources see only pixels inside sees only pixels that came from inside.
     valid = inside.copy()
     reach = 1 if margin else 0
     for moved in (math.floor(shift / axis.stride) - reach, math.ceil(shift / axis.stride) + reach):
@@ -109,10 +109,10 @@ def valid_positions(
 
 
 def channel_deviation(maps: Any) -> np.ndarray:
-    """Return `(N,)` norms of maps `(N, h, w, c)` about the mean of each channel of each image.
+    """Return the norms `(N,)` of maps `(N, h, w, c)` after subtracting the mean of each channel.
 
-    Where that is nothing but rounding of the map's own norm, or there are no positions, it is NaN:
-    a constant map looks the same wherever it moves.
+    Means are per image. The norm is NaN if it is within rounding of the map's own norm, because a
+    constant map looks the same wherever it moves, or if the map has no positions.
     """
     n, h, w, c = maps.shape
     if not h * w:

@@ -2,15 +2,15 @@
 
 L f = d/dt T_-t f(T_t x) at t = 0 (Gruver et al. 2023, The Lie Derivative for Measuring Learned
 Equivariance), which is J f · (G x) − G f(x): the change of the answer as the image begins to move,
-by forward-mode differentiation, less the movement of the answer itself. G is the generator, the
-velocity field of the transformation times the slope of what it moves.
+by forward-mode differentiation, minus the movement of the answer itself. G is the generator: the
+velocity field of the transformation times the slope of what it moves, with a negative sign.
 
-The slope must belong to a T_t that is smooth in t. Bilinear resampling, with which images are
-otherwise moved, has a kink at every whole shift, and so at t = 0. Two smooth ones take its place:
-the trigonometric polynomial through the samples where the frame is a circle (translations under
-`circular`), which commutes with every circular convolution; and cubic convolution (Keys 1981)
-everywhere else, which looks no farther than the neighbours, so that neither the other side of the
-frame nor ringing at hard edges reaches the valid positions.
+The slope must be that of a T_t that is smooth in t. Bilinear resampling, which moves images
+elsewhere in this project, has a kink at every whole shift and so at t = 0. Two smooth
+interpolations replace it: for translations under `circular`, the trigonometric polynomial through
+the samples, which commutes with every circular convolution; and in all other cases cubic
+convolution (Keys 1981), which reads only direct neighbours, so that neither the opposite side of
+the frame nor ringing at hard edges reaches the valid positions.
 """
 
 import math
@@ -34,7 +34,7 @@ GENERATORS = {
     "rotation": "degree",
     "scale": "percent",
 }
-"""The transformations that have one, with the unit of t."""
+"""The transformations that have a generator, with the unit of t."""
 
 _PIXELS = ReceptiveField(Positions(1, 0, 0, 1), Positions(1, 0, 0, 1))
 
@@ -47,28 +47,28 @@ def generator(
     boundary: str = "circular",
     field: ReceptiveField = _PIXELS,
 ) -> Any:
-    """Return d/dt T_t at t = 0 of images or of a map of theirs.
+    """Return d/dt T_t at t = 0 of images or of their feature maps.
 
     Args:
-        maps: Floating `(N, h, w, c)`.
+        maps: Images or feature maps, floating-point `(N, h, w, c)`.
         transformation: A key of `GENERATORS`.
         frame: `(H, W)` of the images.
         boundary: What lies beyond the frame.
-        field: How the positions of the map lie on the frame; by default they are its pixels.
+        field: How the positions of the maps lie on the frame; by default they are its pixels.
 
     Returns:
         The change per pixel, degree or percent, same shape and dtype.
 
     Raises:
-        ValueError: If the transformation is none of these, or where the map's positions lie is not
-            known.
+        ValueError: If the transformation has no generator, or the positions of the maps are
+            unknown.
     """
     if transformation not in GENERATORS:
         raise ValueError(
             f"expected a transformation among {', '.join(GENERATORS)}, received {transformation!r}"
         )
     if field.y is None or field.x is None or field.centre is None:
-        raise ValueError("expected a map whose positions on the image are known")
+        raise ValueError("expected a map with known positions on the image, received one without")
     speeds = _speeds(transformation, maps.shape[1:3], field, frame)
     change = tf.zeros_like(maps)
     for speed, axis, k in zip(speeds, (field.y, field.x), (1, 2), strict=True):
@@ -86,7 +86,10 @@ def generator(
 def _speeds(
     transformation: str, shape: Any, field: ReceptiveField, frame: tuple[int, int]
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return how fast each position moves, down and right, in positions `(h, w)`, or None."""
+    """Return the velocities of all positions, downwards and to the right.
+
+    They are `(h, w)`, in positions per unit of t; None along an axis without movement.
+    """
     height, width = shape
     assert field.stride is not None
     assert field.centre is not None
@@ -111,23 +114,23 @@ def lie_derivative(
     *,
     boundary: str = "circular",
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Differentiate what a network answers to a moving image, and move its maps along.
+    """Return the Lie derivative of each output of a network, and the output itself.
 
     Args:
-        outputs: From a tensor of images to maps `(N, h, w, c)` and vectors `(N, K)` by name;
+        outputs: Maps a tensor of images to maps `(N, h, w, c)` and vectors `(N, K)` by name;
             TensorFlow must be able to differentiate it.
-        images: A floating tensor `(N, H, W, C)`.
+        images: A floating-point tensor `(N, H, W, C)`.
         transformation: A key of `GENERATORS`.
         fields: How the positions of each map lie on the images.
         boundary: What lies beyond the frame.
 
     Returns:
-        For each name, L f per pixel, degree or percent, and f itself, both of the shape of f. A
-        vector does not move, so that its L f is J f · (G x) alone. A map of which it is not known
-        where its positions lie has no L f: it is missing.
+        L f per pixel, degree or percent, and f itself, both by name and of the shape of f. A vector
+        does not move, so that its L f is J f · (G x) alone. Maps whose positions are unknown have
+        no L f and are missing there.
 
     Raises:
-        ValueError: If the transformation has no generator here.
+        ValueError: If the transformation has no generator.
     """
     frame = (images.shape[1], images.shape[2])
     tangent = generator(images, transformation, frame=frame, boundary=boundary)
@@ -153,10 +156,10 @@ def lie_positions(
     frame: tuple[int, int],
     boundary: str,
 ) -> tuple[slice, slice]:
-    """Return the rows and columns of a map where its Lie derivative is the network's own doing.
+    """Return the rows and columns of a map where its Lie derivative is not affected by the border.
 
-    Everywhere, if the transformation takes the frame to itself; else where neither the field nor
-    the slope touches the border. Rotations and scalings never take it to itself.
+    These are all if the transformation maps the frame to itself, as translations under `circular`
+    can; else those where neither the receptive field nor the slope touches the border.
 
     Args:
         shape: `(…, h, w, c)` of the map.

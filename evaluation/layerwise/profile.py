@@ -1,4 +1,4 @@
-"""What each layer of a network does to a moving picture: a profile, from streamed activations."""
+"""The layer profile: how each layer of a network answers to a moving image."""
 
 import logging
 import os
@@ -42,40 +42,55 @@ def layer_profile(
 ) -> pd.DataFrame:
     """Measure how every feature map φ of a network moves with its image.
 
+    The quantities are:
+
     - `equivariance_error`: ‖φ(T_v x) − T_{v/s} φ(x)‖₂ ÷ ‖T_{v/s} φ(x) − its per-channel mean‖₂,
-      the mean over images; 0 is exact, about √2 unrelated. T_{v/s} moves by a fraction of a
-      position where the stride s does not divide v: by Fourier where the map is a circle, linearly
-      elsewhere. A map that is no circle is compared at the positions that saw nothing but the
-      picture. A vector does not move, and is centred about its mean over images. A row for each
-      `strength`; for each `phase`, the mean over all shifts v ≠ 0 with v mod s = phase; and one
-      with neither, the mean over all v ≠ 0.
-    - `normalized_variance`: per unit, the variance over strengths ÷ the variance over images
-      (Quiroga et al. 2020), each unbiased and averaged over the other; the median over the units,
-      of which a few that hardly tell images apart would rule the mean. A unit of a map is a channel
-      at a position. 1 is a unit that tells images apart no better than strengths.
-    - `dead_units`: the share of units without variance over images, which are left out of that.
-    - `lie_derivative`: ‖L φ‖₂ ÷ ‖φ − its per-channel mean‖₂, the mean over images, per pixel,
+      averaged over images; 0 is exact, about √2 unrelated. If v is no multiple of the stride s,
+      T_{v/s} moves the map by a fraction of a position: by a Fourier shift if the map is circular,
+      else by linear interpolation. A map that is not circular is compared only at positions that
+      see nothing but pixels of the image. A vector does not move, and is centred about its mean
+      over images. There is a row for each `strength`; one for each `phase`, the mean over all
+      shifts v ≠ 0 with v mod s = phase; and one with neither, the mean over all v ≠ 0.
+    - `normalized_variance`: the variance over strengths ÷ the variance over images (Quiroga et al.
+      2020), each unbiased and averaged over the other, of every unit; the value is the median over
+      units, because a few that hardly vary over images would dominate the mean. A unit of a map is
+      a channel at a position. A unit with value 1 varies as much over strengths as over images.
+    - `dead_units`: the share of units without variance over images, which have no such ratio.
+    - `lie_derivative`: ‖L φ‖₂ ÷ ‖φ − its per-channel mean‖₂, averaged over images, per pixel,
       degree or percent (see `lie_derivative`): how fast the error begins to grow.
 
-    Intervals are over images. An image on which a map is constant says nothing, and is not in `n`.
+    Intervals are over images. Images on which a map is constant are not counted in `n`.
 
     Args:
-        model: What `load_taps` takes.
-        images: `(N, H, W, C)` with N ≥ 2, floating in `[0, 1]` or uint8.
-        shifts: Pixels, whole numbers, at least one of them not 0.
+        model: Anything that `load_taps` takes.
+        images: `(N, H, W, C)` with N ≥ 2, floating-point in `[0, 1]` or uint8.
+        shifts: Shifts in whole pixels, at least one of them not 0.
         boundary: What fills the frame: `circular`, `zero` or `reflect`.
-        transformations: Among `translation_x` and `translation_y`.
-        lie: For which keys of `GENERATORS` the Lie derivative is taken.
-        batch_size: Images per forward pass: memory grows with it, not with N.
-        progress: Called with the number of batches that are done, and of all.
+        transformations: One or both of `translation_x` and `translation_y`.
+        lie: The keys of `GENERATORS` for which the Lie derivative is computed.
+        batch_size: Images per forward pass; memory grows with it, not with N.
+        progress: Called with the number of batches done and the total.
 
     Returns:
         A row per layer, transformation, quantity and strength or phase, with the columns of
-        `COLUMNS`. Where there is no valid position, or it is not known where positions lie, the
-        value is NaN, and a notice says so.
+        `COLUMNS`. If a map has no valid positions, or its positions are unknown, the value is NaN,
+        and a notice says so.
 
     Raises:
-        ValueError: If something does not fit; the message says what was expected.
+        ValueError: If an argument does not fit; the message says what was expected.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> from evaluation import layer_profile
+        >>> pool = keras.layers.MaxPooling2D(2, name="pool")
+        >>> average = keras.layers.GlobalAveragePooling2D(name="average")
+        >>> model = keras.Sequential([keras.Input((8, 8, 1)), pool, average], name="net")
+        >>> images = np.random.default_rng(0).random((4, 8, 8, 1), np.float32)
+        >>> found = layer_profile(model, images, shifts=[1, 2], lie=[])
+        >>> errors = found[(found["layer"] == "pool") & found["strength"].notna()]
+        >>> along_x = errors[errors["transformation"] == "translation_x"].set_index("strength")
+        >>> bool(along_x.loc[1, "value"] > 0.1), float(along_x.loc[2, "value"])
+        (True, 0.0)
     """
     grid = _checked(images, shifts, transformations, lie)
     if boundary not in ("circular", "zero", "reflect"):
@@ -89,7 +104,7 @@ def layer_profile(
     for transformation in chosen:
         reason = transformation.inapplicable(images.shape[1:])
         if reason:
-            raise ValueError(f"expected shifts that leave something to see, {reason}")
+            raise ValueError(f"expected shifts that leave part of the image visible, {reason}")
     taps = load_taps(model, input_shape=tuple(images.shape[1:]))
     layers = _layers(taps, images, boundary)
     starts = range(0, len(images), batch_size)
@@ -130,7 +145,7 @@ def _checked(
     transformations: Sequence[str],
     lie: Sequence[str],
 ) -> tuple[int, ...]:
-    """Refuse what cannot be measured, and return the shifts ascending."""
+    """Check the arguments of `layer_profile`, and return the shifts in ascending order, with 0."""
     if images.ndim != 4 or len(images) < 2:
         raise ValueError(f"expected at least 2 images (N, H, W, C), received shape {images.shape}")
     for names, known in ((transformations, TRANSLATIONS), (lie, GENERATORS)):
@@ -161,7 +176,7 @@ def _layers(taps: Taps, images: np.ndarray, boundary: str) -> list[FeatureMap]:
 
 
 def _average(taps: Taps, layers: list[FeatureMap], batches: Iterable[tuple[slice, Any]]) -> None:
-    """Find the mean of each unit, about which sums of squares lose nothing to rounding."""
+    """Set the mean of each unit, about which sums of squares lose little to rounding."""
     totals: dict[str, Any] = dict.fromkeys(taps.names, 0.0)
     n = 0
     for _, batch in batches:
@@ -180,7 +195,7 @@ def _measure(
     batch: Any,
     pool: ThreadPoolExecutor,
 ) -> None:
-    """Show one batch at every strength, and let every layer compare what comes out."""
+    """Run the network on one batch at every strength, and add the outputs to all streams."""
     reference = {name: np.asarray(tensor) for name, tensor in taps.outputs(batch).items()}
     for transformation in transformations:
         watching = {name: streams[name, transformation.name] for name in reference}
@@ -192,7 +207,7 @@ def _measure(
             if strength != transformation.identity:
                 moved = taps.outputs(transformation.images(batch, strength))
                 outputs = {name: np.asarray(tensor) for name, tensor in moved.items()}
-            _wait(jobs)  # what came out last is compared while the network sees the next
+            _wait(jobs)  # outputs are compared while the network runs on the next strength
             jobs = [
                 pool.submit(job, k, values)
                 for name, values in outputs.items()
@@ -216,14 +231,14 @@ def _lie_errors(
     batches: Iterable[tuple[slice, Any]],
     images: int,
 ) -> tuple[list[Row], np.ndarray]:
-    """Take the relative Lie derivative of every layer on every image, `(N, columns)`."""
+    """Return the relative Lie derivatives of all layers: the columns, and values `(N, columns)`."""
     fields = {layer.name: layer.seen for layer in layers}
     graph, tensors = taps.graph
     blocked = rounded(graph.inputs, tensors)
     known = [layer for layer in layers if layer.kind != "unknown" and layer.name not in blocked]
     if blocked:
         _LOG.warning(
-            "%s: a rounding to whole numbers, which has no derivative, comes before %s: no Lie "
+            "%s: rounding to whole numbers, which has no derivative, comes before %s: no Lie "
             "derivative",
             *(taps.name, ", ".join(layer.name for layer in layers if layer.name in blocked)),
         )
@@ -262,14 +277,14 @@ def _norm(values: Any) -> Any:
 
 
 def _notify(taps: Taps, layers: list[FeatureMap], rows: list[Row]) -> None:
-    """Say in one line each what could not be measured."""
+    """Log one line for each thing that could not be measured."""
     if taps.notice:
         _LOG.warning("%s", taps.notice)
     for layer in layers:
         if layer.kind == "unknown":
             _LOG.warning(
-                "%s: where the positions of %s lie is not known after %s: no error, no Lie "
-                "derivative",
+                "%s: the positions of %s on the image are unknown after the operation %s: no "
+                "equivariance error, no Lie derivative",
                 *(taps.name, layer.name, layer.seen.unknown),
             )
     silent: dict[tuple[str, str, str], list[int]] = {}
@@ -287,6 +302,6 @@ def _notify(taps: Taps, layers: list[FeatureMap], rows: list[Row]) -> None:
         )
         at = f" at {', '.join(map(str, where))}" if where else ""
         _LOG.warning(
-            "%s: no position of %s sees nothing but the picture: no %s under %s%s",
+            "%s: no position of %s sees only pixels of the image: no %s under %s%s",
             *(taps.name, names, quantity, transformations, at),
         )

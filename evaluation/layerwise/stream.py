@@ -1,4 +1,4 @@
-"""Sums over streamed activations: what one layer does under one translation."""
+"""Streams: sums over the activations of one layer under one translation, batch by batch."""
 
 import math
 from dataclasses import dataclass, field
@@ -20,20 +20,20 @@ from zoo.transformations import Transformation
 
 Row = dict[str, Any]
 
-_IN_CACHE = 1 << 17  # numbers of an array that is worked on at once
+_IN_CACHE = 1 << 17  # numbers of an array that fit into the cache and are processed at once
 
 
 @dataclass
 class FeatureMap:
-    """A feature map.
+    """A feature map of a network.
 
     Attributes:
-        name: The tap.
-        shape: `(N, h, w, c)` or `(N, K)`; N is of no importance.
-        seen: How its positions lie on the images.
+        name: The name of the tap.
+        shape: `(N, h, w, c)` or `(N, K)`, in which N is not used.
+        seen: How its positions lie on the images, and what they see.
         frame: `(H, W)` of the images.
         boundary: What lies beyond the frame.
-        mean: Of each unit over the images, float32 `(h·w·c,)` or `(K,)`.
+        mean: The mean of each unit over the images, float32 `(h·w·c,)` or `(K,)`.
     """
 
     name: str
@@ -52,18 +52,18 @@ class FeatureMap:
 
     @property
     def axes(self) -> tuple[Positions, Positions]:
-        """How a map's positions lie downwards and to the right."""
+        """The positions of a map, downwards and to the right."""
         assert self.seen.y is not None
         assert self.seen.x is not None
         return self.seen.y, self.seen.x
 
     def period(self, transformation: str) -> int | None:
-        """Return the total stride in the direction of a translation, None if it is not known."""
+        """Return the total stride in the direction of a translation; None if it is unknown."""
         return self.seen.period and self.seen.period[_along(transformation)]
 
     @property
     def description(self) -> dict[str, str]:
-        """Kind, stride and receptive field in words."""
+        """The kind, the stride and the receptive field, as text."""
         stride, size = self.seen.stride, self.seen.size
         sides = [f"{int(n)}" if math.isfinite(n) else "frame" for n in size or ()]
         return {
@@ -74,20 +74,20 @@ class FeatureMap:
 
 
 def _along(transformation: str) -> int:
-    """Return 0 for a movement downwards, 1 for one to the right."""
+    """Return the axis of a translation: 0 for downwards, 1 for to the right."""
     return 1 if transformation == "translation_x" else 0
 
 
 class Stream:
-    """Sums over all images of what one layer does under one transformation."""
+    """The statistics of one layer under one translation, collected batch by batch."""
 
     def __init__(self, layer: FeatureMap, transformation: Transformation, images: int) -> None:
-        """Begin.
+        """Begin with sums of zero.
 
         Args:
-            layer: What is watched.
-            transformation: A translation, whose strengths contain the identity.
-            images: How many there will be.
+            layer: The layer.
+            transformation: A translation whose strengths contain the identity.
+            images: The number of images in all batches.
         """
         self.layer, self.transformation = layer, transformation
         strengths, units = len(transformation.strengths), layer.mean.size
@@ -97,7 +97,12 @@ class Stream:
         self.squared_sums = np.zeros(units)
 
     def start(self, rows: slice, reference: np.ndarray) -> None:
-        """Begin a batch with what the layer says of the images as they are."""
+        """Begin a batch.
+
+        Args:
+            rows: The places of the batch among the images.
+            reference: The layer's output for the untransformed images.
+        """
         self.batch = rows
         self.reference = reference
         self.running = np.zeros((len(reference), self.layer.mean.size), np.float32)
@@ -107,7 +112,7 @@ class Stream:
         self.parts = [slice(k, k + step) for k in range(0, len(reference), step)]
 
     def spread(self, k: int, observed: np.ndarray) -> None:
-        """Count what the layer says of the images at strength number k."""
+        """Add the layer's output at the k-th strength to the sums for variances."""
         flat = observed.reshape(len(observed), -1)
         squares = np.zeros(flat.shape[1], np.float32)
         for part in self.parts:
@@ -119,7 +124,7 @@ class Stream:
         self.squares += squares
 
     def compare(self, k: int, observed: np.ndarray) -> None:
-        """Find how far that is from what it would be if the layer moved with the images."""
+        """Store the equivariance errors of the layer's output at the k-th strength."""
         if self.layer.kind != "unknown":
             errors = self._map_errors if self.layer.kind == "map" else self._vector_errors
             self.errors[self.batch, k] = errors(self.transformation.strengths[k], observed)
@@ -157,7 +162,7 @@ class Stream:
         base = self.moved[fraction]
         base = base[:, :, other] if along == 0 else base[:, other]
         seen = observed[:, slices[0], slices[1]]
-        # Moving a circle by whole positions changes nothing in how its values are spread.
+        # Moving a circular map by whole positions does not change the deviation of its values.
         if not wraps or fraction not in self.scales:
             self.scales[fraction] = channel_deviation(base.take(source, along + 1))
         squares = np.empty(len(observed))
@@ -178,10 +183,10 @@ class Stream:
         return y, x
 
     def errors_of_images(self) -> tuple[list[Row], np.ndarray]:
-        """Return each image's error at each strength, in each phase, and altogether.
+        """Return each image's error at each strength, in each phase, and over all strengths.
 
         Returns:
-            What the columns are, and `(N, columns)`.
+            A description of each column, and the errors `(N, columns)`.
         """
         strengths = np.array(self.transformation.strengths)
         moving = strengths != self.transformation.identity
@@ -198,7 +203,7 @@ class Stream:
         return [{"quantity": "equivariance_error", **self._place, **at} for at, _ in groups], values
 
     def variances(self) -> list[Row]:
-        """Return the normalised variance of the live units, and the share of the dead ones."""
+        """Return rows with the normalised variance of live units and the share of dead units."""
         images, strengths = self.errors.shape
         means = np.square(self.sums, dtype=np.float64).sum(0) / images
         over_images = (self.squares - means) / strengths / (images - 1)
@@ -217,21 +222,21 @@ class Stream:
 
 
 def mean_of_rows(values: np.ndarray) -> np.ndarray:
-    """Return the means of rows, of what counts in them; NaN where nothing does."""
+    """Return the means of rows over the values that are not NaN; NaN if all are."""
     counted = ~np.isnan(values)
     n = counted.sum(1)
     return np.where(n, np.where(counted, values, 0).sum(1) / np.maximum(n, 1), np.nan)
 
 
 def with_intervals(places: list[Row], values: np.ndarray) -> list[Row]:
-    """Average columns of values of images, with intervals over images.
+    """Return the mean of each column over images, with its interval.
 
     Args:
-        places: What the columns are.
-        values: `(N, columns)`; NaN does not count.
+        places: A description of each column.
+        values: The values of the N images, `(N, columns)`; NaN where an image does not count.
 
     Returns:
-        `places` with `value`, `low`, `high` and `n`.
+        The descriptions with `value`, `low`, `high` and `n` added.
     """
     low, high = bootstrap(values)
     means, counts = mean_of_rows(values.T), (~np.isnan(values)).sum(0)

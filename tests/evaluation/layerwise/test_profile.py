@@ -115,7 +115,7 @@ def test_what_cannot_be_compared_is_said(caplog):
     frame = profile(network(layers.UpSampling2D(2, name="stem")))
     assert errors(frame, "stem").isna().all()
     messages = [r.getMessage() for r in caplog.records if r.name == "evaluation"]
-    assert any("positions of stem lie is not known" in message for message in messages)
+    assert any("positions of stem on the image are unknown" in message for message in messages)
 
 
 def by_hand(model, boundary, shifts):
