@@ -49,7 +49,7 @@ class Images:
 
 @dataclass(frozen=True)
 class NetworkInfo:
-    """What is known of a network, as plain data.
+    """A description of a network, as plain data.
 
     Attributes:
         name: Its name in measurements.
@@ -75,7 +75,7 @@ class NetworkInfo:
 
 @dataclass(frozen=True)
 class TransformationInfo:
-    """What is known of a transformation, as plain data.
+    """A description of a transformation, as plain data.
 
     Attributes:
         name: Its name in measurements.
@@ -113,7 +113,7 @@ class TransformationInfo:
 
 @dataclass(frozen=True)
 class Protocol:
-    """What was shown to which networks, when, and with which software: what a result depends on.
+    """A record of what a measurement depends on: images, transformations, networks and software.
 
     Attributes:
         images: The images.
@@ -203,7 +203,7 @@ def curve_name(transformation: str, boundary: str) -> str:
 
 
 def describe(transformation: Any) -> TransformationInfo:
-    """Return what is known of a `zoo.transformations.Transformation`, as plain data.
+    """Return the description of a `zoo.transformations.Transformation`.
 
     Example:
         >>> from evaluation.protocol import describe

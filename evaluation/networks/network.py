@@ -1,4 +1,4 @@
-"""Networks that are ready to be measured: what is known of them, and a fast `predict`."""
+"""Networks that are ready to be measured: a description, and a fast `predict`."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ class Network:
     """A network that is ready to be measured.
 
     Attributes:
-        info: What is known of it, as plain data.
+        info: Its description, as plain data.
         predict: Maps float32 images `(N, H, W, C)` in `[0, 1]` to outputs by name, see
             `evaluation.networks.readout.read_out`.
     """

@@ -143,7 +143,7 @@ class Predictions:
         return read_cell(rebatched_path(self._path(network, first, first.identity)))
 
     def network(self, network: Any) -> NetworkInfo:
-        """Return what is known of a network, by its name or by an object with its name.
+        """Return the description of a network, given its name or an object with that name.
 
         Raises:
             FileNotFoundError: If it was not swept.
@@ -157,7 +157,7 @@ class Predictions:
         )
 
     def transformation(self, transformation: Any) -> TransformationInfo:
-        """Return what is known of a transformation, by its name, its info, or an instance.
+        """Return the description of a transformation, given its name, description, or instance.
 
         Raises:
             FileNotFoundError: If it was not swept, or was swept under several boundaries and only
