@@ -170,7 +170,7 @@ def test_what_is_not_a_number_is_refused_by_the_parser(capsys):
         (["--name", ""], "received ''"),
         (["--name", "../elsewhere"], "received '../elsewhere'"),
         (["--name", "[bold]x[/bold]\n\x1b[31m"], "received '[bold]x[/bold]\\n\\x1b[31m'"),
-        (["--name", "comparison"], "not taken in the folder of logs, received 'comparison'"),
+        (["--name", "comparison"], "not use in the folder of logs, received 'comparison'"),
         (["--filters", "1000000000"], "expected a network that can be trained in"),
         (["--architectures", "mlp", "plain_cnn", "--filters", "1000000000"], "GB of memory, mlp"),
         (["--activation", "swoosh"], "swoosh"),

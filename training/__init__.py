@@ -1,4 +1,4 @@
-"""How it learns: models are trained, with or without augmentation, into `saved_models/`."""
+"""Training of networks, with or without augmentation, into runs in `saved_models/`."""
 
 from zoo.support.exports import attach
 

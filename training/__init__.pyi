@@ -1,4 +1,4 @@
-"""What `training` gives: read by type checkers, and by `training/__init__.py` itself."""
+"""The public names of `training`, for type checkers and for `training/__init__.py`."""
 
 from .config import TrainingConfig as TrainingConfig
 from .trainer import train as train

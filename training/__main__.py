@@ -1,4 +1,4 @@
-"""`python -m training`: train architectures, plain and augmented, into `saved_models/`."""
+"""The command `python -m training`, which trains architectures, plain and augmented."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,40 +14,42 @@ from zoo.support.terminal import console, exit_with, import_tensorflow, parse, p
 
 @dataclass(frozen=True)
 class Command:
-    """Train architectures of the zoo, each plain and augmented unless --augmentation says which.
+    """Train architectures of the zoo, each plain and augmented unless --augmentation is given.
 
-    Runs go to saved_models/, their curves to tensorboard_logs/. A run that is there with the same
-    configuration is kept as it is.
+    Runs are saved in saved_models/, their curves in tensorboard_logs/. A run that already exists
+    with the same configuration is kept.
     """
 
     architectures: tuple[str, ...] = ("mlp", "plain_cnn", "strided_cnn", "global_avg_cnn", "fcn")
-    """What to train, one run each."""
+    """Architectures to train, one run each."""
     augmentation: tuple[Family | Literal["none"], ...] = ("none", *AUGMENTED)
-    """Families of transformations drawn anew for each image and epoch; none stands for a training
-    without any, beside the one with the others."""
+    """Families of transformations to augment with, drawn anew for each image and epoch; none adds a
+    run without augmentation to the run with all others."""
     seeds: tuple[int, ...] = (0,)
-    """Decide the initial weights, the order of the data and everything drawn; one run each."""
+    """Random seeds, one run each: a seed decides the initial weights, the order of the images and
+    every random draw."""
     training: tyro.conf.OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
-    """What all these runs share."""
+    """Settings that all these runs share."""
     architecture: tyro.conf.OmitArgPrefixes[Options] = field(default_factory=Options)
     strength: tyro.conf.OmitArgPrefixes[Ranges] = field(default_factory=Ranges)
     overwrite: bool = False
-    """Replace runs of the same name."""
+    """Replace existing runs of the same name."""
     jobs: int = 2
-    """How many runs are trained at a time, each in a process of its own; the weights do not depend
-    on it. On a GPU, whose memory one process takes, 1."""
+    """Number of runs to train at the same time, each in its own process; the weights do not depend
+    on it. Use 1 on a GPU, because one process takes all of its memory."""
     resume: bool = False
-    """Continue runs that were killed; they end in the weights of an uninterrupted training."""
+    """Continue interrupted runs; they end with the same weights as an uninterrupted training."""
     saved_models: Path = Path("saved_models")
-    """The folder of runs."""
+    """Folder in which runs are saved."""
     logs: Path = Path("tensorboard_logs")
-    """The folder of TensorBoard logs."""
+    """Folder of the TensorBoard logs."""
 
     def configs(self) -> list[TrainingConfig]:
-        """Return the configurations of the runs, plain ones first.
+        """Return the configurations of the runs: for each seed plain ones, then augmented ones.
 
         Raises:
-            ValueError: If there are none, or several would have one name, or a value means nothing.
+            ValueError: If there is nothing to train, two runs would have the same name, or a value
+                is invalid.
         """
         if self.jobs < 1:
             raise ValueError(f"expected jobs ≥ 1, received {self.jobs}")
@@ -58,7 +60,8 @@ class Command:
         ranges = self.strength.chosen()
         variants: list[tuple[tuple[Family, ...], dict[str, Range]]] = []
         if "none" in self.augmentation:
-            variants.append(((), {} if families else ranges))  # ranges of nothing are refused
+            # Without families, the configuration refuses ranges, which would have no effect.
+            variants.append(((), {} if families else ranges))
         if families:
             variants.append((families, ranges))
         found = [
@@ -77,13 +80,14 @@ class Command:
         names = [config.run for config in found]
         if len(set(names)) < len(names):
             raise ValueError(
-                f"expected runs of different names, received {', '.join(names)}: --name is for one"
+                f"expected runs with different names, received {', '.join(names)}: "
+                "give each value once, and --name only for a single run"
             )
         return found
 
 
 def main(command: Command) -> None:
-    """Train what is not there yet, after checking all of it."""
+    """Train the runs that do not exist yet, after checking all of them."""
     configs = command.configs()
     import_tensorflow()
     from evaluation.reporting.tensorboard.log import ADDRESS
@@ -100,7 +104,8 @@ def main(command: Command) -> None:
         return
     for config in waiting:
         training, _ = shared_data(config)
-        build(config, training)  # these refuse what cannot be trained before anything is
+        # An invalid configuration ends the command here, before any training starts.
+        build(config, training)
         check_ranges(config.drawn, training.input_shape)
     folders = {"saved_models": command.saved_models, "logs": command.logs}
     _train(waiting, command.jobs, {**folders, **options})
@@ -113,9 +118,9 @@ def main(command: Command) -> None:
 
 
 def _train(configs: list[TrainingConfig], jobs: int, options: dict[str, Any]) -> None:
-    """Train, with a bar of all epochs and a line for each run."""
+    """Train runs, with a progress bar over all epochs and a line for each finished run."""
     records: dict[TrainingConfig, list[dict[str, float]]] = {config: [] for config in configs}
-    left_out = 0  # epochs that early stopping spared, or that were trained before a kill
+    left_out = 0  # epochs that early stopping skipped, or that were done before an interruption
 
     with progress_bar("training") as update:
 
@@ -143,12 +148,13 @@ def _train(configs: list[TrainingConfig], jobs: int, options: dict[str, Any]) ->
 
 
 def _summary(config: TrainingConfig, records: list[dict[str, float]]) -> str:
-    """Say in a line how a training came out."""
+    """Return the outcome of a training as one line."""
     if not records:
-        return "was trained, now saved"
+        return "was already trained, now saved"
     kept = records[-1]
     if config.early_stopping:
-        kept = min(records, key=lambda record: record["val_loss"])  # whose weights are restored
+        # Early stopping restores the weights of the best epoch.
+        kept = min(records, key=lambda record: record["val_loss"])
     shown = [
         f"{metric.replace('_', ' ').replace('iou', 'IoU')} {kept[f'val_{metric}']:.3f}"
         for metric in ("accuracy", "box_iou", "pixel_accuracy", "mask_iou")

@@ -1,4 +1,4 @@
-"""What a training is: one frozen dataclass that is also the command line and `config.json`."""
+"""The configuration of a training: its fields are also flags and the content of `config.json`."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from training.choices import Choices
 Family = Literal["rotation", "scale", "colour", "translation", "flip"]
 Range = tuple[int, int]
 
-# What each family of augmentation draws, and from which strengths unless a range is chosen.
+# The transformations of each family of augmentation, and the default ranges of their strengths.
 FAMILIES: dict[str, dict[str, Range]] = {
     "translation": {"translation_x": (-8, 8), "translation_y": (-8, 8)},
     "rotation": {"rotation": (-30, 30)},
@@ -28,62 +28,75 @@ FAMILIES: dict[str, dict[str, Range]] = {
     },
 }
 AUGMENTED: tuple[Family, ...] = ("rotation", "scale", "colour")
-_TAKEN = ("comparison",)  # what `evaluation` logs of all runs together
-_LONGEST_NAME = 200  # file systems have 255, of which a run's other files need some
+_TAKEN = ("comparison",)  # the folder of logs in which `evaluation` compares runs
+_LONGEST_NAME = 200  # bytes: file systems allow 255, and temporary names add a few
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """One training run, completely: the same configuration gives the same weights.
+    """The complete configuration of a training run: the same one gives the same weights.
 
-    Each field is a flag of `python -m training`, but for the suppressed ones, which the command
-    asks for in its own way: it trains several runs at once.
+    Each field is a flag of `python -m training`, except the suppressed ones: for these the command
+    has flags of its own, because it trains several runs at once.
+
+    Example:
+        >>> from training import TrainingConfig
+        >>> config = TrainingConfig(
+        ...     "mlp", {"filters": (16,)}, augmentation=("rotation",), ranges={"rotation": (-9, 9)}
+        ... )
+        >>> config.run
+        'digits-mlp-rotation-seed0'
+        >>> config.drawn
+        {'rotation': (-9, 9)}
+        >>> TrainingConfig.from_json(config.to_json()) == config
+        True
     """
 
     architecture: Suppress[str] = "plain_cnn"
-    """What to train: an architecture of the zoo, or what a model of one's own is called."""
+    """An architecture of the zoo, or a new name for your own model."""
     options: Suppress[Mapping[str, Any]] = field(default_factory=dict)
     """Options of the architecture by name, such as `{"filters": (16, 32), "dropout": 0.25}`; all
-    others are its own."""
+    others keep their defaults."""
     dataset: str = "digits"
-    """What to train on: the embedded digits, or any prepared TFDS dataset of labelled images."""
+    """Dataset to train on: the embedded digits, or any prepared TFDS dataset of labelled images."""
     placement: Literal["centre", "uniform"] | tuple[int, int] = "centre"
-    """Where the object is on its frame (digits and the mnist family); two numbers are an offset
-    from the centre in pixels, x then y."""
+    """Where the object lies on its frame (digits and the mnist family only); two numbers are an
+    offset from the centre in pixels, x then y."""
     augmentation: Suppress[tuple[Family, ...]] = ()
-    """Families of transformations drawn anew for each image and epoch."""
+    """Families of transformations to augment with, drawn anew for each image and epoch."""
     ranges: Suppress[Mapping[str, Range]] = field(default_factory=dict)
-    """Lowest and highest strength drawn by transformation, such as `{"rotation": (-10, 10)}`; those
-    of all others that augment are the usual ones."""
+    """Lowest and highest strength by transformation, such as `{"rotation": (-10, 10)}`; all others
+    keep their default range."""
     epochs: int = 20
     """Passes over the training images."""
     batch_size: int = 32
     """Images per step."""
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
-    """What turns gradients into steps (sgd has a momentum of 0.9)."""
+    """Optimiser; sgd has a momentum of 0.9."""
     learning_rate: float = 0.006
-    """Of the first step."""
+    """Learning rate of the first step."""
     schedule: Literal["cosine", "constant"] = "cosine"
-    """How the learning rate goes on: to 0 along half a cosine, or as it is."""
+    """Learning rate of later steps: falling to 0 along half a cosine, or constant."""
     weight_decay: float = 0.001
-    """Of adamw."""
+    """Weight decay of adamw; adam and sgd have none."""
     images_per_class: int | None = None
-    """Train on so many images of each class only."""
+    """Number of training images of each class; by default all."""
     early_stopping: int | None = None
-    """Stop after so many epochs without a lower validation loss, and keep the best weights."""
+    """Stop after this many epochs without a lower validation loss, and keep the best weights."""
     seed: Suppress[int] = 0
-    """Decides the initial weights, the order of the data and everything drawn."""
+    """Random seed: it decides the initial weights, the order of the images and every random
+    draw."""
     name: str | None = None
     """Name of the run; by default dataset-architecture-augmentation-seed."""
     network_fingerprint: Suppress[str | None] = None
-    """Of a model that `train` was given, with its initial weights, written by `train`: what a model
-    of one's own is called does not say what it is."""
+    """Fingerprint of your own model with its initial weights, which its name does not identify; set
+    by `train`."""
 
     def __post_init__(self) -> None:
-        """Refuse what means nothing; options are refused by the architecture that is built.
+        """Check the fields; most options are checked only when the architecture is built.
 
         Raises:
-            ValueError: Which names the field.
+            ValueError: If a value is invalid; the message names its field.
         """
         for mapping in ("options", "ranges"):
             object.__setattr__(self, mapping, Choices(getattr(self, mapping)))
@@ -116,12 +129,12 @@ class TrainingConfig:
         kind = "_".join(self.augmentation) or "plain"
         if set(self.augmentation) == set(AUGMENTED):
             kind = "augmented"
-        dataset = re.sub(r"[^\w.-]", "_", self.dataset)  # of TFDS also mnist:3.0.1, emnist/letters
+        dataset = re.sub(r"[^\w.-]", "_", self.dataset)  # TFDS has mnist:3.0.1 and emnist/letters
         return f"{dataset}-{self.architecture}-{kind}-seed{self.seed}"
 
     @property
     def drawn(self) -> dict[str, Range]:
-        """For each transformation that augments, the lowest and the highest strength drawn."""
+        """The `(lowest, highest)` strength of each transformation that augments, by name."""
         return {
             transformation: self.ranges.get(transformation, usual)
             for family, transformations in FAMILIES.items()
@@ -136,22 +149,25 @@ class TrainingConfig:
 
     @classmethod
     def from_json(cls, text: str) -> "TrainingConfig":
-        """Read what `to_json` wrote.
+        """Read a configuration that `to_json` wrote.
 
         Raises:
-            ValueError: If it is not the configuration of a training, or that of an earlier version.
+            ValueError: If the text is not the configuration of a training, or one of an earlier
+                version.
         """
         try:
             content = json.loads(text)
         except json.JSONDecodeError as error:
-            raise ValueError(f"expected a config.json of a training, received {error}") from error
+            raise ValueError(
+                f"expected the config.json of a training, received invalid JSON ({error})"
+            ) from error
         if not isinstance(content, Mapping):
-            raise ValueError(f"expected a config.json of a training, received {content!r}")
+            raise ValueError(f"expected the config.json of a training, received {content!r}")
         unknown = sorted(set(content) - {f.name for f in fields(cls)})
         if unknown:
             raise ValueError(
-                "expected a config.json of a training as this version writes it, received one with "
-                f"{', '.join(unknown)}: train again"
+                "expected the config.json of a training by this version, received one with unknown "
+                f"fields {', '.join(unknown)}: train again"
             )
         arguments: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
@@ -161,35 +177,33 @@ class TrainingConfig:
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
-    """Refuse what no architecture could make sense of."""
+    """Refuse values that are invalid for every architecture."""
     filters = options.get("filters", (1,))
     whole = isinstance(filters, tuple) and all(isinstance(count, int) for count in filters)
     if not whole or min(filters, default=0) < 1:
-        raise ValueError(
-            f"expected filters as whole numbers ≥ 1, at least one, received {filters!r}"
-        )
+        raise ValueError(f"expected filters as one or more whole numbers ≥ 1, received {filters!r}")
     dropout = options.get("dropout", 0.0)
     if isinstance(dropout, str | tuple) or not 0 <= dropout < 1:
         raise ValueError(f"expected dropout in [0, 1), received {dropout!r}")
 
 
 def _check_name(run: str) -> None:
-    """Refuse what is no plain folder name, or would not be printed as it is."""
+    """Refuse a name that is not a plain folder name, or not printed as it is."""
     plain = re.fullmatch(r"\w[\w.+=-]*", run) and ".." not in run
     if not plain or len(run.encode()) > _LONGEST_NAME:
         raise ValueError(
             "expected the run's name to be a plain folder name of letters, digits and _ - . + =, "
             f"at most {_LONGEST_NAME} bytes, received {run!r}: choose another name"
         )
-    if run.casefold() in _TAKEN:  # some file systems do not tell the two apart
+    if run.casefold() in _TAKEN:  # some file systems ignore case
         raise ValueError(
-            f"expected a run's name that is not taken in the folder of logs, received {run!r}: "
-            "choose another name"
+            "expected a run's name that evaluation does not use in the folder of logs, "
+            f"received {run!r}: choose another name"
         )
 
 
 def _check_ranges(ranges: Mapping[str, Any], drawn: Mapping[str, Any]) -> None:
-    """Refuse ranges of what is not drawn, and those that are none."""
+    """Refuse invalid ranges, and those of transformations that do not augment."""
     known = [name for transformations in FAMILIES.values() for name in transformations]
     for name, ends in ranges.items():
         if name not in known:
@@ -198,8 +212,9 @@ def _check_ranges(ranges: Mapping[str, Any], drawn: Mapping[str, Any]) -> None:
             )
         if name not in drawn:
             raise ValueError(
-                f"expected ranges of what augmentation draws ({', '.join(drawn) or 'nothing'}), "
-                f"received one of {name}: add its family to augmentation"
+                "expected ranges of transformations used for augmentation "
+                f"({', '.join(drawn) or 'none'}), received one of {name}: add its family to "
+                "augmentation"
             )
         pair = isinstance(ends, tuple) and [type(end) for end in ends] == [int, int]
         if not pair or ends[0] > ends[1]:

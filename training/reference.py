@@ -1,4 +1,4 @@
-"""`python -m training.reference`: train, measure and record the weights that come with the zoo."""
+"""The command `python -m training.reference`, which makes the weights that come with the zoo."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,28 +57,30 @@ CONFIGS = {
 
 @dataclass(frozen=True)
 class Command:
-    """Train architectures on MNIST and ship their weights with the zoo.
+    """Train architectures on MNIST, measure them, and put their weights and scores into the zoo.
 
-    A run that is there with the same configuration is measured again, not trained again.
+    A run that already exists with the same configuration is measured again, not trained again.
     """
 
     names: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Architectures; by default all."""
+    """Architectures to train; by default all."""
     overwrite: bool = False
-    """Train again what is there, also with another configuration."""
+    """Train existing runs again, also those with another configuration."""
     jobs: int = 2
-    """How many are trained at a time."""
+    """Number of runs to train at the same time."""
     saved_models: Path = Path("saved_models")
-    """The folder of runs."""
+    """Folder in which runs are saved."""
     logs: Path = Path("tensorboard_logs")
-    """The folder of TensorBoard logs."""
+    """Folder of the TensorBoard logs."""
 
 
 def main(command: Command) -> None:
-    """Train what is not trained yet, then measure and record."""
+    """Train the runs that do not exist yet, then measure all and record their scores."""
     unknown = sorted(set(command.names) - set(CONFIGS))
     if unknown:
-        raise ValueError(f"expected {', '.join(CONFIGS)}, received {', '.join(unknown)}")
+        raise ValueError(
+            f"expected architectures among {', '.join(CONFIGS)}, received {', '.join(unknown)}"
+        )
     configs = [CONFIGS[name] for name in dict.fromkeys(command.names or CONFIGS)]
     check_writable(FOLDER, "weights")
     import_tensorflow()

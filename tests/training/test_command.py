@@ -43,7 +43,7 @@ def test_ranges_are_those_of_the_runs_that_augment():
     assert plain == TrainingConfig("mlp")
     assert augmented.ranges == {"rotation": (-9, 9)}
     with pytest.raises(
-        ValueError, match=r"^expected ranges of what augmentation draws \(nothing\)"
+        ValueError, match=r"^expected ranges of transformations used for augmentation \(none\)"
     ):
         tyro.cli(Command, args=[*line, "--augmentation", "none"]).configs()
 
@@ -82,7 +82,7 @@ def test_the_command_has_a_configuration_that_is_checked_as_any_other(capsys):
     [["--name", "mine"], ["--architectures", "mlp", "mlp"], ["--seeds", "1", "1"]],
 )
 def test_two_runs_cannot_have_one_name(line):
-    with pytest.raises(ValueError, match="expected runs of different names, received"):
+    with pytest.raises(ValueError, match="expected runs with different names, received"):
         tyro.cli(Command, args=line).configs()
 
 
