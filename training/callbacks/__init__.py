@@ -1,1 +1,1 @@
-"""What watches a training, epoch by epoch."""
+"""Keras callbacks of a training."""

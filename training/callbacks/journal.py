@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a training, epoch by epoch, and of its configuration."""
+"""TensorBoard logs of a training: each epoch's values, and the configuration."""
 
 import shutil
 import time
@@ -15,19 +15,19 @@ from zoo.architectures import ARCHITECTURES, options
 
 
 class Journal(keras.callbacks.Callback):
-    """Logs each epoch's losses, metrics, learning rate and images per second.
+    """A callback that logs each epoch's losses, metrics, learning rate and images per second.
 
-    There is one event file for training and one for validation, open while the journal is entered
-    as a context. When a training resumes both are made anew from the history, so that they are
-    those of one that was never interrupted.
+    There is one event file for training and one for validation; leaving the journal as a context
+    manager closes them. A resumed training writes both anew from the history, so that no epoch is
+    missing or logged twice.
     """
 
     def __init__(self, directory: Path, history: list[dict[str, float]], images: int) -> None:
-        """Take part in a history.
+        """Store where to log and what was logged before.
 
         Args:
-            directory: The run's folder of logs.
-            history: One record per epoch that is done; this callback appends to it.
+            directory: Folder of the run's logs.
+            history: One record of values by name per finished epoch; this callback appends to it.
             images: Training images per epoch.
         """
         super().__init__()
@@ -36,7 +36,7 @@ class Journal(keras.callbacks.Callback):
         self._open, self._files = ExitStack(), dict[str, EventFile]()
 
     def __enter__(self) -> "Journal":
-        """Begin without files: what fails before its first epoch leaves no logs."""
+        """Open no files yet: a training that fails before its first epoch leaves no logs."""
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -44,7 +44,7 @@ class Journal(keras.callbacks.Callback):
         self._open.close()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Write the epochs that are done."""
+        """Log the epochs that the history has already."""
         for epoch, record in enumerate(self._history):
             self._write(epoch, record)
 
@@ -53,12 +53,12 @@ class Journal(keras.callbacks.Callback):
         self._begun = time.perf_counter()
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Stop the clock: validation is not training."""
+        """Stop the clock before validation."""
         self._trained = time.perf_counter() - self._begun
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Append the epoch to the history and to the logs."""
-        # Of several outputs Keras names each metric after its output: `logits_accuracy`.
+        # With several outputs, Keras puts the output's name first: `logits_accuracy`.
         record = {
             name.replace("logits_accuracy", "accuracy"): float(value)
             for name, value in (logs or {}).items()
@@ -81,17 +81,22 @@ class Journal(keras.callbacks.Callback):
                 self._files[part].scalar(tag, epoch + 1, value)
 
     def _begin(self, directory: Path) -> EventFile:
-        """Open the file of a folder in the place of earlier ones."""
+        """Open the event file of a folder, after removing earlier ones."""
         shutil.rmtree(directory, ignore_errors=True)
         return self._open.enter_context(event_file(directory))
 
 
 def log_hparams(directory: Path, config: TrainingConfig, metrics: dict[str, float]) -> None:
-    """Show a run's configuration beside its final metrics.
+    """Write a run's configuration and metrics to TensorBoard's HPARAMS tab.
 
-    The columns are the same for every run, as TensorBoard wants them: each field, each option of
-    any architecture (`none` where this one does not have it, its default where none was chosen),
-    and the range of each transformation that may augment (`none` where it does not).
+    TensorBoard needs the same columns for every run. They are: each field; each option of any
+    architecture (its default if not chosen, `none` if this architecture lacks it); and the range of
+    each transformation available for augmentation (`none` if it is not used).
+
+    Args:
+        directory: Folder of the run's logs.
+        config: Configuration of the run.
+        metrics: Metrics by name, of the epoch whose weights were kept.
     """
     columns: dict[str, Any] = {f.name: getattr(config, f.name) for f in fields(config)}
     del columns["options"], columns["ranges"], columns["network_fingerprint"]
@@ -105,7 +110,7 @@ def log_hparams(directory: Path, config: TrainingConfig, metrics: dict[str, floa
 
 
 def _cell(value: Any) -> bool | int | float | str:
-    """Write what is no number as text: TensorBoard has columns of nothing else."""
+    """Return a number unchanged and any other value as text: TensorBoard accepts nothing else."""
     if value is None:
         return "default"
     if isinstance(value, bool | int | float | str):

@@ -1,1 +1,1 @@
-"""Runs on disk: what a training leaves, and how it is resumed and published."""
+"""Runs on disk: how they are saved, resumed and published."""

@@ -1,4 +1,4 @@
-"""What a finished run leaves: a Keras file, a self-contained SavedModel, and its configuration."""
+"""The files of a finished run: a Keras file, and a SavedModel that describes itself."""
 
 import json
 import os
@@ -19,13 +19,17 @@ from zoo.datasets import Dataset
 def metadata(
     model: keras.Model, config: TrainingConfig, dataset: Dataset, seconds: float
 ) -> dict[str, Any]:
-    """Describe a trained model, so that its file alone says what it is for.
+    """Return the metadata of a trained model, with which its file describes itself.
 
-    `seconds` are those of the training.
+    Args:
+        model: The trained network.
+        config: How it was trained.
+        dataset: The training images.
+        seconds: Duration of the training.
     """
     return {
         "architecture": config.architecture,
-        "training": json.loads(config.to_json()),  # all that decides the weights
+        "training": json.loads(config.to_json()),  # everything that decides the weights
         "options": dict(config.options),
         "task": task_of(model),
         "input_shape": list(model.input_shape[1:]),
@@ -50,10 +54,15 @@ def metadata(
 def save(model: keras.Model, description: dict[str, Any], directory: Path) -> None:
     """Write `model.keras` and `saved_model/` into a directory.
 
-    The SavedModel's signatures: `serving_default`, from images to the output; `layers`, from
-    images to every named feature map; `metadata`, from nothing to a JSON string.
+    The SavedModel has three signatures: `serving_default`, from images to the output; `layers`,
+    from images to every named feature map; `metadata`, without input, to a JSON string.
+
+    Args:
+        model: The trained network.
+        description: What `metadata` returned.
+        directory: Where to write; it exists.
     """
-    # Without its losses and metrics, which the file would need `training` to be read with.
+    # Saved without losses and metrics: with them, reading the file would need `training`.
     keras.Model(model.input, model.output, name=model.name).save(directory / "model.keras")
     named = feature_maps(model) or {"logits": model.outputs[0]}
     taps = keras.Model(model.inputs, named)

@@ -1,4 +1,4 @@
-"""Saving the whole state of a training, so that a killed one ends in the very same weights."""
+"""Checkpoints of a training's whole state, so that a resumed one ends with the same weights."""
 
 import io
 import json
@@ -12,15 +12,16 @@ from zoo.support.files import write
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves, at the end of each epoch, all that the next one depends on.
+    """A callback that saves, at the end of each epoch, everything that the next one depends on.
 
-    Those are the model's variables (the states of seed generators among them), the optimiser's,
-    what early stopping remembers, and the history. Keras's `BackupAndRestore` leaves the seed
-    generators out, after which a resumed training draws other dropout masks.
+    This is the variables of the model (including the states of its seed generators) and of the
+    optimiser, the state of early stopping, and the history. Keras's `BackupAndRestore` leaves out
+    the seed generators, so a resumed training would draw other dropout masks.
 
     Attributes:
-        epoch: The number of epochs that are done and saved.
-        history: What was logged for each of them.
+        epoch: The number of epochs done and saved.
+        history: The logged values of each of these epochs, by name.
+        stopped: Whether early stopping has ended the training.
     """
 
     def __init__(
@@ -29,9 +30,9 @@ class Checkpoint(keras.callbacks.Callback):
         """Read the checkpoint if there is one.
 
         Args:
-            path: The file.
-            stopping: Early stopping, if it may end the training.
-            structure: What the network is made of (see `fingerprint.structure`).
+            path: The file of the checkpoint.
+            stopping: The callback of early stopping; None without.
+            structure: Fingerprint of the network's layers (see `fingerprint.structure`).
 
         Raises:
             ValueError: If the file is damaged.
@@ -45,7 +46,7 @@ class Checkpoint(keras.callbacks.Callback):
                     self._saved = dict(np.load(file, allow_pickle=False))
             except Exception as error:
                 raise ValueError(
-                    f"expected a checkpoint in {path}, it cannot be read: begin again with "
+                    f"expected a checkpoint in {path}, received a damaged file: begin again with "
                     "--overwrite"
                 ) from error
         state = json.loads(str(self._saved["state"])) if self._saved else {}
@@ -56,10 +57,10 @@ class Checkpoint(keras.callbacks.Callback):
         self._saved_structure = state.get("structure")
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Put the saved state in place; early stopping, which resets itself here, comes before.
+        """Restore the saved state, after early stopping, which resets itself at this point.
 
         Raises:
-            ValueError: If it is the state of another network.
+            ValueError: If the saved state is that of another network.
         """
         self.model.optimizer.build(self.model.trainable_variables)
         if not self._saved:
@@ -82,14 +83,14 @@ class Checkpoint(keras.callbacks.Callback):
                 self._stopping.best_weights = [self._saved[f"best{k}"] for k in range(count)]
 
     def put_back(self, model: keras.Model) -> None:
-        """Give a network the weights to keep of a training whose epochs are all done."""
+        """Set a network to the weights to keep, for a training whose epochs are all done."""
         self.set_model(model)
         self.on_train_begin()
         if self._stopping is not None and self._stopping.best_weights:
             model.set_weights(self._stopping.best_weights)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Save everything, replacing what was saved before."""
+        """Save the state, replacing that of the previous epoch."""
         arrays: dict[str, Any] = {
             f"variable{k}": np.asarray(v) for k, v in enumerate(self._variables())
         }

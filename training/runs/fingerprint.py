@@ -1,4 +1,4 @@
-"""What tells a network apart from others: what it is made of, and its weights."""
+"""Fingerprints that identify a network by its layers, or by its layers and weights."""
 
 import hashlib
 import json
@@ -11,10 +11,10 @@ import numpy as np
 
 
 def structure(model: keras.Model) -> str:
-    """Return a fingerprint of what a network is made of, its weights apart.
+    """Return a fingerprint (SHA-256, hex) of a network's layers, without its weights.
 
-    Layers without a name of their own count by their order: Keras numbers them through a process,
-    so that a network which is built a second time there has other names.
+    Names that Keras generated are replaced by numbers in order: Keras counts layers over the whole
+    process, so that a network built a second time has other names.
     """
     content = json.loads(model.to_json())
     own: dict[str, str] = {}
@@ -32,7 +32,7 @@ def structure(model: keras.Model) -> str:
 
 
 def fingerprint(model: keras.Model) -> str:
-    """Return a fingerprint of a network with its weights."""
+    """Return a fingerprint (SHA-256, hex) of a network's layers and weights."""
     digest = hashlib.sha256(structure(model).encode())
     for weights in model.weights:
         array = np.ascontiguousarray(weights)
@@ -42,7 +42,7 @@ def fingerprint(model: keras.Model) -> str:
 
 
 def _numbered(content: Any) -> Iterator[str]:
-    """Yield the names that Keras gave by itself: of the class, or for inputs a tensor, numbered."""
+    """Yield the names that Keras generated: a class or `keras_tensor`, with or without a number."""
     if isinstance(content, dict):
         config = content.get("config")
         name = config.get("name") if isinstance(config, dict) else None

@@ -1,4 +1,4 @@
-"""Shipping a trained run with the zoo: its weights in half precision, and what they score."""
+"""Publication of a trained run in the zoo: its weights in half precision, and their scores."""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,21 +26,21 @@ from zoo.weights import (
     write_records,
 )
 
-_IMAGES = 1000  # under each transformation; accuracy is that of all test images
+_IMAGES = 1000  # for scores of whole curves; accuracy is measured on all test images
 
 
 def publish(config: TrainingConfig, run: Path) -> dict[str, float]:
-    """Round the weights of a run to half precision, measure them so, and put both into the zoo.
+    """Put a run into the zoo: its weights in half precision, measured as such, and their record.
 
     Args:
-        config: What was trained.
+        config: The configuration of the run.
         run: The directory of the run.
 
     Returns:
         The accuracy on all test images: `value`, `low`, `high`, `n`.
 
     Raises:
-        ValueError: If the zoo has no set of weights of that dataset.
+        ValueError: If the zoo has no weights for the dataset.
         OSError: If the zoo's folder cannot be written.
     """
     records = read_records(config.dataset)
@@ -82,12 +82,13 @@ def measure(
 
     Args:
         model: The network.
-        config: What it was trained on.
+        config: How it was trained.
 
     Returns:
-        `value`, `low`, `high` and `n` of the accuracy on all of them, placed as in training; and,
-        by score and transformation, those of the scores of whole curves on the first 1,000, all in
-        the centre so that shifts cut none, and of masks and boxes on all of them as they are.
+        The accuracy, and all other scores by name; each as `value`, `low`, `high` and `n`.
+        Accuracy, `mask_iou` and `box_iou` are those of all test images, placed as in training. The
+        scores of whole curves, named `score/transformation`, are those of the first 1,000, centred
+        so that shifts cut nothing off.
     """
     dataset = load(config.dataset, "test", placement=config.placement)
     centred = load(config.dataset, "test", limit=_IMAGES)

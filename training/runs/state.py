@@ -1,4 +1,4 @@
-"""What there is of a run: nothing, an unfinished one or a finished one, and with what settings."""
+"""The state of a run on disk: missing, unfinished or finished, and its configuration."""
 
 import os
 from dataclasses import fields
@@ -8,7 +8,8 @@ from training.config import TrainingConfig
 from zoo.support.files import recover
 from zoo.support.terminal import check_writable
 
-# An unfinished run has weights of its own, and the checkpoint refuses those of another structure.
+# Fields that an unfinished run may differ in: it continues with its own weights, and the checkpoint
+# refuses a network with other layers.
 _BEGUN = ("name", "network_fingerprint")
 
 
@@ -19,11 +20,17 @@ def needed(
     overwrite: bool = False,
     resume: bool = False,
 ) -> bool:
-    """Tell whether a run has yet to be trained: not if it is there with this configuration.
+    """Return whether a run still has to be trained: not if it exists with this configuration.
+
+    Args:
+        config: The configuration of the run.
+        saved_models: Folder in which runs are saved.
+        overwrite: Whether an existing run may be replaced.
+        resume: Whether an unfinished run may be continued.
 
     Raises:
-        FileExistsError: If training it would lose a run of another configuration, or the progress
-            of an unfinished one.
+        FileExistsError: If training would replace a run of another configuration, or lose the
+            progress of an unfinished one.
         OSError: If runs cannot be written there.
     """
     final = Path(saved_models) / config.run
@@ -55,15 +62,15 @@ def needed(
 
 
 def partial_directory(final: Path) -> Path:
-    """Return where a run is kept until it is finished."""
+    """Return the directory in which a run is kept until it is finished."""
     return final.with_name(f".{final.name}.partial")
 
 
 def begun(partial: Path, config: TrainingConfig) -> TrainingConfig | None:
-    """Return the configuration under which an unfinished run goes on; None if it begins anew.
+    """Return the configuration with which an unfinished run continues; None if it begins anew.
 
-    It is that of the run: a model of one's own goes on with the weights that are saved, whatever
-    the initial ones of the model that is given now.
+    It is the saved one: a run of the user's own model continues with the saved weights, whatever
+    the initial weights of the model that is given now.
     """
     if not (partial / "checkpoint.npz").exists() or differs(partial, config, but=_BEGUN):
         return None
@@ -73,12 +80,12 @@ def begun(partial: Path, config: TrainingConfig) -> TrainingConfig | None:
 def differs(
     directory: Path, config: TrainingConfig, *, but: tuple[str, ...] = ("name",)
 ) -> str | None:
-    """Say in what a run's configuration differs from another; None if they are the same.
+    """Return in words how a run's configuration differs from another; None if they are the same.
 
     Args:
-        directory: Of the run.
-        config: The other.
-        but: Fields that do not count; that of the name, because the folder bears it.
+        directory: Directory of the run.
+        config: The configuration to compare with.
+        but: Fields to leave out; by default the name, which is that of the directory anyway.
     """
     try:
         stored = _read(directory)
