@@ -1,4 +1,4 @@
-"""What fails for want of memory or inside TensorFlow: foreseen, or said in one line."""
+"""Failures for lack of memory or inside TensorFlow: foreseen, or reported in one line."""
 
 import math
 import os
@@ -9,24 +9,24 @@ from typing import Any
 
 import tensorflow as tf
 
-_COPIES = 3  # of each weight, at least: itself, its gradient and a momentum
+_COPIES = 3  # values held for each weight, at least: the weight, its gradient and a momentum
 _FAILURES = (tf.errors.OpError, MemoryError)
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 @contextmanager
 def within_memory(name: str) -> Iterator[None]:
-    """Refuse a network that cannot be trained in the memory there is, before any is taken.
+    """Refuse a network that is too large to be trained, before memory is allocated for it.
 
-    Linux grants more memory than there is, and later kills who uses it. So each variable is first
-    made in a graph, which takes none, to see its size.
+    Linux grants more memory than there is, and later kills a process that uses it. Each variable
+    is therefore first created in a graph, which allocates nothing, to learn its size.
 
     Args:
-        name: Of the network that is built in this context.
+        name: Name of the network that is built in this context.
 
     Raises:
-        ValueError: If weights, gradients and momenta together are larger than the memory, or it
-            is not granted.
+        ValueError: If weights, gradients and momenta together exceed the memory, or an allocation
+            fails.
     """
     there, taken = memory(), 0
 
@@ -50,32 +50,32 @@ def within_memory(name: str) -> Iterator[None]:
             yield
     except _FAILURES as error:
         raise ValueError(
-            f"expected a network that can be built in the memory there is, {name} cannot "
+            f"expected a network that can be built in the available memory, {name} cannot "
             f"({_reason(error)}): choose smaller options"
         ) from error
 
 
 def memory() -> float:
-    """Return the bytes that this process may have: those of the machine or of the container."""
+    """Return the bytes of memory of this machine or container; infinity if they are unknown."""
     found = [math.inf]
-    with suppress(AttributeError, ValueError, OSError):  # not every system says so
+    with suppress(AttributeError, ValueError, OSError):  # not every system tells
         found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     for path in _LIMITS:
-        with suppress(ValueError, OSError):  # none, or "max"
+        with suppress(ValueError, OSError):  # there is no such file, or it says "max"
             found.append(int(Path(path).read_text()))
     return min(found)
 
 
 @contextmanager
 def in_one_line(run: str, epochs_done: Callable[[], int]) -> Iterator[None]:
-    """Turn what TensorFlow raises, and a want of memory, into one line.
+    """Turn an error of TensorFlow, or lack of memory, into one line.
 
     Args:
-        run: The name of the run that is trained in this context.
-        epochs_done: Tells how many of its epochs are saved.
+        run: Name of the run that is trained in this context.
+        epochs_done: Returns how many of its epochs are saved.
 
     Raises:
-        OSError: With what was raised, in which epoch, and what to do.
+        OSError: In place of the original error; says after which epoch it came, and what to do.
     """
     try:
         yield
@@ -87,11 +87,11 @@ def in_one_line(run: str, epochs_done: Callable[[], int]) -> Iterator[None]:
         elif isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
             advice = ": lower batch_size, or choose a smaller network"
         raise OSError(
-            f"{run}: expected to train it, received {type(error).__name__} after epoch {done} "
-            f"({_reason(error)}){advice}"
+            f"{run}: expected the training to finish, received {type(error).__name__} "
+            f"after epoch {done} ({_reason(error)}){advice}"
         ) from error
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of what TensorFlow says, which goes on with where in the graph."""
+    """Return the first line of an error; after it TensorFlow lists places in the graph."""
     return (str(error).strip().splitlines() or ["no reason given"])[0][:200]

@@ -1,7 +1,7 @@
-"""Several trainings at a time, each in a process of its own.
+"""Several trainings at the same time, each in its own process.
 
-A small network's step keeps no two cores busy, and tracing and saving keep only one: two
-trainings side by side take two thirds of the time they take one after the other.
+A step of a small network cannot keep two cores busy, and tracing and saving use only one: two
+trainings in parallel take two thirds of the time that they take in sequence.
 """
 
 import multiprocessing
@@ -33,20 +33,22 @@ def train_all(
     on_done: Callable[[TrainingConfig, Path], None],
     **options: Any,
 ) -> None:
-    """Train several configurations; the weights do not depend on how many at a time.
+    """Train several configurations; the weights do not depend on `jobs`.
 
-    The first failure ends all: what was in training can be resumed, what is finished is kept.
+    The first failure ends all trainings: finished runs are kept, unfinished ones can be resumed.
 
     Args:
-        configs: What to train. The last is begun first, so that a list which ends with the
-            slowest does not end with it alone.
-        jobs: How many at a time.
-        on_epoch: Called with a configuration, its number of epochs done and what was logged.
-        on_done: Called with a configuration and the directory of its run.
-        **options: Those of `training.train`.
+        configs: What to train. With several jobs the last one starts first, so that a slow one at
+            the end of the list is not left to run alone.
+        jobs: Number of trainings at the same time, at least 1.
+        on_epoch: Called after an epoch with the configuration, the number of epochs done and the
+            logged values by name.
+        on_done: Called after a training with the configuration and the directory of its run.
+        **options: Other arguments of `training.train`.
 
     Raises:
         OSError: If the process of a training is killed.
+        Exception: Whatever `training.train` raises.
     """
     if min(jobs, len(configs)) == 1:
         for config in configs:
@@ -67,12 +69,12 @@ def train_all(
     with ProcessPoolExecutor(jobs, context, _begin, (events, alive)) as pool:
         try:
             waiting = {pool.submit(_train, config, options): config for config in reversed(configs)}
-            pool.submit(int)  # wakes the pool: else it would not see the end of the last process
+            pool.submit(int)  # wakes the pool, which would else miss the end of the last process
             while waiting:
                 pass_on()
                 for future in [future for future in waiting if future.done()]:
                     config = waiting.pop(future)
-                    run, epochs = future.result()  # or its error
+                    run, epochs = future.result()  # raises the error of a failed training
                     while passed_on[config] < epochs:
                         pass_on()
                     on_done(config, run)
@@ -81,8 +83,8 @@ def train_all(
             pool.shutdown(cancel_futures=True)
             if isinstance(error, BrokenProcessPool):
                 raise OSError(
-                    "expected trainings to end by themselves, the system killed one, as it does "
-                    "for want of memory: lower --jobs, then --resume continues"
+                    "expected all trainings to finish, the system killed one, as it does for lack "
+                    "of memory: choose fewer --jobs, and continue with --resume"
                 ) from error
             raise
 
@@ -91,16 +93,16 @@ _events: Any = None
 
 
 def _begin(events: Any, alive: Any) -> None:
-    """Prepare a worker, which ends with the process that began it, however that ends."""
-    global _events  # a pool hands nothing else to its workers
+    """Prepare a worker process, which ends when its parent ends, in whatever way."""
+    global _events  # a queue can only be passed to a worker when it starts, not with a task
     _events = events
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
     quiet_tensorflow()
 
 
 def _end_with_parent(alive: Any) -> None:
-    """Wait until the parent closes its end of the pipe, or is no more."""
+    """Exit as soon as the parent closes its end of the pipe, or no longer exists."""
     try:
         alive.recv()
     except EOFError:
@@ -110,7 +112,7 @@ def _end_with_parent(alive: Any) -> None:
 def _train(
     config: TrainingConfig, options: dict[str, Any], on_epoch: OnEpoch | None = None
 ) -> tuple[Path, int]:
-    """Train one configuration; return its run and how many epochs were reported."""
+    """Train one configuration; return its run's directory and how many epochs were reported."""
     from training.trainer import train
 
     reported = 0
@@ -127,7 +129,7 @@ def _train(
 
 
 def shared_data(config: TrainingConfig) -> Any:
-    """Load what a configuration trains on, unless the one before it had the same images."""
+    """Load the images of a configuration, or reuse those of the last call if they are the same."""
     drawn_by = config.seed if config.images_per_class else 0
     return _load(config.dataset, config.placement, config.images_per_class, drawn_by)
 

@@ -64,7 +64,7 @@ def test_a_training_that_the_system_kills_ends_all_in_one_line(tmp_path, which):
             killed.append(which(child.pid for child in multiprocessing.active_children()))
             os.kill(killed[0], signal.SIGKILL)
 
-    with pytest.raises(OSError, match=r"^expected trainings to end[^\n]*--resume continues$"):
+    with pytest.raises(OSError, match=r"^expected all trainings to finish[^\n]*with --resume$"):
         train_all(
             endless,
             jobs=2,
