@@ -1,4 +1,4 @@
-"""Somebody's own Keras model as the network of a training."""
+"""The user's own Keras model as the network of a training."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,44 +17,48 @@ from zoo.graphs.freezing import final_activation, freeze
 
 
 def named(config: TrainingConfig, model: keras.Model) -> TrainingConfig:
-    """Return the configuration of a training of a given model, which its fingerprint completes.
+    """Return the configuration of a training of a given model, with the model's fingerprint.
+
+    Args:
+        config: The configuration, with a new name for the model as its architecture.
+        model: A functional or Sequential model.
 
     Raises:
-        ValueError: If the architecture is called like one of the zoo, there are options of one, or
-            the model is not one that Keras can write down.
+        ValueError: If the architecture has the name of one of the zoo, the configuration has
+            options, or Keras cannot save the model.
     """
     if config.architecture in ARCHITECTURES:
         raise ValueError(
-            "expected a name of its own for the architecture of a model that is given, received "
-            f"{config.architecture!r}, which is of the zoo: TrainingConfig('my_network')"
+            "expected a new name for the architecture of your own model, received "
+            f"{config.architecture!r} of the zoo: choose another, as TrainingConfig('my_network')"
         )
     if config.options:
         raise ValueError(
-            "expected no options of an architecture beside a model that is given, received "
-            f"{', '.join(config.options)}"
+            "expected no options of an architecture together with your own model, received "
+            f"{', '.join(config.options)}: leave them out"
         )
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
         raise ValueError(
             f"expected a functional or Sequential Keras model with keras.Input, received "
-            f"{type(model).__name__}: images = keras.Input(shape), keras.Model(images, "
-            "model(images)) makes one of a subclass that has get_config"
+            f"{type(model).__name__}: wrap a subclass that has get_config, as "
+            "images = keras.Input(shape); keras.Model(images, model(images))"
         )
     try:
         return replace(config, network_fingerprint=fingerprint(model))
-    except Exception as error:  # what a layer raises that cannot be written down is its own
+    except Exception as error:  # a layer that cannot be saved may raise anything
         raise _unwritable(model, error) from error
 
 
 def own_network(model: keras.Model, dataset: Dataset) -> keras.Model:
-    """Return a copy to train, of the same layers and weights, from a tensor of images.
+    """Return a copy to train, with the same layers and weights and one input tensor of images.
 
     Args:
-        model: The model, which stays as it is.
-        dataset: What it will learn from.
+        model: The model, which stays unchanged.
+        dataset: The images to train on.
 
     Raises:
-        ValueError: If it does not take the images of the dataset or give what a task of it needs,
-            in logits, or Keras cannot copy it.
+        ValueError: If the model does not take the images of the dataset, does not give logits that
+            fit its task, or cannot be copied by Keras.
     """
     _check_input(model, dataset)
     try:
@@ -69,25 +73,25 @@ def own_network(model: keras.Model, dataset: Dataset) -> keras.Model:
 
 
 def _check_input(model: keras.Model, dataset: Dataset) -> None:
-    """Refuse a model that does not take images of a dataset."""
+    """Refuse a model that does not take the images of a dataset."""
     wanted = (None, *dataset.input_shape)
     shapes = [tuple(tensor.shape) for tensor in model.inputs]
     fits = len(shapes) == 1 and len(shapes[0]) == 4
     if not fits or any(a not in (None, b) for a, b in zip(shapes[0], wanted, strict=True)):
         raise ValueError(
-            f"expected a model of one image input {wanted}, which is that of {dataset.name}, "
+            f"expected a model with one image input {wanted}, the shape of {dataset.name}, "
             f"{model.name} takes {' and '.join(map(str, shapes))}"
         )
     dtype = tf.as_dtype(model.inputs[0].dtype)
     if not dtype.is_floating:
         raise ValueError(
-            f"expected a model of floating images in [0, 1], {model.name} takes {dtype.name}: "
-            "put a layer before it that multiplies by 255 and casts"
+            f"expected a model for floating-point images in [0, 1], {model.name} takes "
+            f"{dtype.name}: put a layer before it that multiplies by 255 and casts"
         )
 
 
 def _check_output(network: keras.Model, dataset: Dataset) -> None:
-    """Refuse a network whose output is not what a task needs to learn from a dataset."""
+    """Refuse a network whose output does not fit the dataset, or is not logits."""
     spec = tf.TensorSpec((None, *dataset.input_shape), tf.float32)
     call = tf.function(lambda images: network(images, training=False))
     outputs = call.get_concrete_function(spec).structured_outputs
@@ -110,13 +114,14 @@ def _check_output(network: keras.Model, dataset: Dataset) -> None:
     activation = final_activation(freeze(lambda images: [scores(call(images))], spec), 0)
     if activation is not None:
         raise ValueError(
-            f"expected logits, {network.name} ends in a {activation}: leave it out, the loss has it"
+            f"expected logits, {network.name} ends in a {activation}: remove it, since the loss is "
+            "computed from logits"
         )
 
 
 def _unwritable(model: keras.Model, error: Exception) -> ValueError:
     reason = " ".join(str(error).split())[:200]
     return ValueError(
-        f"expected a model that Keras can copy and save, {model.name} is none ({reason}): write "
-        "its own layers as classes with get_config"
+        f"expected a model that Keras can copy and save, {model.name} is not ({reason}): write "
+        "its custom layers as classes with get_config"
     )

@@ -1,4 +1,4 @@
-"""One training, from a configuration to a finished run."""
+"""A single training, from its configuration to the finished run."""
 
 import os
 import shutil
@@ -37,43 +37,48 @@ def train(
     """Train a network and save it as a run.
 
     Example:
-        A model of one's own, from images in `[0, 1]` to logits (see `model` below):
+        Your own model, from images in `[0, 1]` to logits (see `model` below):
 
-        >>> import keras
+        >>> import tempfile, keras
         >>> from training import TrainingConfig, train
-        >>> keras.utils.set_random_seed(0)  # for its initial weights
+        >>> keras.utils.set_random_seed(0)  # for the initial weights
         >>> images = keras.Input((32, 32, 3))
         >>> x = keras.layers.Conv2D(8, 3, activation="relu", name="stem")(images)
         >>> x = keras.layers.GlobalMaxPooling2D()(x)
         >>> model = keras.Model(images, keras.layers.Dense(10, name="logits")(x))
         >>> config = TrainingConfig("my_network", epochs=1, images_per_class=2)
-        >>> train(config, model=model).as_posix()
-        'saved_models/digits-my_network-plain-seed0'
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = train(config, model=model, saved_models=folder, logs=f"{folder}/logs")
+        ...     print(run.name, *sorted(path.name for path in run.iterdir()))
+        digits-my_network-plain-seed0 config.json model.keras saved_model
 
     Args:
         config: What to train, on what, and how.
-        model: A functional or Sequential model of one's own to train, in place of one that is built
-            as the configuration says, which then calls it by a name of its own. It gives logits
+        model: Your own functional or Sequential model, trained in place of an architecture of the
+            zoo; the architecture of the configuration is then a new name for it. It returns logits
             `(N, K)`; for segmentation `(N, H, W, K + 1)`; for detection `{"logits": (N, K), "box":
-            (N, 4)}`, corners in pixels: its task, losses and metrics follow from that. A copy is
-            trained, from its weights on. The run is that of this model: another one, or other
-            initial weights, are refused as another configuration is, until `overwrite`; but a
-            killed run is resumed by any model of the same layers, with the weights that it had.
-        saved_models: The folder of runs.
-        logs: The folder of TensorBoard logs.
-        overwrite: Whether to replace a run of the same name.
-        resume: Whether to continue a run that was killed; the final weights are bit-identical to
-            those of an uninterrupted one on the same machine.
+            (N, 4)}`, corners in pixels: task, losses and metrics follow from that. The model stays
+            unchanged: a copy is trained, from the same weights. Another model, or other initial
+            weights, count as another configuration of the run; but an interrupted run can be
+            resumed with any model of the same layers, and continues with its own weights.
+        saved_models: Folder in which runs are saved.
+        logs: Folder of the TensorBoard logs.
+        overwrite: Whether to replace an existing run of the same name.
+        resume: Whether to continue an interrupted run; on the same machine, its final weights are
+            bit-identical to those of an uninterrupted one.
         data: Training and validation images; by default those that the configuration names.
-        on_epoch: Called with the number of epochs done and what was logged.
+        on_epoch: Called after each epoch with the number of epochs done and the logged values by
+            name.
 
     Returns:
-        The directory of the run, with `model.keras`, `saved_model/` and `config.json`.
+        The directory of the run, with `model.keras`, `saved_model/` and `config.json`. A run that
+        exists with the same configuration is not trained again.
 
     Raises:
         ValueError: If the configuration cannot be trained, or the model does not fit the dataset.
-        OSError: If runs or logs cannot be written there, or memory or TensorFlow fails.
-        FileExistsError: If the run exists with another configuration, or is unfinished.
+        OSError: If runs or logs cannot be written, memory is exhausted, or TensorFlow fails.
+        FileExistsError: If the run exists with another configuration, or is unfinished and neither
+            `resume` nor `overwrite` is set.
         FloatingPointError: If the loss becomes NaN or infinite.
     """
     if model is not None:
@@ -112,7 +117,7 @@ def train(
             save(network, metadata(network, config, training, seconds), partial)
     except BaseException as error:
         if isinstance(error, FloatingPointError) or not checkpoint.epoch:
-            shutil.rmtree(partial)  # to continue it would end in the same place, or begin anew
+            shutil.rmtree(partial)  # resuming would fail in the same way, or begin anew anyway
         raise
     kept = int(stopping.best_epoch) if stopping else -1
     log_hparams(Path(logs) / config.run, config, checkpoint.history[kept])
