@@ -1,4 +1,4 @@
-"""Augmentation: draw a strength per image, and apply the same `T_v` that evaluation sweeps."""
+"""Augmentation: each image is transformed by random strengths of the `T_v` used in evaluation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,15 +13,15 @@ from zoo.transformations.boxes import hull, tight_boxes
 def draw(
     generator: np.random.Generator, count: int, ranges: Mapping[str, tuple[int, int]]
 ) -> dict[str, np.ndarray]:
-    """Draw a strength for each image and transformation, uniformly, both ends included.
+    """Draw a strength for each image and transformation, uniformly, with both ends included.
 
     Args:
-        generator: Source of randomness.
+        generator: Random generator, which is advanced.
         count: Number of images.
-        ranges: Lowest and highest strength by name of transformation.
+        ranges: `(lowest, highest)` strength by transformation name.
 
     Returns:
-        int32 strengths `(count,)` by name of transformation.
+        int32 strengths `(count,)` by transformation name.
     """
     return {
         name: generator.integers(low, high, count, dtype=np.int32, endpoint=True)
@@ -32,21 +32,21 @@ def draw(
 def augment(
     images: Any, masks: Any, boxes: Any, strengths: Mapping[str, Any]
 ) -> tuple[Any, Any, Any]:
-    """Transform each image, and its mask and box with it, by its own strengths.
+    """Transform each image, together with its mask and box, by its own strengths.
 
-    The geometric transformations are composed into one map, in the order of `TRANSFORMATIONS`, so
-    that an image is resampled once; the photometric ones follow.
+    The geometric transformations are composed into one, in the order of `TRANSFORMATIONS`, so that
+    each image is resampled only once; the photometric ones follow.
 
     Args:
         images: float32 `(N, H, W, C)` in `[0, 1]`.
         masks: int32 `(N, H, W)`, or None.
         boxes: float32 `(N, 4)`, `x_min, y_min, x_max, y_max` in pixels, or None.
-        strengths: `(N,)` by name of transformation.
+        strengths: Strengths `(N,)` by transformation name.
 
     Returns:
-        The images, masks and boxes, same shapes. A moved box is the tight one of its moved mask;
-        without masks, the hull of its moved corners as far as that is in the frame. Either has no
-        area where the object is out of the frame.
+        Images, masks and boxes of the same shapes. A moved box is the tight box of the moved mask
+        or, without masks, the hull of the moved corners, clipped to the frame. It has no area if
+        the object has left the frame.
     """
     matrix = None
     for name, transformation in TRANSFORMATIONS.items():
@@ -73,10 +73,14 @@ def augment(
 def check_ranges(
     ranges: Mapping[str, tuple[int, int]], image_shape: tuple[int, int, int]
 ) -> dict[str, tuple[int, int]]:
-    """Return the ranges that apply to images of a shape.
+    """Return the ranges of those transformations that can be applied to images of a shape.
+
+    Args:
+        ranges: `(lowest, highest)` strength by transformation name.
+        image_shape: `(H, W, C)`.
 
     Raises:
-        ValueError: If an end of a range is no strength of its transformation.
+        ValueError: If an end of a range is not a valid strength of its transformation.
     """
     for name, ends in ranges.items():
         for strength in ends:

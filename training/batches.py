@@ -1,4 +1,4 @@
-"""The batches of a training: their order and everything drawn are functions of (seed, epoch)."""
+"""Batches for training and validation; all random draws depend on seed and epoch alone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ import tensorflow as tf
 from training.augmentation import augment, draw
 from zoo.datasets import Dataset
 
-# What the targets of a task are made of; the first of them it cannot do without.
+# The arrays that the targets of a task are made of; the first one is required.
 _TRUTH = {
     "classification": ("labels",),
     "segmentation": ("masks",),
@@ -27,31 +27,35 @@ def training_batches(
     ranges: Mapping[str, tuple[int, int]],
     steps: int,
 ) -> tf.data.Dataset:
-    """Return the batches of all epochs, one after the other.
+    """Return the batches of several epochs in sequence.
 
-    An epoch can be begun at without those before it, which is what makes a resumed training the
-    same as one that was never interrupted; `tf.data`'s own shuffling cannot do that.
+    An epoch does not depend on those before it, so that a resumed training sees the same batches as
+    an uninterrupted one; the shuffling of `tf.data` cannot do that.
 
     Args:
         dataset: The training images.
-        task: `classification`, `segmentation` or `detection`: what the targets are.
-        batch_size: Images per batch; the last of an epoch may be smaller.
-        epochs: Which epochs.
-        seed: Source of all randomness.
-        ranges: Augmentation, lowest and highest strength by name of transformation.
+        task: `classification`, `segmentation` or `detection`; decides the kind of targets.
+        batch_size: Images per batch; the last batch of an epoch may be smaller.
+        epochs: Numbers of the epochs, counted from 0.
+        seed: Seed of all random draws.
+        ranges: Augmentation: `(lowest, highest)` strength by transformation name.
         steps: Batches per epoch.
 
     Returns:
-        Pairs of float32 images `(n, H, W, C)` and targets: int32 labels `(n,)` or masks
-        `(n, H, W)`, or `{"logits": labels, "box": boxes}` with float32 boxes `(n, 4)`, which have
-        no area where an object was moved out of the frame.
+        Pairs of float32 images `(n, H, W, C)` and targets: int32 labels `(n,)`; int32 masks
+        `(n, H, W)`; or `{"logits": labels, "box": boxes}` with float32 boxes `(n, 4)`, where a box
+        has no area if its object was moved out of the frame.
+
+    Raises:
+        ValueError: If the dataset lacks the targets of the task.
     """
     count = len(dataset)
     images, truth = tf.constant(dataset.images), _truth(dataset, task)
 
     def order(epoch: np.ndarray) -> list[np.ndarray]:
         generator = np.random.default_rng((seed, int(epoch)))
-        permutation = generator.permutation(count).astype(np.int32)  # first: whatever is drawn
+        # Drawn first, so that the order does not depend on the augmentation.
+        permutation = generator.permutation(count).astype(np.int32)
         return [permutation, *draw(generator, count, ranges).values()]
 
     def one_epoch(epoch: Any) -> tf.data.Dataset:
@@ -73,14 +77,18 @@ def training_batches(
 
 
 def validation_batches(dataset: Dataset, task: str, *, batch_size: int) -> tf.data.Dataset:
-    """Return the images as they are, in their order, with their targets."""
+    """Return batches of the images, unchanged and in order, with targets as for training.
+
+    Raises:
+        ValueError: If the dataset lacks the targets of the task.
+    """
     arrays = (tf.constant(dataset.images), _truth(dataset, task))
     batches = tf.data.Dataset.from_tensor_slices(arrays).batch(batch_size)
     return batches.map(lambda x, y: (_as_float(x), _target(task, _typed(y)))).prefetch(2)
 
 
 def check_targets(dataset: Dataset, task: str) -> None:
-    """Refuse a dataset that does not have what a task is learnt from.
+    """Check that a dataset has the targets of a task.
 
     Raises:
         ValueError: If it has no masks for segmentation, or no boxes for detection.
@@ -94,7 +102,7 @@ def check_targets(dataset: Dataset, task: str) -> None:
 
 
 def _truth(dataset: Dataset, task: str) -> dict[str, Any]:
-    """Return what the targets are made of, by name."""
+    """Return the arrays that the targets are made of, by name."""
     check_targets(dataset, task)
     arrays = {name: getattr(dataset, name) for name in _TRUTH[task]}
     return {name: tf.constant(array) for name, array in arrays.items() if array is not None}

@@ -1,4 +1,4 @@
-"""From a network that knows nothing to one that has seen all epochs, each saved as it ends."""
+"""The training loop: all epochs of a network, each saved when it ends."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from training.runs.checkpoint import Checkpoint
 from zoo.architectures.tasks import task_of
 from zoo.datasets import Dataset
 
-# Up to so many steps run as one call, which saves a sixth to a half of the time on small networks.
+# At most this many steps run as one call, which saves a sixth to half of a small network's time.
 _STEPS_PER_CALL = 32
 
 
@@ -24,14 +24,14 @@ def learn(
     checkpoint: Checkpoint,
     callbacks: Sequence[Any] = (),
 ) -> None:
-    """Train a network through the epochs that its checkpoint leaves to it.
+    """Train a network for all epochs that its checkpoint does not hold yet.
 
     Args:
-        model: The network; it ends with the weights to keep.
+        model: The network, which has the weights to keep afterwards.
         config: How to train it.
-        data: The images to train and to validate on.
-        checkpoint: Holds what was done before, and saves each epoch.
-        callbacks: What else Keras calls, the checkpoint's early stopping before it.
+        data: Training and validation images.
+        checkpoint: Holds the state after the last finished epoch, if any, and saves each epoch.
+        callbacks: Keras callbacks: the checkpoint, its early stopping before it, and any others.
 
     Raises:
         FloatingPointError: If the loss becomes NaN or infinite.
@@ -41,7 +41,7 @@ def learn(
     steps = _steps(len(training), config.batch_size)
     compile_model(model, config, task, steps=steps, steps_per_call=_steps_per_call(steps))
     epochs = range(checkpoint.epoch, config.epochs)
-    if checkpoint.stopped or not epochs:  # killed between the last epoch and the saving
+    if checkpoint.stopped or not epochs:  # interrupted after the last epoch, before saving
         checkpoint.put_back(model)
         return
     try:
@@ -73,12 +73,12 @@ def learn(
 
 
 def images_per_epoch(images: int, batch_size: int) -> int:
-    """Count the training images that an epoch shows."""
+    """Return how many training images an epoch shows to the network."""
     return min(images, _steps(images, batch_size) * batch_size)
 
 
 def _steps(images: int, batch_size: int) -> int:
-    """Count an epoch's batches; the last is left out where that lets several run as one call."""
+    """Return an epoch's number of batches, without the last if more can then run as one call."""
     steps = -(-images // batch_size)
     if steps > _STEPS_PER_CALL and _steps_per_call(steps) < _steps_per_call(steps - 1):
         return steps - 1
@@ -86,5 +86,5 @@ def _steps(images: int, batch_size: int) -> int:
 
 
 def _steps_per_call(steps: int) -> int:
-    """Return the largest divisor, so that a call never reaches into the next epoch."""
+    """Return the largest divisor up to the limit, so that no call reaches into the next epoch."""
     return max(k for k in range(1, min(steps, _STEPS_PER_CALL) + 1) if steps % k == 0)

@@ -1,4 +1,4 @@
-"""What training makes small: losses of masks and boxes, one value per image."""
+"""Losses of masks and boxes, with one value per image."""
 
 from typing import Any
 
@@ -6,18 +6,21 @@ from keras import ops
 
 from zoo.transformations.boxes import area, intersection_and_union
 
-_TINY = 1e-6  # square pixels: less than any box has
+_TINY = 1e-6  # keeps denominators above 0; smaller than the area of any box in square pixels
 
 
 def mask_loss(masks: Any, logits: Any) -> Any:
-    """Return `(N,)`: cross-entropy of the pixels, their mean, plus soft Dice.
+    """Return the mean cross-entropy of the pixels plus the soft Dice loss.
 
-    Cross-entropy counts pixels, most of which are background; Dice counts overlap, whatever the
-    size of the object (Milletari, Navab & Ahmadi 2016).
+    Cross-entropy weighs all pixels alike, most of which are background; Dice measures overlap,
+    whatever the size of the object (Milletari, Navab & Ahmadi 2016).
 
     Args:
         masks: `(N, H, W)`, 0 is background and class k is k + 1.
         logits: `(N, H, W, K + 1)`.
+
+    Returns:
+        Losses `(N,)`, at least 0.
     """
     log_probabilities = ops.log_softmax(logits)
     true = ops.one_hot(ops.cast(masks, "int32"), logits.shape[-1], dtype=log_probabilities.dtype)
@@ -26,15 +29,18 @@ def mask_loss(masks: Any, logits: Any) -> Any:
 
 
 def dice_loss(true: Any, probabilities: Any) -> Any:
-    """Return `1 − D` `(N,)`: 0 is a perfect mask, 1 a disjoint one.
+    """Return `1 − D`, averaged over the classes present in an image.
 
-    `D = 2 Σ p g ÷ (Σ p² + Σ g²)` over the pixels of an image, mean over the classes present in it,
-    background among them (Milletari, Navab & Ahmadi 2016, there for two classes). Where a class is
-    absent D is 0 however little of it is predicted; that is left to the cross-entropy.
+    `D = 2 Σ p g ÷ (Σ p² + Σ g²)`, summed over the pixels of the image; the background is a class
+    too (Milletari, Navab & Ahmadi 2016, for two classes). D of an absent class is 0 however little
+    of it is predicted, so absent classes are left to the cross-entropy.
 
     Args:
-        true: `(N, H, W, K + 1)`, 1 at the class of each pixel and else 0.
-        probabilities: Of the same shape.
+        true: g, `(N, H, W, K + 1)`: 1 at the class of each pixel, 0 elsewhere.
+        probabilities: p, same shape.
+
+    Returns:
+        Losses `(N,)` from 0, a perfect mask, to 1, a disjoint one.
     """
     common, found, wanted = (
         ops.sum(x, axis=(1, 2)) for x in (true * probabilities, probabilities**2, true)
@@ -45,24 +51,28 @@ def dice_loss(true: Any, probabilities: Any) -> Any:
 
 
 def box_loss(true: Any, boxes: Any) -> Any:
-    """Return `(N,)`: generalised IoU plus smooth L1; 0 where the true box has no area.
+    """Return the generalised IoU loss plus the smooth L1 loss; 0 if the true box has no area.
 
-    IoU is what counts, and its loss hardly tells a far box from a farther one; smooth L1 does.
-    An image whose object is out of the frame has a box without area, and nothing to learn from.
+    The aim is a high IoU, but its loss hardly distinguishes a distant box from a more distant one;
+    smooth L1 does. A true box without area belongs to an image whose object has left the frame,
+    from which there is nothing to learn.
 
     Args:
-        true: `(N, 4)` `x_min, y_min, x_max, y_max` in pixels.
-        boxes: Of the same shape.
+        true: `(N, 4)`: `x_min, y_min, x_max, y_max` in pixels.
+        boxes: Predicted boxes, same shape.
+
+    Returns:
+        Losses `(N,)`, at least 0.
     """
     seen = ops.cast(area(true) > 0, boxes.dtype)
     return seen * (giou_loss(true, boxes) + smooth_l1_loss(true, boxes))
 
 
 def giou_loss(true: Any, boxes: Any) -> Any:
-    """Return `1 − GIoU` `(N,)`, from 0 to 2 (Rezatofighi et al. 2019).
+    """Return `1 − GIoU`, `(N,)`, from 0 to 2, of boxes `(N, 4)` (Rezatofighi et al. 2019).
 
-    `GIoU = IoU − (C − U) / C` with the union's area U and the area C of the smallest box around
-    both, so that disjoint boxes attract each other too.
+    `GIoU = IoU − (C − U) / C`, where U is the area of the union and C that of the smallest box
+    around both, so that disjoint boxes have a gradient too.
     """
     common, union = intersection_and_union(true, boxes)
     around = area(
@@ -76,11 +86,11 @@ def giou_loss(true: Any, boxes: Any) -> Any:
 
 
 def smooth_l1_loss(true: Any, boxes: Any) -> Any:
-    """Return the mean over four sides of `d² / 2` if `d < 1` else `d − 1 / 2`, `(N,)`.
+    """Return the mean over the four sides of `d² / 2` if `d < 1`, else `d − 1 / 2`, as `(N,)`.
 
-    d is the distance of a side from where it should be, in widths of the true box for x and in
-    heights for y, so that the loss is the same at every scale, as IoU is (Girshick 2015, where d is
-    relative to the proposal); a side shorter than a pixel counts as one.
+    d is the distance between a side of a box and that of the true box, in widths of the true box
+    for x and in heights for y: like IoU, the loss does not depend on scale (Girshick 2015, where d
+    is relative to the proposal). A width or height below one pixel counts as one pixel.
     """
     sides = ops.maximum(true[:, 2:] - true[:, :2], 1.0)
     distance = ops.abs(boxes - true) / ops.concatenate([sides, sides], axis=-1)

@@ -1,4 +1,4 @@
-"""What training shows of each epoch: how much of an object its mask or box covers."""
+"""Metrics of an epoch: the overlap of predicted and true masks and boxes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,20 +13,20 @@ class MeanOverlap(keras.metrics.Mean):
     """The mean IoU over the images that show an object."""
 
     def __init__(self, overlap: Callable[[Any, Any], tuple[Any, Any]], name: str) -> None:
-        """Average what a function of truth and output says: IoU and whether it counts, `(N,)`."""
+        """Store the function from truth and output to IoU and whether it counts, `(N,)` each."""
         super().__init__(name=name)
         self._overlap = overlap
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take part of a batch in; `sample_weight` is not used."""
+        """Add the images of a batch; `sample_weight` is ignored."""
         iou, counts = self._overlap(y_true, y_pred)
         super().update_state(iou, sample_weight=ops.cast(counts, iou.dtype))
 
 
 def box_overlap(true: Any, boxes: Any) -> tuple[Any, Any]:
-    """Return the IoU `(N,)` of boxes `(N, 4)`, and where the true ones have an area.
+    """Return the IoU of boxes `(N, 4)`, and whether the true ones have an area, each `(N,)`.
 
-    Boxes count as they are; those that `evaluation`'s `box_iou` compares are cut at the frame.
+    Boxes are not clipped to the frame here, while the score `box_iou` of `evaluation` clips them.
     """
     true = ops.cast(true, "float32")
     common, union = intersection_and_union(true, boxes)
@@ -34,9 +34,10 @@ def box_overlap(true: Any, boxes: Any) -> tuple[Any, Any]:
 
 
 def mask_overlap(masks: Any, logits: Any) -> tuple[Any, Any]:
-    """Return the IoU of the pixels of objects, and where there are any, both `(N,)`.
+    """Return the IoU of the pixels of objects, and whether there are any, each `(N,)`.
 
-    It is the mean over the classes of objects in the image, as in `evaluation`'s `mask_iou`.
+    The IoU is the mean over the classes of objects in the image, as in the score `mask_iou` of
+    `evaluation`.
 
     Args:
         masks: `(N, H, W)`, 0 is background and class k is k + 1.

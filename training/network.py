@@ -1,4 +1,4 @@
-"""The network of a training: built as its configuration says, and given what makes it learn."""
+"""The network of a training, built and compiled as the configuration says."""
 
 from typing import Any
 
@@ -16,11 +16,15 @@ from zoo.datasets import Dataset
 
 
 def build(config: TrainingConfig, dataset: Dataset) -> keras.Model:
-    """Create the network, open to images of any size where its architecture is.
+    """Build the network, for images of any size if its architecture allows that.
+
+    Args:
+        config: The architecture and its options.
+        dataset: The training images, which decide channels and classes, and otherwise the size.
 
     Raises:
-        ValueError: If there is no such network, it is too large for the memory, or the dataset is
-            not what it learns from.
+        ValueError: If the architecture or an option is unknown, the network is too large for the
+            memory, or the dataset lacks the targets of its task.
     """
     height, width, channels = dataset.input_shape
     size = (None, None) if config.architecture in ANY_SIZE else (height, width)
@@ -31,8 +35,8 @@ def build(config: TrainingConfig, dataset: Dataset) -> keras.Model:
     check_targets(dataset, task)
     if task == "segmentation" and config.options.get("padding") == "valid":
         raise ValueError(
-            f"expected a padding under which the map of {config.architecture} is as large as its "
-            "masks, zero or circular, received valid"
+            "expected padding zero or circular, so that the map of "
+            f"{config.architecture} is as large as its masks, received valid"
         )
     return model
 
@@ -40,14 +44,14 @@ def build(config: TrainingConfig, dataset: Dataset) -> keras.Model:
 def compile_model(
     model: keras.Model, config: TrainingConfig, task: str, *, steps: int, steps_per_call: int
 ) -> None:
-    """Give a network its losses, metrics, optimiser and schedule.
+    """Compile a network with its losses, metrics, optimiser and learning-rate schedule.
 
     Args:
         model: The network.
         config: How it is trained.
         task: `classification`, `segmentation` or `detection`.
         steps: Batches per epoch.
-        steps_per_call: Of these, how many TensorFlow runs as one call.
+        steps_per_call: Number of batches that TensorFlow processes in one call.
     """
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
