@@ -1,6 +1,6 @@
-"""Labelled images, with masks and boxes where they are known: one `Dataset`, however it was made.
+"""Datasets of labelled images, with masks and boxes where they are known.
 
-Importing this package is cheap: TensorFlow and TFDS are imported by `load`, when they are needed.
+Importing this package is fast: `load` imports TensorFlow and TFDS only when it is called.
 """
 
 from zoo.datasets.dataset import Dataset, from_arrays

@@ -1,4 +1,4 @@
-"""The one in-memory form of a dataset: checked arrays, read as float32 batches in [0, 1]."""
+"""A dataset in memory: checked arrays, read as float32 batches in [0, 1]."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 Index = slice | np.ndarray
 
-# Each class has a name here, and an output of a network: what is more numbers something else.
+# Each class has a name and an output of a network: larger labels must be something else.
 _MOST_CLASSES = 1_000_000
 
 _CHUNK_BYTES = 1 << 24  # arrays may be larger than memory (np.memmap): never touch more at once
@@ -21,19 +21,32 @@ class Dataset:
     """Images with their labels and, where they are known, masks and boxes.
 
     Attributes:
-        name: what the dataset is called in measurements, for example `mnist`.
-        split: which part of it this is: `train`, `validation`, `test`, or `all`.
-        images: `(N, H, W, C)`, uint8 in steps of 1/255 (four times smaller than float32) or
-            floating in [0, 1]. May be an `np.memmap`.
+        name: Name of the dataset in measurements, for example `mnist`.
+        split: The part of the dataset: `train`, `validation`, `test`, or `all`.
+        images: `(N, H, W, C)`, either uint8, where 255 stands for 1, or floating-point in [0, 1].
+            May be an `np.memmap`.
         labels: `(N,)` int32 in `0 … num_classes - 1`.
-        class_names: one name per class.
+        class_names: One name per class.
         masks: `(N, H, W)` unsigned integers; 0 is background, class k is k + 1.
         boxes: `(N, 4)` float32, `x_min, y_min, x_max, y_max` in pixels, half-open.
-        placement: where objects lie on their frames: `centre`, `uniform` or `dx,dy`; None for
-            images that are used as they are.
+        placement: Where objects lie on their frames: `centre`, `uniform` or `dx,dy`; None for
+            images without a frame.
 
     Raises:
-        ValueError: if an array does not have the shape, type or range above.
+        ValueError: If an array does not have the shape, type or range above.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.datasets import Dataset
+        >>> images = np.full((3, 8, 8, 1), 255, "uint8")
+        >>> labels = np.array([0, 1, 0], "int32")
+        >>> dataset = Dataset("squares", "test", images, labels, class_names=("left", "right"))
+        >>> len(dataset), dataset.num_classes, dataset.input_shape
+        (3, 2, (8, 8, 1))
+        >>> [float(batch.max()) for batch in dataset.batches(2)]
+        [1.0, 1.0]
+        >>> dataset.subset(dataset.labels == 0)
+        Dataset(name='squares', split='test', placement=None)
     """
 
     name: str
@@ -46,7 +59,7 @@ class Dataset:
     placement: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuses what would silently falsify a measurement."""
+        """Check the arrays, since wrong ones would falsify measurements without any error."""
         _check_image_form(self.images)
         _check_image_range(self.images)
         _check_labels(self.labels, len(self.images), self.num_classes)
@@ -56,7 +69,7 @@ class Dataset:
             _check_boxes(self.boxes, len(self.images))
 
     def __len__(self) -> int:
-        """The number of images."""
+        """Return the number of images."""
         return len(self.images)
 
     @property
@@ -71,33 +84,35 @@ class Dataset:
         return height, width, channels
 
     def image_batch(self, index: Index) -> np.ndarray:
-        """The images at `index`, as new float32 `(n, H, W, C)` in [0, 1]."""
+        """Return a copy of the images at `index`, float32 `(n, H, W, C)` in [0, 1]."""
         batch = self.images[index]
         scale = 255 if batch.dtype == np.uint8 else 1
         return np.divide(batch, scale, dtype=np.float32)
 
     def mask_batch(self, index: Index) -> np.ndarray:
-        """The masks at `index`, as new int32 `(n, H, W)`.
+        """Return a copy of the masks at `index`, int32 `(n, H, W)`.
 
         Raises:
-            ValueError: if the dataset has no masks.
+            ValueError: If the dataset has no masks.
         """
         if self.masks is None:
             raise ValueError(f"expected a dataset with masks, received {self.name!r} without any")
         return self.masks[index].astype(np.int32)
 
     def batches(self, size: int) -> Iterator[np.ndarray]:
-        """All images in order, as float32 batches of `size`; the last may be smaller.
+        """Return an iterator over all images in order, in float32 batches `(size, H, W, C)`.
+
+        The last batch may be smaller.
 
         Raises:
-            ValueError: if `size` is less than 1.
+            ValueError: If `size` is less than 1.
         """
         if size < 1:
             raise ValueError(f"expected a batch size of at least 1, received {size}")
         return (self.image_batch(slice(i, i + size)) for i in range(0, len(self), size))
 
     def subset(self, index: Index) -> "Dataset":
-        """The same dataset, restricted to the images at `index`, in that order."""
+        """Return a dataset of the images at `index`, in that order, with their truth."""
         return replace(
             self,
             images=self.images[index],
@@ -129,20 +144,27 @@ def from_arrays(
     num_classes: int | None = None,
     name: str = "arrays",
 ) -> Dataset:
-    """A dataset of one's own arrays; images are not copied.
+    """Return a dataset of your own arrays; images are not copied.
 
     Args:
-        images: `(N, H, W, C)`, uint8 or floating in [0, 1].
+        images: `(N, H, W, C)`, uint8 or floating-point in [0, 1].
         labels: `(N,)` integers.
         masks: `(N, H, W)` integers; 0 is background, class k is k + 1.
         boxes: `(N, 4)`, `x_min, y_min, x_max, y_max` in pixels, half-open.
-        class_names: one name per class; by default the class numbers.
-        num_classes: the number of classes, at most a million; by default that of the names, else
-            the largest label plus 1.
-        name: what the dataset is called in measurements.
+        class_names: One name per class; by default the class numbers.
+        num_classes: Number of classes, at most a million; by default that of the names or, without
+            names, the largest label plus 1.
+        name: Name of the dataset in measurements.
 
     Raises:
-        ValueError: if an array does not have the shape, type or range above.
+        ValueError: If an array does not have the shape, type or range above.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.datasets import from_arrays
+        >>> dataset = from_arrays(np.zeros((3, 8, 8, 1)), [0, 1, 1], num_classes=3)
+        >>> dataset.class_names, dataset.input_shape
+        (('0', '1', '2'), (8, 8, 1))
     """
     images, labels = np.asanyarray(images), np.asarray(labels)
     _check_image_form(images)

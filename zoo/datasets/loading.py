@@ -1,4 +1,4 @@
-"""Loads a split of a TFDS dataset by name, composed or natural, into a `Dataset`."""
+"""Loading of TFDS datasets, composed or natural, by their names."""
 
 import os
 from dataclasses import dataclass
@@ -27,13 +27,14 @@ class Composed:
     """Single objects that are placed on a frame, with their masks and boxes.
 
     Attributes:
-        frame: height and width of the frame in pixels.
-        object_size: height and width to which objects are enlarged; None keeps theirs.
-        tint: whether each object is coloured.
-        transposed: whether TFDS stores rows as columns.
-        source: the TFDS dataset that the objects are from; by default that of the same name.
-        turned: whether each object is turned about its centre by an angle of its own.
-        train_examples: how many of the first objects of the train split are used; by default all.
+        frame: Height and width of the frame in pixels.
+        object_size: Height and width in pixels to which objects are enlarged; None keeps theirs.
+        tint: Whether each object is coloured.
+        transposed: Whether TFDS stores rows as columns.
+        source: TFDS dataset that the objects are from; by default that of the same name.
+        turned: Whether each object is turned about its centre by an angle of its own.
+        train_examples: Use only this many objects of the train split, the first ones; by default
+            all.
     """
 
     frame: tuple[int, int]
@@ -53,7 +54,7 @@ class Natural:
 DATASETS: dict[str, Composed | Natural] = {
     "digits": Composed(frame=(32, 32), object_size=(16, 16), tint=True),
     "mnist": Composed(frame=(40, 40)),
-    # As many for training as the original has (Larochelle et al. 2007); tested on 10,000.
+    # Trained on as many images as the original (Larochelle et al. 2007), but tested on 10,000.
     "rotated_mnist": Composed(frame=(28, 28), source="mnist", turned=True, train_examples=12_000),
     "fashion_mnist": Composed(frame=(40, 40)),
     "kmnist": Composed(frame=(40, 40)),
@@ -78,34 +79,42 @@ def load(
     seed: int = 0,
     data_dir: str | os.PathLike[str] | None = None,
 ) -> Dataset:
-    """Loads one split into memory, in the order of its files; never over a network.
+    """Load one split into memory, in the order of its files, without network access.
 
-    Splits are disjoint and always the same: what TFDS lacks of validation and test is cut from the
-    end of its train split, 10 % each.
+    Splits are disjoint and always the same. If TFDS has no validation or test split, it is cut from
+    the end of the train split, 10 % each.
 
     Args:
-        name: a key of `DATASETS`, or any TFDS dataset with an image and a label, also with its
-            configuration and version: `emnist/letters`.
+        name: A key of `DATASETS`, or any TFDS dataset with an image and a label, optionally with
+            its configuration and version, such as `emnist/letters`.
         split: `train`, `validation` or `test`.
-        placement: where a composed object lies: `centre`, `uniform` or `(dx, dy)` pixels from the
+        placement: Where a composed object lies: `centre`, `uniform` or `(dx, dy)` pixels from the
             centre; see `place`.
-        frame: height and width in pixels of the frame of composed images, or to which natural
-            images are resized (bilinear, antialiased; the aspect ratio is not kept). Natural
-            images of varying size need it.
-        limit: at most so many images, the first ones.
-        per_class: so many images of each class, drawn with `seed`; a larger number contains a
-            smaller one.
-        seed: of tints, angles, `uniform` places and `per_class`. An image looks the same whatever
-            is loaded beside it.
-        data_dir: where prepared TFDS datasets lie; by default `$TFDS_DATA_DIR`, else
-            `~/tensorflow_datasets`. Digits has a place of its own in the user's cache.
+        frame: Height and width in pixels: of the frame of composed images, or to which natural
+            images are resized (bilinear, antialiased; the aspect ratio is not kept). Required for
+            natural images of varying size.
+        limit: Load at most this many images, the first ones.
+        per_class: Load this many images of each class, drawn with `seed`; those drawn for a smaller
+            number are among those for a larger one.
+        seed: Random seed of tints, angles, `uniform` places and `per_class`. An image looks the
+            same whichever others are loaded.
+        data_dir: Folder of prepared TFDS datasets; by default `$TFDS_DATA_DIR`, else
+            `~/tensorflow_datasets`. Digits are kept in the user's cache instead.
 
     Raises:
-        FileNotFoundError: if the dataset is known but not prepared.
-        OSError: if its files are damaged.
-        ValueError: if the dataset or the split is unknown, the dataset has no image and label, a
+        FileNotFoundError: If the dataset is known but not prepared.
+        OSError: If its files are damaged.
+        ValueError: If the dataset or the split is unknown, the dataset has no image and label, a
             class has fewer than `per_class` images, an argument does not fit the dataset, or the
             images do not fit into memory.
+
+    Example:
+        >>> from zoo.datasets import load
+        >>> digits = load("digits", "validation", per_class=1)
+        >>> digits.images.shape, digits.masks.shape, digits.boxes.shape
+        ((10, 32, 32, 3), (10, 32, 32), (10, 4))
+        >>> sorted(digits.labels.tolist())
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
     if split not in SPLITS:
         raise ValueError(f"expected a split of {', '.join(SPLITS)}, received {split!r}")
@@ -139,7 +148,7 @@ def load(
     if per_class is None:
         index = np.arange(count if limit is None else min(count, limit))
     else:
-        # A stream of its own, so that being chosen says nothing of an image's tint and place.
+        # A random stream of its own, so that the choice is independent of tints and places.
         index = _balanced(read_labels(examples, builder), per_class, class_names, (*draw, 1))
     if isinstance(how, Composed):
         _check_memory(len(index), frame or how.frame, (3 if how.tint else 1) + 1)  # and the mask
@@ -167,7 +176,7 @@ def load(
 
 
 def _check_memory(count: int, frame: tuple[int, int], layers: int) -> None:
-    """Refuses what cannot be held, with a byte per pixel and layer, before any of it is made."""
+    """Refuse images that exceed the memory, at a byte per pixel and layer, before making any."""
     height, width = map(int, frame)
     available, needed = total_memory(), count * height * width * layers
     if available is not None and needed > available:
@@ -181,7 +190,7 @@ def _check_memory(count: int, frame: tuple[int, int], layers: int) -> None:
 def _balanced(
     labels: np.ndarray, per_class: int, class_names: tuple[str, ...], seed: tuple[int, ...]
 ) -> np.ndarray:
-    """The ascending positions of `per_class` drawn images of each class."""
+    """Return the ascending positions of `per_class` drawn images of each class."""
     order = np.random.default_rng(seed).permutation(len(labels))
     chosen = [order[labels[order] == k][:per_class] for k in range(len(class_names))]
     for class_name, positions in zip(class_names, chosen, strict=True):

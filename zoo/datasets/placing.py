@@ -1,4 +1,4 @@
-"""Places single objects on black frames: images, masks and tight boxes of one object each."""
+"""Images of single objects on black frames, with their masks and tight boxes."""
 
 from collections.abc import Sequence
 from operator import index as as_integer
@@ -8,8 +8,8 @@ import numpy as np
 
 MASK_THRESHOLD = 1 / 3  # less closes the holes of enlarged digits, more breaks thin strokes
 
-# Warm oranges: narrow enough that colour says nothing of the class, saturated enough that hue and
-# saturation transformations have something to act on.
+# Warm oranges: similar enough that colour does not reveal the class, and saturated enough that
+# transformations of hue and saturation have an effect.
 _HUE_DEGREES = (20.0, 40.0)
 _SATURATION = (0.6, 0.8)
 _VALUE = (0.85, 1.0)
@@ -28,23 +28,23 @@ def place(
     seed: int | Sequence[int] = 0,
     index: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Places each object on a frame of exact zeros, so that zero filling has no seam.
+    """Place each object on a frame of exact zeros, so that zero filling leaves no visible edge.
 
     The mask is where an object reaches a third of its own peak intensity, before the tint; the box
-    is the tight half-open hull of the mask.
+    is the tight half-open box of the mask.
 
     Args:
         objects: `(N, h, w)` uint8, bright on black.
         labels: `(N,)` integers in 0 … 254.
-        frame: height and width of the frame in pixels.
-        object_size: height and width to which objects are first enlarged (bilinear, pixel
+        frame: Height and width of the frame in pixels.
+        object_size: Height and width in pixels to which objects are first enlarged (bilinear, pixel
             centres aligned at half a pixel); by default they keep theirs.
-        tint: whether to colour each object in an orange of its own, on three channels; otherwise
+        tint: Whether to colour each object in an orange of its own, on three channels; otherwise
             images have one grey channel.
-        placement: `centre`; `uniform`, a drawn place for each image with the whole object in the
+        placement: `centre`; `uniform`, a random place for each image with the whole object in the
             frame; or `(dx, dy)`, pixels to the right and down from the centre.
-        seed: with `index`, all that tints and places depend on.
-        index: `(N,)` the number of each object in its split, so that a part of a split shows the
+        seed: Random seed; tints and places depend on it and on `index` alone.
+        index: `(N,)`, the number of each object in its split, so that a part of a split shows the
             same images as the whole; by default 0 … N - 1.
 
     Returns:
@@ -52,8 +52,18 @@ def place(
         k + 1) and boxes `(N, 4)` float32.
 
     Raises:
-        ValueError: if an object is blank or would leave the frame, a label does not fit a uint8
+        ValueError: If an object is blank or would leave the frame, a label does not fit a uint8
             mask, or `placement` is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.datasets import place
+        >>> objects = np.full((1, 2, 2), 255, "uint8")
+        >>> images, masks, boxes = place(objects, np.array([4]), frame=(4, 4), placement=(1, 0))
+        >>> masks[0].tolist()
+        [[0, 0, 0, 0], [0, 0, 5, 5], [0, 0, 5, 5], [0, 0, 0, 0]]
+        >>> images.shape, boxes.tolist()
+        ((1, 4, 4, 1), [[2.0, 1.0, 4.0, 3.0]])
     """
     if labels.min() < 0 or labels.max() > 254:
         raise ValueError(f"expected labels in 0 … 254, received {labels.min()} … {labels.max()}")
@@ -94,7 +104,7 @@ def _enlarge(objects: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _bilinear_weights(source: int, target: int) -> np.ndarray:
-    """The `(target, source)` matrix that resamples one axis; the edge is repeated outwards."""
+    """Return the matrix `(target, source)` that resamples one axis, with the edge repeated."""
     position = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
     distance = np.abs(position[:, None] - np.arange(source))
     return np.maximum(0, 1 - distance).astype(np.float32)
@@ -103,7 +113,7 @@ def _bilinear_weights(source: int, target: int) -> np.ndarray:
 def _corners(
     placement: Placement, frame: tuple[int, int], size: tuple[int, int], draws: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The left and the top pixel, `(N,)` each, of every object."""
+    """Return the leftmost column and the topmost row of each object, `(N,)` each."""
     room = np.array([frame[1] - size[1], frame[0] - size[0]])  # x, y
     if (room < 0).any():
         raise ValueError(f"expected a frame of at least {size} for the objects, received {frame}")
@@ -141,7 +151,7 @@ def _solid(objects: np.ndarray) -> np.ndarray:
 
 
 def _colours(draws: np.ndarray) -> np.ndarray:
-    """RGB `(N, 3)` in [0, 1] of hues between 0 and 60 degrees, where red leads and blue trails."""
+    """Return RGB `(N, 3)` in [0, 1] of hues from 0 to 60 degrees, where red ≥ green ≥ blue."""
     low, high = np.transpose([_HUE_DEGREES, _SATURATION, _VALUE])
     hue, saturation, value = np.transpose(low + draws * (high - low))
     green = value * (1 - saturation * (1 - hue / 60))

@@ -1,4 +1,4 @@
-"""Turns single objects about their centres, each by an angle of its own."""
+"""Rotation of single objects about their centres, each by an angle of its own."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ _CHUNK = 4096  # objects that are turned at a time
 
 
 def turn(objects: np.ndarray, index: np.ndarray, seed: Sequence[int]) -> np.ndarray:
-    """Turns each object by whole degrees of its own, uniform over the circle.
+    """Turn each object by a random whole number of degrees, uniform over the circle.
 
     Args:
-        objects: `(N, h, w)` uint8, bright on black; what leaves the array is lost.
+        objects: `(N, h, w)` uint8, bright on black; corners turned out of the array are cut off.
         index: `(N,)` ascending, the number of each object in its split, so that a part of a split
             shows the same images as the whole.
-        seed: with `index`, all that angles depend on.
+        seed: Random seed; angles depend on it and on `index` alone.
 
     Returns:
         The turned objects (bilinear, rounded), same shape and type.

@@ -1,1 +1,1 @@
-"""Where datasets come from."""
+"""Sources of datasets: prepared TFDS files, and the embedded digits."""

@@ -1,9 +1,9 @@
-"""What is wrong with the description of a prepared TFDS dataset: its two JSON files."""
+"""Damage to the two JSON files that describe a prepared TFDS dataset."""
 
 import json
 from pathlib import Path
 
-# What TFDS reads of each file without a default.
+# The entries that TFDS requires in each file.
 _NEEDED = {
     "dataset_info.json": ("name", "version", "splits"),
     "features.json": ("pythonClassName",),
@@ -14,10 +14,10 @@ def damage(folder: Path) -> tuple[Path, str] | None:
     """Find the first damage below the folder of a dataset.
 
     Args:
-        folder: Where its configurations and versions lie.
+        folder: Folder of the dataset, which holds its configurations and versions.
 
     Returns:
-        The folder of the version, and what is wrong in it; None if both files say what they must.
+        The folder of the damaged version, and what is wrong in it; None if nothing is.
     """
     versions = {path.parent for name in _NEEDED for path in folder.rglob(name)}
     for version in sorted(versions):
@@ -33,7 +33,7 @@ def _wrong(path: Path, keys: tuple[str, ...]) -> str | None:
         content = json.loads(path.read_bytes())
     except OSError as error:
         return error.strerror
-    except ValueError as error:  # no JSON, or in no encoding
+    except ValueError as error:  # not JSON, or not decodable
         return str(error)
     missing = [key for key in keys if not (isinstance(content, dict) and content.get(key))]
     return f"nothing about {', '.join(missing)}" if missing else None

@@ -1,4 +1,4 @@
-"""The embedded default: scikit-learn's handwritten digits as a TFDS dataset, without a network."""
+"""The default dataset: scikit-learn's handwritten digits as a TFDS dataset, without a download."""
 
 import contextlib
 import hashlib
@@ -20,7 +20,7 @@ _TRAIN_PER_CLASS = 120
 _VALIDATION_PER_CLASS = 20
 _SEED = 1797
 
-_DIGESTS = "digests.json"  # of what was prepared, beside it
+_DIGESTS = "digests.json"  # lies beside the prepared files and holds their SHA-256
 _LOG = logging.getLogger("zoo")
 
 
@@ -52,7 +52,7 @@ class Digits(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict]]]:
-        """The images of each split; nothing is downloaded, so `dl_manager` is left alone."""
+        """Return the images of each split; nothing is downloaded, so `dl_manager` is not used."""
         from sklearn.datasets import load_digits
 
         digits = load_digits()
@@ -71,8 +71,8 @@ class Digits(tfds.core.GeneratorBasedBuilder):
 
 
 def _split_indices(labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Which images each split holds, in its own order, with classes mixed."""
-    # Bit generators promise the same stream in every version of numpy, permutation() does not.
+    """Return the images of each split by index, in a fixed random order."""
+    # Bit generators give the same numbers in every version of numpy; permutation() may not.
     order = np.argsort(np.random.PCG64(_SEED).random_raw(len(labels)), kind="stable")
     rank = np.empty(len(labels), int)  # how many of the same class come before, in that order
     for label in np.unique(labels):
@@ -87,13 +87,13 @@ def _split_indices(labels: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def prepared_builder() -> Digits:
-    """The builder of digits, prepared in the user's cache on first use and where it is damaged.
+    """Return the builder of digits, preparing the files if they are missing or damaged.
 
-    The place is `$XDG_CACHE_HOME/invariance-zoo/tfds` (`~/.cache` by default), or the temporary
-    directory where that cannot be written.
+    They lie in `$XDG_CACHE_HOME/invariance-zoo/tfds` (by default in `~/.cache`), or in the
+    temporary directory if that cannot be written.
 
     Raises:
-        OSError: if neither place can be written.
+        OSError: If neither place can be written.
     """
     try:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -103,9 +103,10 @@ def prepared_builder() -> Digits:
 
 
 def _prepare(root: Path) -> Digits:
-    """Prepares digits under `root`, unless it is there and whole; processes may race."""
+    """Prepare digits under `root` unless they are there, undamaged; safe in parallel processes."""
     place = root / Digits.name / str(Digits.VERSION)
-    there = os.path.lexists(place)  # asked first: what a rival prepares meanwhile is whole
+    # Asked first: what another process prepares from here on is not damaged.
+    there = os.path.lexists(place)
     damage = _damage(place)
     if damage is not None:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +126,7 @@ def _prepare(root: Path) -> Digits:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file that TFDS reads."""
+    """Return the SHA-256 of each file that TFDS reads, by file name."""
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.iterdir())
@@ -134,7 +135,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _damage(place: Path) -> str | None:
-    """What is not as it was prepared, or None."""
+    """Return which file differs from what was prepared, and how; None if none does."""
     try:
         expected = json.loads((place / _DIGESTS).read_bytes())
         if not expected:
@@ -144,21 +145,21 @@ def _damage(place: Path) -> str | None:
                 return f"{name} has changed"
     except OSError as error:
         return f"{Path(error.filename).name}: {error.strerror}"
-    except (ValueError, AttributeError):  # no JSON, or something else in it
+    except (ValueError, AttributeError):  # not JSON, or not a mapping
         return f"{_DIGESTS} has changed"
     return None
 
 
 def _put(made: Path, place: Path) -> None:
-    """Gives a dataset its place in one step or, where there is one, file by file.
+    """Move a prepared dataset to its place: in one step or, if the place is taken, file by file.
 
-    Either way whoever reads meanwhile finds whole files, and a rival that does the same writes the
-    same bytes.
+    Either way a process that reads meanwhile finds whole files, and one that does the same writes
+    the same bytes.
     """
     try:
         made.rename(place)
     except OSError:
-        if _damage(place) is None:  # a rival was faster
+        if _damage(place) is None:  # another process was faster
             return
         if not place.is_dir():
             place.unlink()

@@ -1,4 +1,4 @@
-"""Reads the files of a prepared TFDS dataset, in their order; never over a network."""
+"""Reading of prepared TFDS datasets, in the order of their files, without network access."""
 
 import os
 import re
@@ -14,22 +14,22 @@ from zoo.support.errors import reason
 
 
 def base_name(name: str) -> str:
-    """The name of a dataset without its configuration and version."""
+    """Return the name of a dataset without its configuration and version."""
     return re.split("[/:]", name, maxsplit=1)[0]
 
 
 def find_builder(name: str, data_dir: str | os.PathLike[str] | None, known: Collection[str]) -> Any:
-    """The prepared TFDS builder of a dataset.
+    """Return the TFDS builder of a prepared dataset.
 
     Args:
-        name: of the dataset, also with its configuration and version.
-        data_dir: where prepared datasets lie, or None for the default places.
-        known: names that the zoo knows, for the message about one that TFDS does not.
+        name: Name of the dataset, optionally with its configuration and version.
+        data_dir: Folder of prepared datasets; None for the default places.
+        known: Names that the zoo knows, for messages about names that TFDS does not know.
 
     Raises:
-        FileNotFoundError: if the dataset is known but not prepared.
-        OSError: if its files are damaged.
-        ValueError: if it is not known.
+        FileNotFoundError: If the dataset is known but not prepared.
+        OSError: If its files are damaged.
+        ValueError: If it is not known.
     """
     if name == "digits":
         from zoo.datasets.sources.digits import prepared_builder
@@ -43,7 +43,7 @@ def find_builder(name: str, data_dir: str | os.PathLike[str] | None, known: Coll
     )
     try:
         builder = tfds.builder(name, data_dir=root)
-    except Exception as error:  # of many kinds, where files are damaged
+    except Exception as error:  # damaged files raise many kinds of errors
         _refuse_damage(root, name)
         if isinstance(error, tfds.core.DatasetNotFoundError):
             raise _unknown(name, root, known) from None
@@ -51,8 +51,8 @@ def find_builder(name: str, data_dir: str | os.PathLike[str] | None, known: Coll
             f"expected a dataset that TFDS can build, received {name!r}:"
             f" {' '.join(str(error).split())}"
         ) from error
-    # Asked first, because TFDS would retry a missing network for minutes, and because
-    # is_prepared() alone logs a warning.
+    # Checked before loading, because TFDS would try to reach a network for minutes; and by the
+    # path first, because is_prepared() logs a warning if it is missing.
     if not (builder.data_path.exists() and builder.is_prepared()):
         _refuse_damage(root, name)
         download = f"import tensorflow_datasets as tfds; tfds.load('{name}')"
@@ -65,7 +65,7 @@ def find_builder(name: str, data_dir: str | os.PathLike[str] | None, known: Coll
 
 def _refuse_damage(root: str, name: str) -> None:
     place = name.replace(":", "/")
-    inside = re.fullmatch(r"\w+(/\w[\w.-]*)*", place)  # and not ../ or the like
+    inside = re.fullmatch(r"\w+(/\w[\w.-]*)*", place)  # not a path such as ../
     found = damage(Path(root, place)) if inside else None
     if found is not None:
         raise _damaged(*found)
@@ -91,7 +91,11 @@ def _unknown(name: str, root: str, known: Collection[str]) -> Exception:
 
 
 def read_features(builder: Any, name: str) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """The shape of one image (None where it varies) and the names of the classes."""
+    """Return the shape of an image (None where it varies) and the names of the classes.
+
+    Raises:
+        ValueError: If the dataset has no uint8 `image` and class `label`.
+    """
     import tensorflow_datasets as tfds
 
     features = dict(builder.info.features.items())
@@ -109,7 +113,11 @@ def read_features(builder: Any, name: str) -> tuple[tuple[Any, ...], tuple[str, 
 
 
 def tfds_split(available: Collection[str], split: str) -> str:
-    """What to ask TFDS for: missing splits are cut from the end of train, 10 % each."""
+    """Return a split as TFDS names it; missing ones are cut from the end of train, 10 % each.
+
+    Raises:
+        ValueError: If there is no train split to cut from.
+    """
     missing = [held_out for held_out in ("validation", "test") if held_out not in available]
     if split != "train" and split not in missing:
         return split
@@ -126,7 +134,7 @@ def tfds_split(available: Collection[str], split: str) -> str:
 
 
 def encoded_examples(builder: Any, part: str) -> Any:
-    """A tf.data.Dataset of (encoded image, label), in the order of the files."""
+    """Return a `tf.data.Dataset` of (encoded image, label), in the order of the files."""
     import tensorflow_datasets as tfds
 
     examples = builder.as_dataset(
@@ -139,7 +147,7 @@ def encoded_examples(builder: Any, part: str) -> Any:
 
 
 def read_labels(examples: Any, builder: Any) -> np.ndarray:
-    """The labels `(N,)` of encoded examples of a builder."""
+    """Return the labels `(N,)` of encoded examples of a builder."""
     batches = examples.map(lambda _, label: label).batch(4096)
     return np.concatenate(list(_as_numpy(batches, builder)))
 
@@ -147,7 +155,14 @@ def read_labels(examples: Any, builder: Any) -> np.ndarray:
 def read_images(
     examples: Any, index: np.ndarray, builder: Any, size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The images (uint8, resized to `size` if they differ) and labels at ascending `index`."""
+    """Return images, uint8 `(n, H, W, C)`, and labels, int32 `(n,)`, of encoded examples.
+
+    Args:
+        examples: What `encoded_examples` returned.
+        index: `(n,)`, the ascending numbers of the examples to read.
+        builder: The builder of the examples.
+        size: `(H, W)`; images of other sizes are resized to it.
+    """
     import tensorflow as tf
 
     feature = builder.info.features["image"]
@@ -186,7 +201,7 @@ def _as_numpy(batches: Any, builder: Any) -> Iterator[Any]:
 
     try:
         yield from batches.as_numpy_iterator()
-    except tf.errors.ResourceExhaustedError:  # of memory
+    except tf.errors.ResourceExhaustedError:  # lack of memory
         raise
-    except tf.errors.OpError as error:  # truncated files, and fewer examples than promised
+    except tf.errors.OpError as error:  # truncated files, or fewer examples than announced
         raise _damaged(builder.data_dir, reason(error.message)) from None
