@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+import training
 import zoo
+import zoo.datasets
 import zoo.layers
 import zoo.transformations
 import zoo.weights
 
-PACKAGES = ("zoo", "evaluation")
+PACKAGES = ("zoo", "evaluation", "training")
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 ROOT = Path(zoo.__file__).parents[1]
-PUBLIC = (zoo.layers, zoo.transformations, zoo.weights)
+PUBLIC = (zoo.layers, zoo.transformations, zoo.weights, zoo.datasets, training)
 
 
 def modules(package, folder):
