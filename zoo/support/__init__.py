@@ -1,1 +1,1 @@
-"""What the other packages share that is not about images or networks."""
+"""Helpers for all packages that are not about images or networks."""

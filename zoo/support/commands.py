@@ -1,7 +1,7 @@
-"""`invariance-zoo`: every command under one name.
+"""The command `invariance-zoo`, which runs all other commands.
 
-What it runs is `python -m` and a package, but Python does not look into the working directory for
-packages then, and a folder of the user's own named `evaluation` is not taken for ours.
+It runs the same packages as `python -m`, but Python then does not search the working directory for
+them: a folder of the user's own named `evaluation` is not mistaken for the project's.
 """
 
 import runpy
@@ -19,7 +19,7 @@ COMMANDS = {
 
 
 def main() -> None:
-    """Run the command that is named first, and end the process with its status."""
+    """Run the command that the first argument names, and end the process with its status."""
     terminal.print_anything()
     name, *rest = sys.argv[1:] or ["none"]
     if name in ("--help", "-h"):

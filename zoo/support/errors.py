@@ -1,4 +1,4 @@
-"""What is said in one line of an error that is not a mistake of the program."""
+"""One-line messages for errors that are not mistakes of the program."""
 
 import re
 import sys
@@ -17,13 +17,13 @@ _SURROUNDINGS = re.compile(
 
 
 def reason(message: str) -> str:
-    """Return, on one line, the part of a message of TensorFlow's that says what is wrong."""
+    """Return as one line the part of a TensorFlow message that says what is wrong."""
     return " ".join(_SURROUNDINGS.sub("", message).split())
 
 
 def what_is_wrong(error: Exception) -> str | None:
     """Return what is wrong with the input or the machine, or None for a mistake of the program."""
-    # Where it is not imported nothing can have raised its errors, and importing it takes seconds.
+    # If TensorFlow is not imported, the error is not one of its own; importing it takes seconds.
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is not None and isinstance(error, tensorflow.errors.OpError):
         cause = reason(error.message)

@@ -1,4 +1,4 @@
-"""What a package of the project gives, imported on first use, as its stub says."""
+"""Public names of the project's packages, listed in a stub and imported on first use."""
 
 import importlib.util
 from collections.abc import Callable, Sequence
@@ -8,18 +8,18 @@ from typing import Any
 
 import lazy_loader
 
-_HOME = Path(__file__).parents[2]  # where the packages of the project lie side by side
+_HOME = Path(__file__).parents[2]  # the folder with the packages of the project
 _needed: set[str] = set()
 
 
 class HiddenPackageError(ImportError):
-    """A package of the user's own comes before one of the project that has the same name."""
+    """The error that another package hides the project's package of the same name."""
 
 
 @cache
 def version() -> str:
-    """Return the version of the project; `unknown` where it is run without being installed."""
-    from importlib import metadata  # takes as long to import as all else here
+    """Return the version of the project; `unknown` if it is not installed."""
+    from importlib import metadata  # takes as long to import as everything else here
 
     try:
         return metadata.version("invariance-zoo")
@@ -30,16 +30,16 @@ def version() -> str:
 def attach(
     package: str, file: str, needs: Sequence[str] = ()
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """Give a package what its stub imports, and its version; nothing is imported before its use.
+    """Return the functions that import a package's public names, and its version, on first use.
 
     Args:
-        package: Its `__name__`.
-        file: Its `__file__`, beside which the stub lies.
-        needs: The packages of the project that it imports.
+        package: `__name__` of the package.
+        file: `__file__` of the package; the stub with the public names lies beside it.
+        needs: Other packages of the project that the package imports.
 
     Returns:
-        Its `__getattr__`, `__dir__` and `__all__`. The first raises a HiddenPackageError if one
-        that is needed is hidden.
+        `__getattr__`, `__dir__` and `__all__` of the package. The first raises a
+        HiddenPackageError if Python finds another package in place of a needed one.
     """
     attribute, names, public = lazy_loader.attach_stub(package, file)
     _needed.update(needs)
@@ -54,16 +54,16 @@ def attach(
 
 
 def check_packages(names: Sequence[str] | set[str] | None = None) -> None:
-    """Check that packages are those of the project.
+    """Check that Python finds the packages of the project.
 
-    A user may well call a folder the same, and where Python looks there first, the next import
-    fails in a way that says nothing of the reason.
+    A user's folder may have the same name. If Python searches there first, the next import fails
+    with an error that does not tell the reason.
 
     Args:
-        names: The packages; by default those that are needed by what was imported so far.
+        names: Names of the packages; by default those needed by the packages imported so far.
 
     Raises:
-        HiddenPackageError: If another one comes first.
+        HiddenPackageError: If Python finds another package first, or none.
     """
     for name in sorted(_needed if names is None else names):
         spec = importlib.util.find_spec(name)

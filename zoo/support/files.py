@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: to a temporary name, synced, renamed."""
+"""Writing of files as a whole or not at all: under a temporary name, synced, then renamed."""
 
 import hashlib
 import os
@@ -10,11 +10,11 @@ from typing import BinaryIO
 
 
 def write(path: Path, content: Callable[[BinaryIO], object]) -> None:
-    """Write a file so that a kill at any moment leaves the old one or the new one.
+    """Write a file so that a kill at any moment leaves either the old file or the new one.
 
     Args:
-        path: Where it will be.
-        content: Writes it.
+        path: Path of the file.
+        content: Function that writes the content into an open binary file.
     """
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("wb") as file:
@@ -26,10 +26,10 @@ def write(path: Path, content: Callable[[BinaryIO], object]) -> None:
 
 
 def put_in_place(partial: Path, final: Path) -> None:
-    """Give a finished directory its name, in the place of one that may be there.
+    """Rename a finished directory to its final name, replacing one that may exist.
 
-    Everything in it is on the disk first. A kill leaves the old directory, the new one, or the old
-    one set aside as `.<name>.old`, which `recover` brings back.
+    Its files are synced to the disk first. A kill leaves the old directory, the new one, or the old
+    one as `.<name>.old`, which `recover` brings back.
     """
     for file in partial.rglob("*"):
         _sync(file)
@@ -43,18 +43,18 @@ def put_in_place(partial: Path, final: Path) -> None:
 
 
 def recover(final: Path) -> None:
-    """Bring a directory back that a killed `put_in_place` had set aside and not yet replaced."""
+    """Bring back a directory that an interrupted `put_in_place` had moved but not yet replaced."""
     old = final.with_name(f".{final.name}.old")
     if old.exists() and not final.exists():
         old.rename(final)
 
 
 def folder_name(name: str, decisive: str) -> str:
-    """Name a folder after something, and after a digest of all that decides what is in it.
+    """Return a folder name made of a name and a digest of everything that decides the content.
 
     Args:
-        name: It may come from outside and be anything.
-        decisive: What the digest is of.
+        name: Any text, also from outside: characters unsafe in a folder name are replaced.
+        decisive: Text to compute the digest of.
 
     Example:
         >>> from zoo.support.files import folder_name
@@ -66,7 +66,7 @@ def folder_name(name: str, decisive: str) -> str:
 
 
 def _sync(path: Path) -> None:
-    """Put a file's content, or a directory's entries, on the disk."""
+    """Sync a file's content, or a directory's entries, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Two operations of which TensorFlow has faster forms than those that Keras calls there."""
+"""Two operations for which TensorFlow has faster functions than those that Keras calls."""
 
 from typing import Any
 
@@ -9,7 +9,8 @@ from keras import ops
 def sum_of_squares(values: Any) -> Any:
     """Return the sum of the squares over the last axis.
 
-    TensorFlow has a kernel that does not store the squares, but takes the root of their sum.
+    TensorFlow has a kernel for the root of this sum, which does not store the squares; its result
+    is squared.
 
     Example:
         >>> import numpy as np
@@ -25,9 +26,9 @@ def sum_of_squares(values: Any) -> Any:
 
 
 def take_rows(values: Any, indices: Any) -> Any:
-    """Return the entries of the first axis at `indices`, none of them negative.
+    """Return the entries of the first axis at `indices`, which must not be negative.
 
-    Keras looks for negative indices first, which takes three more passes over them.
+    Keras checks for negative indices, which takes three additional passes over them.
 
     Example:
         >>> import numpy as np

@@ -1,9 +1,9 @@
-"""The memory that a process may use, asked before much of it is taken."""
+"""The memory that a process may use, to be checked before large allocations."""
 
 import os
 from pathlib import Path
 
-# Where Linux says what a container may use, in the second and the first version of control groups.
+# Where Linux states the limit of a container, in versions 2 and 1 of control groups.
 _LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -11,7 +11,7 @@ _LIMITS = (
 
 
 def total_memory() -> int | None:
-    """Return the bytes of memory of this machine or container, or None if the system says none."""
+    """Return the bytes of memory of this machine or container; None if the system does not say."""
     found = []
     if hasattr(os, "sysconf") and {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= os.sysconf_names.keys():
         found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

@@ -1,10 +1,10 @@
-"""Mistakes in a command line, which tyro prints in a box, as one line like every other error."""
+"""One-line messages for mistakes in a command line, which tyro prints in a box."""
 
 import re
 
 _VALUE = r"Error parsing (--\S+): "
 _WORDS = (
-    (r"Error parsing \S+: (expected .*)", r"\1"),  # raised by a command's own checks
+    (r"Error parsing \S+: (expected .*)", r"\1"),  # raised by checks of the commands
     (
         _VALUE + r"invalid literal for int\(\).*: (.+)",
         r"expected \1 as a whole number, received \2",
@@ -26,10 +26,10 @@ _WORDS = (
 
 
 def mistake_in(box: str) -> str:
-    r"""Return what the box says, up to its rule.
+    r"""Return as one line the mistake that a box of tyro's states, up to its first rule.
 
     Args:
-        box: What tyro wrote; where the output is not UTF-8, a rule comes before the words too.
+        box: Text printed by tyro; if the output is not UTF-8, a rule precedes the words as well.
 
     Example:
         >>> from zoo.support.mistakes import mistake_in

@@ -1,4 +1,4 @@
-"""Text from outside, such as names, paths and messages, as a terminal may safely show it."""
+"""Text from outside, such as names, paths and messages, made safe to show in a terminal."""
 
 import re
 
@@ -8,18 +8,17 @@ _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\
 
 
 def plain(text: object) -> Text:
-    r"""Return text that moves no cursor, changes no colour and hides nothing.
+    r"""Return text that cannot move the cursor, change colours or hide anything.
 
-    Printed by rich, no markup in it is interpreted; taken as a string, in an f-string, it is what
-    is shown.
+    When rich prints it, markup in it is not interpreted; in an f-string it becomes the text shown.
 
     Args:
-        text: Anything with a string.
+        text: Any object; its `str` is used.
 
     Returns:
-        One line of printable characters: escape sequences of terminals are gone, whitespace of
-        every kind is a space each, and any other character that prints nothing by itself is written
-        as Python does, `\x07` or `\u202e`.
+        One line of printable characters: terminal escape sequences are removed, each whitespace
+        character becomes a space, and other characters that are not printable are escaped as in
+        Python, such as `\x07` or `\u202e`.
     """
     return Text("".join(map(_shown, _SEQUENCE.sub("", str(text)))))
 

@@ -1,4 +1,4 @@
-"""The processor that numbers and times are made on."""
+"""The processor of this machine, on which numbers and times depend."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-# Instructions that decide how fast products are summed, and in which order.
+# Instruction sets that decide how fast, and in which order, products are summed.
 _INSTRUCTIONS = (
     *("sse4_1", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16"),
     *("amx_tile", "asimd", "sve"),
@@ -15,14 +15,14 @@ _INSTRUCTIONS = (
 
 @dataclass(frozen=True)
 class Processor:
-    """What a processor says of itself.
+    """Description of a processor.
 
     Attributes:
-        name: As its maker calls it.
+        name: The name that its maker gave it.
         machine: The architecture, such as `x86_64`.
-        cores: How many of its cores this process may use.
-        instructions: Those it has for vectors and matrices, as Linux names them; none where the
-            system does not say.
+        cores: Number of cores that this process may use.
+        instructions: Its instruction sets for vectors and matrices, as Linux names them; empty if
+            the system does not say.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Processor:
     instructions: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Return all of it as one line."""
+        """Return the description as one line."""
         instructions = ", ".join(self.instructions) or "instructions unknown"
         return f"{self.name} ({self.machine}), {self.cores} cores, {instructions}"
 

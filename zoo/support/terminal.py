@@ -1,4 +1,4 @@
-"""What the commands share: a quiet start, a progress bar, one-line errors, exit statuses."""
+"""Shared parts of the commands: a quiet start, a progress bar, one-line errors, exit statuses."""
 
 import io
 import os
@@ -28,31 +28,31 @@ from zoo.support.plain import plain
 REQUIREMENT_NOT_MET, BAD_INPUT, INTERRUPTED, READER_LEFT = 1, 2, 130, 141
 
 program: str | None = None
-"""What the user called, for the help, where that is not `python -m` and a package."""
+"""The command that the user called, shown in the help; None for `python -m` and a package."""
 
 
 def _reader_left() -> NoReturn:
-    """End the process as SIGPIPE would: nobody reads on, as after `| head`."""
+    """End the process as SIGPIPE would, when the output is no longer read, as after `| head`."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(READER_LEFT)
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> NoReturn:
-        """Do not end with rich's status, 1, which has another meaning here."""
+        """End with another status than rich does: 1 has a meaning of its own here."""
         _reader_left()
 
 
-# Names of runs and files are printed: nothing in a string is markup.
+# Names of runs and files are printed, so nothing in a string may be taken for markup.
 console = _Console(markup=False, emoji=False)
 _errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
 def quiet_start() -> Iterator[None]:
-    """Keep quiet what TensorFlow prints while it is imported and first used.
+    """Silence what TensorFlow prints while it is imported and first used.
 
-    Its import writes to the file descriptor itself, past every setting.
+    It writes directly to the file descriptor, whatever its settings.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     saved = os.dup(2)
@@ -66,23 +66,23 @@ def quiet_start() -> Iterator[None]:
 
 
 def import_tensorflow() -> None:
-    """Import what takes seconds, quietly."""
+    """Import TensorFlow, which takes seconds, quietly and with a message meanwhile."""
     with console.status("starting TensorFlow …"):
         quiet_tensorflow()
 
 
 def quiet_tensorflow() -> None:
-    """Import TensorFlow and use it once, so that nothing of it is printed then or later.
+    """Import TensorFlow and use it once, so that it prints nothing now or later.
 
     Raises:
-        ValueError: If Keras runs on another backend, on which hardly a command gets to its end.
+        ValueError: If Keras runs on another backend, on which almost every command would fail.
     """
     with quiet_start():
         try:
             import keras
 
             backend = keras.config.backend()
-        except (ImportError, ValueError) as error:  # it is not installed, or there is none such
+        except (ImportError, ValueError) as error:  # the backend is not installed or unknown
             backend = f"{os.environ.get('KERAS_BACKEND', 'another')} ({error})"
         if backend != "tensorflow":
             raise ValueError(
@@ -92,11 +92,11 @@ def quiet_tensorflow() -> None:
         import tensorflow as tf
 
         tf.constant(0.0)  # the first use prints too
-        tf.get_logger().setLevel("ERROR")  # it warns of each model that is traced anew
+        tf.get_logger().setLevel("ERROR")  # TensorFlow warns whenever a model is traced again
 
 
 def run(command: Callable[[], int | None]) -> int:
-    """Run a command; bad input, or too little memory, is one line on the error output.
+    """Run a command, and print bad input or lack of memory as one line on the error output.
 
     Returns:
         The exit status: 0, 1 (a requirement was not met), 2 (bad input) or 130 (interrupted).
@@ -119,14 +119,14 @@ def run(command: Callable[[], int | None]) -> int:
 
 
 def check_writable(folder: Path, what: str) -> None:
-    """Make a folder where there is none, and try to write in it.
+    """Check that a folder can be written, creating it if it does not exist.
 
     Args:
         folder: The folder.
-        what: What it is for, for the message.
+        what: What the folder is for, as the error message says it.
 
     Raises:
-        OSError: If it cannot be made or written.
+        OSError: If the folder cannot be created or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def _fail(error: object, status: int) -> int:
 
 @contextmanager
 def progress_bar(description: str) -> Iterator[Callable[..., None]]:
-    """Show a bar; yields `update(done, total, description=…)`."""
+    """Show a progress bar in this context, which yields `update(done, total, description=…)`."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -162,9 +162,9 @@ def progress_bar(description: str) -> Iterator[Callable[..., None]]:
 
 
 def print_anything() -> None:
-    """Let output be written as escapes where its encoding lacks a character.
+    """Print characters that the output's encoding lacks as escape sequences.
 
-    Otherwise a command fails when it prints its result, after all the work.
+    Otherwise a command could fail when it prints its result, after all the work.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -172,11 +172,11 @@ def print_anything() -> None:
 
 
 def parse(command: Any, **options: Any) -> Any:
-    """Read the command line; a mistake in it ends the process like any bad input, in one line.
+    """Return the command line as a dataclass; a mistake in it ends the process with one line.
 
     Args:
-        command: The dataclass, or union of them, that tyro makes flags of.
-        **options: Those of `tyro.cli`.
+        command: The dataclass, or union of dataclasses, from which tyro makes flags.
+        **options: Other arguments of `tyro.cli`.
     """
     print_anything()
     try:
@@ -194,7 +194,7 @@ def parse(command: Any, **options: Any) -> Any:
             with redirect_stderr(said):
                 return tyro.cli(command, **options)
         finally:
-            sys.stdout.flush()  # the help
+            sys.stdout.flush()  # prints the help, if it was asked for
     except BrokenPipeError:
         _reader_left()
     except SystemExit as end:
