@@ -57,10 +57,21 @@ def _collected(data: Any) -> list[np.ndarray]:
             "expected a Dataset, (images, labels) or (images, labels, masks), or a "
             f"tf.data.Dataset or keras.utils.PyDataset of them, received {type(data).__name__}"
         )
-    rows = [tuple(map(np.asarray, batch)) for batch in batches if isinstance(batch, tuple | list)]
-    if not rows or len({len(row) for row in rows}) > 1:
+    rows = []
+    for batch in batches:
+        if not isinstance(batch, tuple | list):
+            raise ValueError(
+                "expected batches of images and labels, received single arrays: a dataset of "
+                "(images, labels) pairs"
+            )
+        rows.append(tuple(map(np.asarray, batch)))
+    lengths = sorted({len(row) for row in rows})
+    if not lengths:
+        raise ValueError("expected at least one batch of images and labels, received none")
+    if len(lengths) > 1:
         raise ValueError(
-            f"expected batches of images and labels, received none from {type(data).__name__}"
+            "expected batches of images and labels that are all alike, received some of "
+            f"{' and of '.join(map(str, lengths))} arrays"
         )
     single = rows[0][0].ndim == 3  # one image at a time
     join = np.stack if single else np.concatenate

@@ -59,7 +59,7 @@ def measure_to(
         precision: Largest distance of an interval's ends from the value, in (0, 0.5): 0.01 is ± one
             percentage point.
         scores: The scores that must reach the precision, with one value per image; by default
-            accuracy and agreement. The measurements have all scores.
+            accuracy and agreement. The measurements have these, or by default all scores.
         keep: As for `sweep`.
         first: Number of images before the first look, at least 2.
         seed: Seed of the order of the images.
@@ -120,7 +120,7 @@ def measure_to(
     protocol = replace(predictions.protocol, stopping=stopping)
     predictions = replace(predictions, protocol=protocol)
     write_manifest(predictions)
-    measurements = score(predictions)
+    measurements = score(predictions, scores)
     return replace(measurements, frame=_with_ends(measurements.frame, found, predictions))
 
 

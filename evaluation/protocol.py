@@ -58,8 +58,8 @@ class NetworkInfo:
         num_classes: `K`, without the background.
         fingerprint: A digest that changes whenever the network does.
         metadata: The metadata saved with the network; empty if there is none.
-        total_stride: The total horizontal stride in pixels: answers can be exact only at shifts by
-            its multiples. None if it is unknown, or if no shift can be exact.
+        total_stride: The total stride down and to the right, in pixels: answers can be exact only
+            at shifts by its multiples. None if it is unknown, or if no shift can be exact.
         input_range: The smallest and the largest pixel value that the network is shown.
     """
 
@@ -69,7 +69,7 @@ class NetworkInfo:
     num_classes: int
     fingerprint: str = field(repr=False)
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    total_stride: int | None = None
+    total_stride: tuple[int, int] | None = None
     input_range: tuple[float, float] = (0.0, 1.0)
 
 
@@ -99,6 +99,17 @@ class TransformationInfo:
     window: tuple[int, int] | None = None
     parts: tuple[str, ...] = ()
     spec: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def stride(self, network: NetworkInfo) -> int | None:
+        """Return the total stride of a network along the axis of a shift.
+
+        None if it is unknown, or if the transformation has no axis and the strides differ.
+        """
+        if network.total_stride is None:
+            return None
+        down, right = network.total_stride
+        along = {"y": down, "x": right, None: down if down == right else None}
+        return along.get(self.spec.get("axis"))
 
     @property
     def key(self) -> tuple[str, str]:

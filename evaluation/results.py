@@ -13,11 +13,11 @@ import pandas as pd
 from evaluation.arrays import Strips, read_strips, write_strips
 from evaluation.protocol import Protocol
 from evaluation.tables import read_csv, table, write_csv
-from zoo.support.files import put_in_place
+from zoo.support.files import put_in_place, recover
 
 _POINT = ["model", "dataset", "property", "score", "transformation", "strength", "boundary"]
 
-FORMAT = 1
+FORMAT = 2
 """The format of saved measurements: raised whenever the content of the folder changes."""
 
 
@@ -98,6 +98,7 @@ class Measurements:
             ValueError: If they have another format, or are damaged.
         """
         folder = Path(folder)
+        recover(folder)
         if not (folder / "protocol.json").is_file():
             raise FileNotFoundError(f"expected measurements in {folder}, there are none")
         try:

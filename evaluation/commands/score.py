@@ -26,8 +26,8 @@ class ScoreModels(Shown):
     """Names of scores; by default all that the models' tasks have, except equivariance_error, for
     which the class scores of every pixel would have to be stored."""
     precision: float | None = None
-    """Use only as many images, in random order, as it takes to know accuracy and agreement at every
-    strength to within ± this value, such as 0.01; by default all images."""
+    """Use only as many images, in random order, as it takes to know the scores (by default accuracy
+    and agreement) at every strength to within ± this value, such as 0.01; by default all images."""
 
 
 def score_models(command: ScoreModels) -> None:

@@ -140,7 +140,7 @@ def _ready(opened: Opened) -> Network:
     return Network(info, predict)
 
 
-def _stride(frozen: Any) -> int | None:
-    """Return the total horizontal stride of a network's first output."""
+def _stride(frozen: Any) -> tuple[int, int] | None:
+    """Return the total stride of a network's first output, down and to the right."""
     period = receptive_fields(frozen.graph, {"end": frozen.outputs[0]})["end"].period
-    return period[1] if period else None
+    return (period[0], period[1]) if period else None

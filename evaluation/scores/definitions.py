@@ -145,7 +145,8 @@ class Curve:
         strengths: The grid, ascending; tuples for a composition.
         identity: The strength that changes nothing.
         unit: The unit of a strength.
-        total_stride: The total stride of the network in pixels; None if it is unknown.
+        total_stride: The total stride of the network in pixels, along the axis of a shift; None if
+            it is unknown.
         values: Values per image by name of score, `(N, S)`; NaN where an image does not count.
         outputs: Returns the arrays `(N, …)` stored at each strength under the name of an output;
             they are read from disk only where they are used.

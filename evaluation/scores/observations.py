@@ -237,9 +237,8 @@ class Observations:
         def outputs(name: str) -> list[np.ndarray]:
             return [self.predictions.cell(self.network, info, v)[name] for v in info.strengths]
 
-        return Curve(
-            info.strengths, info.identity, info.unit, self.network.total_stride, values, outputs
-        )
+        stride = info.stride(self.network)
+        return Curve(info.strengths, info.identity, info.unit, stride, values, outputs)
 
     @staticmethod
     def summarised(summary: Summary, curve: Curve) -> dict[str, Any]:

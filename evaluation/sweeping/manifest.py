@@ -19,7 +19,7 @@ import numpy as np
 from evaluation.arrays import read_arrays, read_strips, write_strips
 from evaluation.protocol import Protocol, describe
 from evaluation.sweeping.predictions import Predictions, Truth
-from zoo.support.files import folder_name, put_in_place
+from zoo.support.files import folder_name, put_in_place, recover
 
 if TYPE_CHECKING:
     from zoo.transformations import Transformation
@@ -61,7 +61,9 @@ def write_manifest(predictions: Predictions) -> Path:
 
 
 def manifests(directory: Path) -> list[Path]:
-    """Return the folders of all manifests in a directory."""
+    """Return the folders of all manifests in a directory, also those a kill had set aside."""
+    for aside in directory.glob(f"{SWEEPS}/.*.old"):
+        recover(aside.with_name(aside.stem.removeprefix(".")))
     return sorted(file.parent for file in directory.glob(f"{SWEEPS}/[!.]*/protocol.json"))
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from zoo.datasets import Dataset
     from zoo.transformations import Transformation
 
-FORMAT = 3
+FORMAT = 4
 """The format of cells: raised whenever their content changes, or how it is computed."""
 
 Key = tuple[str, str]

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from scipy.stats import binom
 
-from evaluation import evaluate
+from evaluation import Score, evaluate
 from evaluation.precision import measure_to
 from evaluation.reporting.words import stopping_in_words
 from evaluation.scores.table import chosen
@@ -231,6 +231,16 @@ def test_evaluate_to_a_precision_says_in_the_protocol_what_it_took():
     found = evaluate(linear(), DATA, AXES, precision=0.2)
     assert found.protocol.stopping["images"] == found.protocol.images.n == 250
     assert found.protocol.stopping["reached"]
+
+
+def test_scores_of_ones_own_are_measured_to_a_precision_as_without_one():
+    def sure(observed_logits):
+        return observed_logits.max(axis=-1) > 0
+
+    asked = [Score("sure", sure, proportion=True), "top1_agreement"]
+    found = evaluate(linear(), DATA, AXES, scores=asked, precision=0.2)
+    alone = evaluate(linear(), DATA, AXES, scores=asked)
+    assert set(found.frame["score"]) == set(alone.frame["score"]) > {"sure", "top1_agreement"}
 
 
 def test_all_images_may_be_too_few():

@@ -59,6 +59,13 @@ def test_measurements_are_given_back_as_they_were(measured, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["record"]
 
 
+def test_measurements_that_a_kill_set_aside_are_found_again(measured, tmp_path):
+    folder = measured.save(tmp_path / "record")
+    folder.rename(tmp_path / ".record.old")  # as far as `put_in_place` may have come
+    pd.testing.assert_frame_equal(Measurements.open(folder).frame, measured.frame)
+    assert [path.name for path in tmp_path.iterdir()] == ["record"]
+
+
 def test_what_is_no_record_is_neither_opened_nor_overwritten(measured, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"expected measurements in .*, there are none"):
         Measurements.open(tmp_path)
@@ -72,7 +79,7 @@ def test_another_format_is_refused_by_name(measured, tmp_path):
     folder = measured.save(tmp_path / "record")
     file = folder / "protocol.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "format": 0}))
-    with pytest.raises(ValueError, match=r"format 1 in .*, received 0: measure again") as error:
+    with pytest.raises(ValueError, match=r"format 2 in .*, received 0: measure again") as error:
         Measurements.open(folder)
     assert "\n" not in str(error.value)
 
@@ -122,6 +129,17 @@ class Sequence(keras.utils.PyDataset):
         return IMAGES[50 * k : 50 * k + 50], LABELS[50 * k : 50 * k + 50]
 
 
+class Mixed(Sequence):
+    def __getitem__(self, k):
+        masks = np.zeros(IMAGES.shape[:3], np.uint8)
+        return (*super().__getitem__(k), *([masks[50 * k : 50 * k + 50]] * (k == 1)))
+
+
+class Empty(Sequence):
+    def __len__(self):
+        return 0
+
+
 @pytest.mark.parametrize(
     "data", [batches(True), batches(False), Sequence()], ids=("images", "batches", "PyDataset")
 )
@@ -134,10 +152,15 @@ def test_what_keras_users_have_as_data_is_data(data):
     ("data", "message"),
     [
         (batches(False).repeat(), "that ends, received an infinite one: use take"),
-        (tf.data.Dataset.from_tensor_slices(IMAGES).batch(4), "batches of images and labels"),
+        (
+            tf.data.Dataset.from_tensor_slices(IMAGES).batch(4),
+            "images and labels, .* single arrays",
+        ),
+        (Mixed(), "batches of images and labels that are all alike, received some of 2 and of 3"),
+        (Empty(), "at least one batch of images and labels, received none"),
         (len, "expected a Dataset, .* received builtin_function_or_method"),
     ],
-    ids=("infinite", "no labels", "function"),
+    ids=("infinite", "no labels", "mixed", "empty", "function"),
 )
 def test_what_is_no_data_is_one_line(data, message):
     with pytest.raises(ValueError, match=message) as error:

@@ -106,6 +106,17 @@ def test_a_stride_shows_in_the_phases(frames):
     assert "agreement_phase_0" not in set(frames["invariant"]["score"])  # it has one phase
 
 
+def test_phases_are_those_of_the_stride_along_the_axis_of_the_shift():
+    """A network whose vertical stride is 2 and whose horizontal one is 1, shifted along both."""
+    axes = [SHIFTS, replace(TRANSFORMATIONS["translation_y"], strengths=SHIFTS.strengths,
+            boundary="circular")]  # fmt: skip
+    found = evaluate(strided((2, 1)), (IMAGES, LABELS), axes).to_frame()
+    phases = found[found["score"].str.startswith("agreement_phase")]
+    assert set(phases["transformation"]) == {"translation_y"}
+    assert summary(found, "agreement_phase_0", "translation_y") == 1
+    assert summary(found, "agreement_phase_1", "translation_y") < 1
+
+
 def test_tolerance_and_normalized_variance_tell_the_invariant_network_from_the_others(frames):
     assert summary(frames["positional"], "tolerance") == 0
     assert summary(frames["invariant"], "normalized_variance") < 1e-9

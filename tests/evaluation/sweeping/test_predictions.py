@@ -53,6 +53,13 @@ def test_what_was_swept_is_opened_and_scored_to_the_last_digit(tmp_path):
         np.testing.assert_array_equal(opened.strips[key], strip)
 
 
+def test_a_manifest_that_a_kill_set_aside_is_found_again(tmp_path):
+    predictions = sweep([segmenter()], DATA, SHIFT, tmp_path)
+    (home,) = (tmp_path / "sweeps").iterdir()
+    home.rename(home.with_name(f".{home.name}.old"))
+    assert Predictions.open(tmp_path).protocol == predictions.protocol
+
+
 def test_it_is_opened_in_another_process_without_tensorflow(tmp_path):
     def predict(images):
         return {"logits": tf.reduce_mean(images, (1, 2))}

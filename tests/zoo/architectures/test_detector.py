@@ -60,7 +60,7 @@ def test_defaults_build_a_small_network_of_two_outputs():
     assert (task_of(model), handle.info.task, handle.info.total_stride) == (
         "detection",
         "detection",
-        4,
+        (4, 4),
     )
 
 
