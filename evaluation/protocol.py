@@ -61,6 +61,11 @@ class NetworkInfo:
         total_stride: The total stride down and to the right, in pixels: answers can be exact only
             at shifts by its multiples. None if it is unknown, or if no shift can be exact.
         input_range: The smallest and the largest pixel value that the network is shown.
+
+    Example:
+        >>> from evaluation import NetworkInfo
+        >>> NetworkInfo("net", "classification", (32, 32, 3), 10, fingerprint="first").input_range
+        (0.0, 1.0)
     """
 
     name: str
@@ -136,6 +141,16 @@ class Protocol:
         versions: The versions of Python, this project and its libraries.
         processor: The processor and its instruction sets, in words.
         date: The time of the measurement, ISO 8601 in UTC.
+
+    Example:
+        >>> from evaluation import NetworkInfo, Protocol
+        >>> from evaluation.protocol import Images, describe
+        >>> from zoo.transformations import TRANSFORMATIONS
+        >>> images = Images("mine", "test", None, (32, 32, 3), 100, fingerprint="first draft")
+        >>> network = NetworkInfo("net", "classification", (32, 32, 3), 10, fingerprint="version 1")
+        >>> protocol = Protocol(images, (describe(TRANSFORMATIONS["rotation"]),), (network,))
+        >>> Protocol.from_json(protocol.to_json()) == protocol
+        True
     """
 
     images: Images

@@ -38,6 +38,18 @@ class Measurements:
             `(S, H, W, C)`.
         configurations: Means over networks that differ only in the seed, with the columns of
             `frame`; `model` names the configuration, and intervals are over seeds and images.
+
+    Example:
+        >>> import tempfile, keras, numpy as np
+        >>> from evaluation import Measurements, evaluate
+        >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()], name="net")
+        >>> images = np.random.default_rng(0).random((12, 4, 4, 1), np.float32)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     evaluate(model, (images, np.arange(12)), "brightness").save(f"{folder}/record")
+        ...     found = Measurements.open(f"{folder}/record")  # needs no TensorFlow
+        PosixPath('...record')
+        >>> found.protocol.images.n, found.protocol.networks[0].name
+        (12, 'net')
     """
 
     frame: pd.DataFrame = field(repr=False)

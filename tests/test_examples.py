@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import evaluation
 import training
 import zoo
 import zoo.datasets
@@ -17,7 +18,7 @@ import zoo.weights
 PACKAGES = ("zoo", "evaluation", "training")
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 ROOT = Path(zoo.__file__).parents[1]
-PUBLIC = (zoo.layers, zoo.transformations, zoo.weights, zoo.datasets, training)
+PUBLIC = (evaluation, zoo.layers, zoo.transformations, zoo.weights, zoo.datasets, training)
 
 
 def modules(package, folder):

@@ -1,17 +1,16 @@
 """Failures for lack of memory or inside TensorFlow: foreseen, or reported in one line."""
 
 import math
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
 
+from zoo.support.memory import total_memory
+
 _COPIES = 3  # values held for each weight, at least: the weight, its gradient and a momentum
 _FAILURES = (tf.errors.OpError, MemoryError)
-_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 @contextmanager
@@ -28,7 +27,7 @@ def within_memory(name: str) -> Iterator[None]:
         ValueError: If weights, gradients and momenta together exceed the memory, or an allocation
             fails.
     """
-    there, taken = memory(), 0
+    there, taken = total_memory() or math.inf, 0
 
     def create(following: Callable[..., Any], **arguments: Any) -> Any:
         nonlocal taken
@@ -53,17 +52,6 @@ def within_memory(name: str) -> Iterator[None]:
             f"expected a network that can be built in the available memory, {name} cannot "
             f"({_reason(error)}): choose smaller options"
         ) from error
-
-
-def memory() -> float:
-    """Return the bytes of memory of this machine or container; infinity if they are unknown."""
-    found = [math.inf]
-    with suppress(AttributeError, ValueError, OSError):  # not every system tells
-        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    for path in _LIMITS:
-        with suppress(ValueError, OSError):  # there is no such file, or it says "max"
-            found.append(int(Path(path).read_text()))
-    return min(found)
 
 
 @contextmanager

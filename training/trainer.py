@@ -11,7 +11,7 @@ from training.augmentation import check_ranges
 from training.callbacks.journal import Journal, log_hparams
 from training.config import TrainingConfig
 from training.failures import in_one_line
-from training.learning import learn
+from training.learning import images_per_epoch, learn
 from training.network import build
 from training.own_network import named, own_network
 from training.runs.artifacts import metadata, save
@@ -101,7 +101,8 @@ def train(
     write(partial / "config.json", lambda file: file.write(config.to_json().encode()))
     stopping = _early_stopping(config)
     checkpoint = Checkpoint(partial / "checkpoint.npz", stopping, structure(network))
-    journal = Journal(Path(logs) / config.run, checkpoint.history, len(training))
+    images = images_per_epoch(len(training), config.batch_size)
+    journal = Journal(Path(logs) / config.run, checkpoint.history, images)
     callbacks = [
         *([stopping] if stopping else []),
         journal,

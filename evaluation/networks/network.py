@@ -25,6 +25,19 @@ class Network:
         info: Its description, as plain data.
         predict: Maps float32 images `(N, H, W, C)` in `[0, 1]` to outputs by name, see
             `evaluation.networks.readout.read_out`.
+
+    Example:
+        >>> import numpy as np, tensorflow as tf
+        >>> from evaluation import Network, NetworkInfo, evaluate
+        >>> def predict(images):  # whatever computes class scores
+        ...     brightness = tf.reduce_mean(images, axis=(1, 2, 3))
+        ...     return {"logits": tf.stack([0.5 - brightness, brightness - 0.5], axis=-1)}
+        >>> info = NetworkInfo("threshold", "classification", (4, 4, 1), 2, fingerprint="version 1")
+        >>> images = np.random.default_rng(0).random((12, 4, 4, 1), np.float32)
+        >>> data = (images, (images.mean(axis=(1, 2, 3)) > 0.5).astype(int))
+        >>> frame = evaluate(Network(info, predict), data, "horizontal_flip").frame
+        >>> float(frame.set_index("score").loc["invariance_score", "value"])
+        1.0
     """
 
     info: NetworkInfo

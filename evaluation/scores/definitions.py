@@ -107,6 +107,17 @@ class Combined(Definition):
 
     Attributes:
         combine: Maps averages over images `(…, C)` to the score `(…)`; NaN where it is undefined.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation import Combined
+        >>> def parts(labels, observed_logits):  # found class-1 images, and class-1 images
+        ...     found = (labels == 1) & (observed_logits.argmax(axis=-1) == 1)
+        ...     return np.stack([found, labels == 1], axis=1)
+        >>> recall = Combined("recall", parts, combine=lambda means: means[..., 0] / means[..., 1])
+        >>> found = recall.function(np.array([0, 1, 1]), np.eye(2)[[0, 1, 0]])
+        >>> float(recall.combine(found.mean(axis=0)))
+        0.5
     """
 
     combine: Callable[[np.ndarray], np.ndarray] = field(default=_first)
@@ -125,6 +136,19 @@ class Summary(Definition):
         output: The stored output that it reads at every strength; empty if it summarises a score.
         per_image: Maps a `Curve` to values per image, `(N,)`, whose average is the summary; None if
             the summary is no average over images.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> from evaluation import Summary, evaluate
+        >>> def lowest(curve):  # the agreement at the strength where it is lowest
+        ...     means = curve.values["top1_agreement"].mean(axis=0)
+        ...     return {"value": means.min(), "low": np.nan, "high": np.nan, "n": len(means)}
+        >>> summary = Summary("lowest_agreement", lowest, of=("top1_agreement",))
+        >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()], name="net")
+        >>> data = (np.zeros((3, 4, 4, 1), np.float32), np.arange(3))  # of which it cannot tell
+        >>> frame = evaluate(model, data, "horizontal_flip", scores=summary).frame
+        >>> float(frame.set_index("score").loc["lowest_agreement", "value"])
+        1.0
     """
 
     of: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The one door to values per image: scores, comparisons, classes and stopping all come in here."""
+"""Values per image, from which scores, comparisons, classes and stopping are computed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,15 +19,27 @@ _CHUNK = 1024  # images whose outputs are in memory at a time
 
 @dataclass(frozen=True, eq=False)
 class Observations:
-    """What each image says of one network, by score, transformation and strength.
+    """The values of each image for one network, by score, transformation and strength.
 
     Attributes:
-        predictions: What a sweep made.
+        predictions: The result of a sweep.
         of: The network, or its name.
 
     Raises:
-        FileNotFoundError: If there is no such network in the predictions.
-        ValueError: If its masks are not of the size of the images.
+        FileNotFoundError: If the predictions have no such network.
+        ValueError: If its masks differ from the images in size.
+
+    Example:
+        >>> import tempfile, keras, numpy as np
+        >>> from evaluation import load_model, Observations, sweep
+        >>> from zoo.datasets import from_arrays
+        >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()], name="net")
+        >>> data = from_arrays(np.zeros((3, 4, 4, 1), np.float32), np.array([0, 1, 1]))
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     predictions = sweep([load_model(model)], data, "horizontal_flip", directory)
+        ...     observations = Observations(predictions, "net")
+        ...     observations.over("horizontal_flip", ["accuracy"])["accuracy"].tolist()
+        [[1.0, 1.0], [0.0, 0.0], [0.0, 0.0]]
     """
 
     predictions: Predictions
@@ -35,12 +47,12 @@ class Observations:
 
     @cached_property
     def network(self) -> NetworkInfo:
-        """What is known of the network."""
+        """The description of the network."""
         return self.predictions.network(self.of)
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
-        """The names of the outputs that are stored of it."""
+        """The names of its stored outputs."""
         first = self.predictions.transformations[0]
         found = self.predictions.cell(self.network, first, first.identity)
         size = self._size(first)
@@ -53,9 +65,9 @@ class Observations:
 
     @cached_property
     def noise(self) -> float:
-        """The largest change of a logit when the same images are batched otherwise.
+        """The largest change of a logit when the same images are batched differently.
 
-        0 where a sweep did not measure it: then no score that reads it is admitted.
+        0 if the sweep did not measure it; no score that reads it is then admitted.
         """
         if not self.predictions.floors or not self.predictions.transformations:
             return 0.0
@@ -64,14 +76,14 @@ class Observations:
         return float(np.abs(self.predictions.rebatched(self.network)["logits"] - before).max())
 
     def admitted(self, scores: Iterable[str | Definition] | None = None) -> list[Definition]:
-        """Return the scores and summaries that the stored outputs admit.
+        """Return the scores and summaries that can be computed from the stored outputs.
 
         Args:
-            scores: Names, or definitions of one's own; by default all that are admitted.
+            scores: Names, or your own definitions; by default all that can be computed.
 
         Raises:
-            ValueError: If one that is asked for is unknown, not defined for the network's task, or
-                reads what was not stored.
+            ValueError: If one of them is unknown, is not defined for the network's task, or reads
+                an output that was not stored.
         """
         if not self.predictions.transformations:
             return []
@@ -85,7 +97,7 @@ class Observations:
         return wanted
 
     def _hindrance(self, definition: Definition) -> str:
-        """Say why a score cannot be measured; nothing if it can."""
+        """Return the reason why a score cannot be computed; empty if it can."""
         name, network = definition.name, self.network
         if network.task not in definition.tasks:
             return (
@@ -112,15 +124,15 @@ class Observations:
         *,
         floor: bool = False,
     ) -> dict[str, np.ndarray]:
-        """Return what each score averages at one strength, float32 `(N, C)`, NaN where not counted.
+        """Return the values that each score averages at one strength, float32 `(N, C)`.
 
-        Outputs are read from the disk a few images at a time.
+        Values are NaN for images that do not count. Outputs are read from disk in parts.
 
         Args:
-            transformation: One of the predictions', or its name.
+            transformation: A swept transformation, or its name.
             strength: One of its strengths.
-            scores: Definitions that are admitted.
-            floor: Whether to look at `T_-v T_v x` instead of `T_v x`.
+            scores: Definitions that `admitted` returned.
+            floor: Whether to use the outputs for `T_-v T_v x` instead of those for `T_v x`.
         """
         predictions = self.predictions
         info = predictions.transformation(transformation)
@@ -159,27 +171,11 @@ class Observations:
         """Return each score's values `(images, strengths)`, NaN where an image does not count.
 
         Args:
-            transformation: One of the predictions', or its name.
+            transformation: A swept transformation, or its name.
             scores: Scores with one value per image.
 
         Raises:
-            ValueError: If one has several values per image, or the predictions lack what it reads.
-
-        Example:
-            >>> from evaluation.scores.observations import Observations
-            >>> import tempfile, numpy as np, keras
-            >>> from evaluation import load_model, sweep
-            >>> from zoo.datasets import from_arrays
-            >>> dense = [keras.layers.Flatten(), keras.layers.Dense(2)]
-            >>> network = load_model(keras.Sequential([keras.Input((4, 4, 1)), *dense]))
-            >>> data = from_arrays(np.zeros((3, 4, 4, 1), np.float32), np.array([0, 1, 1]))
-            >>> with tempfile.TemporaryDirectory() as directory:
-            ...     predictions = sweep([network], data, "horizontal_flip", directory)
-            ...     observations = Observations(predictions, network)
-            ...     observations.over("horizontal_flip", ["top1_agreement"])
-            {'top1_agreement': array([[1., 1.],
-                   [1., 1.],
-                   [1., 1.]], dtype=float32)}
+            ValueError: If one has several values per image, or reads an output that was not stored.
         """
         wanted = one_per_image(self.admitted(scores))
         info = self.predictions.transformation(transformation)
@@ -190,7 +186,7 @@ class Observations:
         """Return the images for which a score is worst, the worst first.
 
         Args:
-            transformation: One of the predictions', or its name.
+            transformation: A swept transformation, or its name.
             score: A score with one value per image.
             n: How many images, at most; images that do not count are left out.
 
@@ -200,8 +196,8 @@ class Observations:
             closest to the identity.
 
         Raises:
-            ValueError: If the score has several values per image, or the predictions lack what it
-                reads.
+            ValueError: If the score has several values per image, or reads an output that was not
+                stored.
         """
         (definition,) = one_per_image(self.admitted([score]))
         info = self.predictions.transformation(transformation)
@@ -226,11 +222,11 @@ class Observations:
         )
 
     def curve(self, transformation: Any, values: dict[str, np.ndarray]) -> Curve:
-        """Return what summaries look at.
+        """Return the curve from which summaries are computed.
 
         Args:
-            transformation: One of the predictions', or its name.
-            values: What `over` returned.
+            transformation: A swept transformation, or its name.
+            values: The result of `over`.
         """
         info = self.predictions.transformation(transformation)
 
@@ -242,7 +238,7 @@ class Observations:
 
     @staticmethod
     def summarised(summary: Summary, curve: Curve) -> dict[str, Any]:
-        """Return the rows of a summary by name; none where it does not apply."""
+        """Return the rows of a summary by name; none if it does not apply."""
         found = summary.function(curve)
         if found is None:
             return {}
@@ -251,16 +247,16 @@ class Observations:
         return {f"{summary.name}{suffix}": row for suffix, row in found.items()}
 
     def _size(self, info: TransformationInfo) -> tuple[int, int]:
-        """Return `(H, W)` of what the network is shown."""
+        """Return `(H, W)` of the images that the network is shown."""
         height, width, _ = self.predictions.protocol.images.frame
         return info.window or (height, width)
 
 
 def one_per_image(scores: Iterable[Definition]) -> list[Score]:
-    """Return scores, if all of them have one value per image.
+    """Return the scores, all of which must have one value per image.
 
     Raises:
-        ValueError: If there is none, or one has not.
+        ValueError: If there is no score, or one has several values per image.
     """
     found: list[Score] = []
     for score in scores:

@@ -35,20 +35,32 @@ def score(
 
     Besides each score at each strength there are, where the predictions have what they need: the
     score of `T_-v T_v x` against `x`, named `<score>_floor`, which is what resampling alone costs;
-    and the summaries of a curve (`SUMMARIES` in `evaluation.scores.table`). A transformation of
-    several strengths has summaries only, and one of two a position map besides. A value that is
-    undefined has no row, but a notice.
+    and the summaries of a curve (`SUMMARIES` in `evaluation.scores.table`). A transformation with
+    several parameters has summaries only, and with two of them a position map. An undefined value
+    has no row, but is logged.
 
     Args:
-        predictions: What a sweep made.
-        scores: Names of scores, or definitions of one's own; by default all that the networks'
-            outputs admit.
+        predictions: The result of a sweep.
+        scores: Names of scores, or your own definitions; by default all that can be computed from
+            the stored outputs.
 
     Returns:
         The measurements, strengths ascending.
 
     Raises:
-        ValueError: If a score is unknown, or asked of a task it is not defined for.
+        ValueError: If a score is unknown, or not defined for the task of a network.
+
+    Example:
+        >>> import tempfile, keras, numpy as np
+        >>> from evaluation import load_model, score, sweep
+        >>> from zoo.datasets import from_arrays
+        >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()], name="net")
+        >>> data = from_arrays(np.zeros((3, 4, 4, 1), np.float32), np.array([0, 1, 1]))
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     predictions = sweep([load_model(model)], data, "horizontal_flip", directory)
+        ...     found = score(predictions, ["accuracy"]).to_frame()  # runs no network
+        >>> found["score"].tolist()[:2], round(float(found["value"][0]), 3)
+        (['accuracy', 'accuracy'], 0.333)
     """
     asked = None if scores is None else list(scores)
     networks = [Observations(predictions, network) for network in predictions.networks]
@@ -210,16 +222,28 @@ def _say_undefined(
 
 
 def per_class(predictions: Predictions, name: str | Score = "accuracy") -> pd.DataFrame:
-    """Return a score for each true class apart.
+    """Return a score separately for the images of each true class.
 
     Args:
-        predictions: What a sweep made.
-        name: A score with one value per image.
+        predictions: The result of a sweep.
+        name: The name of a score with one value per image, or your own definition of one.
 
     Returns:
         A row per network, transformation, boundary, strength and class (its name): `value`, the
         95 % interval `low`, `high` by the bootstrap of the images of that class, and `n`, their
         number.
+
+    Example:
+        >>> import tempfile, keras, numpy as np
+        >>> from evaluation import load_model, per_class, sweep
+        >>> from zoo.datasets import from_arrays
+        >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()], name="net")
+        >>> data = from_arrays(np.zeros((3, 4, 4, 1), np.float32), np.array([0, 1, 1]))
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     predictions = sweep([load_model(model)], data, "horizontal_flip", directory)
+        ...     found = per_class(predictions, "accuracy")
+        >>> found[found["strength"] == 0][["class", "value", "n"]].values.tolist()
+        [['0', 1.0, 1], ['1', 0.0, 2]]
     """
     labels, tables = predictions.truth.labels, []
     for network in predictions.networks:

@@ -63,6 +63,18 @@ class Predictions:
             `(S, H, W, C)`.
         actions: For each (transformation, boundary), the transformation that moves outputs as the
             images were moved; missing ones are rebuilt from their specifications.
+
+    Example:
+        >>> import tempfile, keras, numpy as np
+        >>> from evaluation import load_model, Predictions, sweep
+        >>> from zoo.datasets import from_arrays
+        >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()], name="net")
+        >>> data = from_arrays(np.zeros((3, 4, 4, 1), np.float32), np.array([0, 1, 1]))
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     swept = sweep([load_model(model)], data, "horizontal_flip", directory)
+        ...     found = Predictions.open(directory)  # needs neither the model nor TensorFlow
+        ...     found.cell("net", "horizontal_flip", 1)["logits"].shape
+        (3, 16)
     """
 
     directory: Path

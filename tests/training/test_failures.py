@@ -9,7 +9,7 @@ import training.runs.checkpoint
 import zoo
 from tests.training.interruption import contents
 from training import failures, train
-from training.failures import memory, within_memory
+from training.failures import within_memory
 from zoo.architectures import ARCHITECTURES
 
 OUT_OF_MEMORY = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\n[[node x]]")
@@ -81,10 +81,10 @@ def test_a_network_larger_than_the_memory_is_refused_before_any_is_taken(
 
 def test_weights_gradients_and_momenta_are_counted(monkeypatch):
     weights = sum(w.nbytes for w in zoo.create("mlp", (32, 32, 3), 10).get_weights())
-    monkeypatch.setattr(failures, "memory", lambda: 3 * weights)
+    monkeypatch.setattr(failures, "total_memory", lambda: 3 * weights)
     with within_memory("mlp"):
         zoo.create("mlp", (32, 32, 3), 10)
-    monkeypatch.setattr(failures, "memory", lambda: 3 * weights - 1)
+    monkeypatch.setattr(failures, "total_memory", lambda: 3 * weights - 1)
     with pytest.raises(ValueError, match="mlp needs"), within_memory("mlp"):
         zoo.create("mlp", (32, 32, 3), 10)
 
@@ -105,12 +105,3 @@ def test_memory_that_is_not_granted_is_said_as_well(error):
     line = r"^expected [^\n]*, big cannot \([^\n]*smaller options$"
     with pytest.raises(ValueError, match=line), within_memory("big"):
         raise error
-
-
-def test_a_container_has_the_memory_that_it_is_given(tmp_path, monkeypatch):
-    assert 1e8 < memory() < 1e14
-    (tmp_path / "max").write_text("123456\n")
-    monkeypatch.setattr(failures, "_LIMITS", (tmp_path / "none", tmp_path / "max"))
-    assert memory() == 123456
-    (tmp_path / "max").write_text("max\n")
-    assert memory() > 1e8
