@@ -15,7 +15,8 @@ from evaluation.protocol import NetworkInfo, TransformationInfo
 from evaluation.scores.definitions import Definition, Score
 from evaluation.scores.observations import Observations, one_per_image
 from evaluation.scores.table import SCORES, chosen
-from evaluation.statistics.intervals import CONFIDENCE, bootstrap, percentiles
+from evaluation.statistics.intervals import CONFIDENCE, percentiles
+from evaluation.statistics.means import difference_interval
 from evaluation.statistics.seeds import hierarchical_means, welch
 from evaluation.statistics.significance import holm, mcnemar, sign_flip
 from evaluation.sweeping.predictions import Predictions
@@ -54,7 +55,7 @@ def compare_predictions(
     Returns:
         A row per score, model, transformation and strength, with the columns `baseline` and
         `model` (names); `a` and `b`, their values; `difference`, b − a; `low` and `high`, the ends
-        of its 95 % interval (paired bootstrap of images; NaN with fewer than two); `n`, the number
+        of its 95 % interval (paired, over images; NaN with fewer than ten); `n`, the number
         of images; `p`, and `p_holm`, corrected over all models and transformations of the same
         score and kind of row; `better`, the name of the better model, missing if the difference may
         be chance; and `seeds`, the numbers of seeds averaged for `a` and for `b`.
@@ -103,7 +104,7 @@ def compare_predictions(
                 for side in (baseline, name)
             )
             named = {"baseline": baseline, "model": name, "score": definition.name}
-            found = _differences(first.transformations, a, b, definition.proportion)
+            found = _differences(first.transformations, a, b, definition)
             tables.append(pd.DataFrame(named | found))
     frame = pd.concat(tables, ignore_index=True).astype({"strength": "Int64"})
     kind = frame["strength"].notna() + 2 * frame["transformation"].notna()
@@ -199,7 +200,7 @@ def _differences(
     transformations: Sequence[TransformationInfo],
     a: Sequence[Sequence[np.ndarray]],
     b: Sequence[Sequence[np.ndarray]],
-    proportion: bool,
+    score: Score,
 ) -> dict[str, Any]:
     """Return the columns of all rows for one score and two configurations.
 
@@ -207,7 +208,7 @@ def _differences(
         transformations: The transformations of the images.
         a: The values for each seed and transformation, `(images, strengths)`.
         b: The same for the other configuration.
-        proportion: Whether values are 0 or 1.
+        score: The score.
     """
     # An image counts at a strength only if it counts for all seeds of both configurations.
     alone = [np.isnan(np.stack(curves)).any(axis=0) for curves in zip(*a, *b, strict=True)]
@@ -230,12 +231,13 @@ def _differences(
         sides.append([np.stack([v for _, v in seed], axis=1) for seed in seeds])
     left, right = (np.mean(side, axis=0) for side in sides)
     several = len(a) > 1 and len(b) > 1
-    exact = np.array([proportion and strength is not pd.NA for *_, strength in keys])
+    exact = np.array([score.proportion and strength is not pd.NA for *_, strength in keys])
     exact &= len(a) == len(b) == 1
     p = np.empty(len(keys))
     p[exact] = mcnemar(left[:, exact], right[:, exact])
     p[~exact] = sign_flip((right - left)[:, ~exact])
-    low, high = bootstrap(right - left)
+    lowest, highest = score.range
+    low, high = difference_interval(right - left, width=highest - lowest)
     if several:  # the verdict must hold for other images and for other seeds
         over = [np.stack([_mean(seed, 0) for seed in side]) for side in sides]
         p = np.maximum(p, welch(*over))

@@ -99,9 +99,12 @@ def measure_to(
             transformations = [parts[0].action(info) for info in parts[0].transformations]
         for key, new in _values(parts[-1], wanted).items():
             values[key] = np.concatenate([values[key], new]) if key in values else new
-        proportions = {definition.name: definition.proportion for definition in wanted}
+        kinds = {definition.name: definition for definition in wanted}
         found = {
-            key: intervals(known, proportions[key[-1]], confidence) for key, known in values.items()
+            key: intervals(
+                known, kinds[key[-1]].proportion, confidence, bounds=kinds[key[-1]].range
+            )
+            for key, known in values.items()
         }
         distance, far = _farthest(found, parts[0])
         if distance <= precision:

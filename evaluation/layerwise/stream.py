@@ -14,7 +14,7 @@ from evaluation.layerwise.displacement import (
     turns_around,
     valid_positions,
 )
-from evaluation.statistics.intervals import bootstrap
+from evaluation.statistics.means import mean_interval
 from zoo.graphs.positions import Positions, ReceptiveField
 from zoo.transformations import Transformation
 
@@ -238,7 +238,7 @@ def with_intervals(places: list[Row], values: np.ndarray) -> list[Row]:
     Returns:
         The descriptions with `value`, `low`, `high` and `n` added.
     """
-    low, high = bootstrap(values)
+    low, high = mean_interval(values, bounds=(0, math.inf))
     means, counts = mean_of_rows(values.T), (~np.isnan(values)).sum(0)
     return [
         {**place, "value": m, "low": a, "high": b, "n": int(n)}

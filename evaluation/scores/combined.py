@@ -1,8 +1,10 @@
-"""Scores that combine several averages over images, all resampled by one bootstrap."""
+"""Scores that combine several averages over images."""
 
 import numpy as np
 
 from evaluation.scores.invariance import accuracy, classes, top1_agreement
+from evaluation.statistics.intervals import CONFIDENCE
+from evaluation.statistics.means import influence, interval, mid_p
 
 
 def kappa_parts(reference_logits: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
@@ -77,9 +79,63 @@ def macro(means: np.ndarray) -> np.ndarray:
     return np.nanmean(class_values(means), axis=-1)
 
 
-def worst_class(means: np.ndarray) -> np.ndarray:
-    """Return the lowest of the means of all classes.
+def macro_interval(parts: np.ndarray) -> tuple[float, float]:
+    """Return the interval of `macro`, which is as exact as its smallest classes.
 
-    As the minimum of noisy values it is biased downwards, the more so the fewer images a class has.
+    Args:
+        parts: The values `(N, 2K)` of `accuracy_by_class` or `agreement_by_class`.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.combined import accuracy_by_class, macro_interval
+        >>> labels = np.repeat([0, 1], [90, 10])  # all right; 1 of 10 may be as bad as 27 of 90
+        >>> low, high = macro_interval(accuracy_by_class(labels, np.eye(2)[labels]))
+        >>> round(low, 2), high
+        (0.92, 1.0)
+    """
+    value, deviations, n = influence(parts, macro)
+    members = np.nansum(np.split(parts, 2, axis=1)[1], axis=0)
+    members = members[members > 0]
+    # K classes of n_k images weigh 1/K each: K² / Σ 1/n_k images of equal weight are as exact.
+    equivalent = len(members) ** 2 / (1 / members).sum() if len(members) else np.nan
+    low, high = interval(
+        *(np.array([value]), deviations[:, None], np.array([float(n)])),
+        equivalent=np.array([equivalent]),
+    )
+    return float(low[0]), float(high[0])
+
+
+def worst_class(means: np.ndarray) -> np.ndarray:
+    """Return the lowest of the classes' averages.
+
+    The minimum of noisy values lies below that of the true ones, the more so the fewer images a
+    class has: if ten classes are equally good, by 1.5 standard errors of one class's average, which
+    for 100 images and an average of 0.9 is 0.045. `worst_class_interval` takes that into account.
     """
     return np.nanmin(class_values(means), axis=-1)
+
+
+def worst_class_interval(parts: np.ndarray) -> tuple[float, float]:
+    """Return a simultaneous interval of the lowest of the classes' averages.
+
+    Each class's average lies in its own interval with a confidence of 1 − 0.05 / K, hence all do
+    with 95 % (Bonferroni), and the lowest true average then lies between the lowest of the lower
+    and the lowest of the upper ends.
+
+    Args:
+        parts: The values `(N, 2K)` of `accuracy_by_class` or `agreement_by_class`.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.combined import accuracy_by_class, worst_class_interval
+        >>> labels = np.repeat([0, 1], [90, 10])
+        >>> low, high = worst_class_interval(accuracy_by_class(labels, np.eye(2)[labels]))
+        >>> round(low, 2), high
+        (0.69, 1.0)
+    """
+    value, members = np.split(np.nansum(parts, axis=0, dtype=float), 2)
+    some = members > 0
+    if not some.any():
+        return np.nan, np.nan
+    low, high = mid_p(value[some], members[some], 1 - (1 - CONFIDENCE) / some.sum())
+    return float(low.min()), float(high.min())

@@ -107,6 +107,8 @@ class Combined(Definition):
 
     Attributes:
         combine: Maps averages over images `(…, C)` to the score `(…)`; NaN where it is undefined.
+        interval: Maps the values `(N, C)` to the ends of the score's 95 % interval; by default
+            that of `evaluation.statistics.means.interval`, from the influence of each image.
 
     Example:
         >>> import numpy as np
@@ -121,6 +123,7 @@ class Combined(Definition):
     """
 
     combine: Callable[[np.ndarray], np.ndarray] = field(default=_first)
+    interval: Callable[[np.ndarray], tuple[float, float]] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,17 @@ from evaluation.protocol import TransformationInfo
 from evaluation.results import Measurements
 from evaluation.scores import summaries
 from evaluation.scores.definitions import Combined, Definition, Score, Summary
-from evaluation.scores.observations import Observations
+from evaluation.scores.observations import Observations, one_per_image
 from evaluation.scores.seeds import over_seeds
-from evaluation.scores.table import FLOOR, NOISE, SCORES, SUMMARIES
-from evaluation.statistics.intervals import percentiles, resampled_means, wilson
+from evaluation.scores.table import FLOOR, NOISE, SCORES, SUMMARIES, chosen
+from evaluation.statistics.intervals import wilson
+from evaluation.statistics.means import FEWEST, influence, interval, mean_interval
 from evaluation.sweeping.predictions import Predictions
 from evaluation.tables import table
 
 _LOG = logging.getLogger("evaluation")
 _AT_A_TIME = 2  # curves, each of which keeps a core busy
-_COLUMNS = 2048  # columns that are resampled at a time
-_FEWEST = 10  # images for an interval by the bootstrap, which is too narrow for fewer
+_COLUMNS = 128  # columns of values whose intervals are computed in one call
 
 # What is measured at one strength: the score, the name and strength of its row, and `(N, C)`.
 _Pending = tuple[Score | Combined, str, Any, np.ndarray]
@@ -137,35 +137,35 @@ def _curve(
     return rows, position_map
 
 
-def _rows(pending: Sequence[_Pending]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each score and strength; all share one set of resampled images."""
-    bootstrapped = {id(m): m for d, _, _, m in pending if not getattr(d, "proportion", False)}
-    resampled: dict[int, np.ndarray] = {}
-    if bootstrapped:
-        widths = [matrix.shape[1] for matrix in bootstrapped.values()]
-        means = resampled_means(np.hstack(list(bootstrapped.values())))
-        parts = np.split(means, np.cumsum(widths)[:-1], axis=1)
-        resampled = dict(zip(bootstrapped, parts, strict=True))
-    for definition, name, strength, matrix in pending:
+def _rows(pending: Sequence[_Pending]) -> list[dict[str, Any]]:
+    """Return a row for each score and strength; intervals with the same bounds are one call."""
+    rows: list[dict[str, Any]] = []
+    together: dict[tuple[float, float], list[tuple[dict[str, Any], np.ndarray]]] = {}
+    for definition, name, strength, values in pending:
+        n = int((~np.isnan(values[:, 0])).sum())
         row = {"property": definition.property, "score": name, "strength": strength}
-        n = int((~np.isnan(matrix[:, 0])).sum())
-        with np.errstate(invalid="ignore"):
-            averages = np.asarray(np.nansum(matrix, axis=0, dtype=np.float64)) / (n or np.nan)
-        low = high = np.nan
-        if isinstance(definition, Score) and definition.proportion:
-            value = float(averages[0])
-            low, high = (float(end) for end in wilson(np.nansum(matrix), np.array(n)))
+        row |= {"value": np.nan, "low": np.nan, "high": np.nan, "n": n}
+        rows.append(row)
+        if isinstance(definition, Combined):
+            row["value"], deviations, _ = influence(values, definition.combine)
+            if definition.interval:
+                row["low"], row["high"] = definition.interval(values)
+                continue
         else:
-            combine = definition.combine if isinstance(definition, Combined) else _alone
-            value = float(combine(averages))
-            statistic = combine(resampled[id(matrix)])
-            if n >= _FEWEST:
-                (low,), (high,) = percentiles(statistic[:, None])
-        yield {**row, "value": value, "low": low, "high": high, "n": n}
-
-
-def _alone(means: np.ndarray) -> np.ndarray:
-    return means[..., 0]
+            total = np.nansum(values[:, 0], dtype=np.float64)
+            row["value"] = float(total / (n or np.nan))
+            if definition.proportion:
+                row["low"], row["high"] = map(float, wilson(np.array(total), np.array(n)))
+                continue
+            deviations = np.nan_to_num(values[:, 0] - row["value"])
+        together.setdefault(definition.range, []).append((row, deviations))
+    for bounds, those in together.items():
+        value, count = (np.array([row[key] for row, _ in those], float) for key in ("value", "n"))
+        deviations = np.stack([pulled for _, pulled in those], axis=1)
+        ends = interval(value, deviations, count, bounds=bounds)
+        for (row, _), low, high in zip(those, *ends, strict=True):
+            row["low"], row["high"] = float(low), float(high)
+    return rows
 
 
 def _summaries(
@@ -182,7 +182,8 @@ def _summaries(
         for name, row in observed.summarised(summary, curve).items():
             note = row.pop("note", None)
             if note:
-                _LOG.info("%s under %s: %s", observed.network.name, info.name, note)
+                level = logging.WARNING if np.isnan(row["value"]) else logging.INFO
+                _LOG.log(level, "%s under %s: %s", observed.network.name, info.name, note)
             yield {**_whole(summary, name), **row}
 
 
@@ -205,7 +206,7 @@ def _say_undefined(
             continue
         if np.isnan(row["value"]):
             undefined.setdefault(row["score"], []).append(row["strength"])
-        few |= row["n"] < _FEWEST and not getattr(definition, "proportion", False)
+        few |= row["n"] < FEWEST and not getattr(definition, "proportion", False)
     for name, strengths in undefined.items():
         definition = definitions[name.removesuffix(FLOOR)]
         _LOG.warning(
@@ -216,8 +217,8 @@ def _say_undefined(
         )
     if few:
         _LOG.warning(
-            "%s under %s: fewer than %d images count, too few for intervals by the bootstrap",
-            *(observed.network.name, info.name, _FEWEST),
+            "%s under %s: fewer than %d images count, too few for intervals of means",
+            *(observed.network.name, info.name, FEWEST),
         )
 
 
@@ -230,8 +231,11 @@ def per_class(predictions: Predictions, name: str | Score = "accuracy") -> pd.Da
 
     Returns:
         A row per network, transformation, boundary, strength and class (its name): `value`, the
-        95 % interval `low`, `high` by the bootstrap of the images of that class, and `n`, their
-        number.
+        95 % interval `low`, `high`, and `n`, the number of images of that class that count; NaN
+        where none counts, and without an interval where too few do.
+
+    Raises:
+        ValueError: If the score is unknown, or has several values per image.
 
     Example:
         >>> import tempfile, keras, numpy as np
@@ -245,17 +249,24 @@ def per_class(predictions: Predictions, name: str | Score = "accuracy") -> pd.Da
         >>> found[found["strength"] == 0][["class", "value", "n"]].values.tolist()
         [['0', 1.0, 1], ['1', 0.0, 2]]
     """
+    (definition,) = one_per_image(chosen(name))
     labels, tables = predictions.truth.labels, []
     for network in predictions.networks:
         observed = Observations(predictions, network)
         for info in predictions.transformations:
-            (values,) = observed.over(info, [name]).values()
+            (values,) = observed.over(info, [definition]).values()
             for label, class_name in enumerate(predictions.truth.class_names):
                 own = values[labels == label]
                 if not len(own):
                     continue
-                low, high = percentiles(resampled_means(own))
-                columns = {"value": own.mean(axis=0), "low": low, "high": high, "n": len(own)}
+                n = (~np.isnan(own)).sum(axis=0)
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    value = np.nansum(own, axis=0, dtype=float) / n
+                if definition.proportion:
+                    low, high = wilson(np.nansum(own, axis=0), n)
+                else:
+                    low, high = mean_interval(own, bounds=definition.range)
+                columns = {"value": value, "low": low, "high": high, "n": n}
                 table = pd.DataFrame({"strength": list(info.strengths), **columns})
                 tables.append(
                     table.assign(

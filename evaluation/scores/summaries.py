@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from evaluation.scores.definitions import Curve
-from evaluation.statistics.intervals import bootstrap, percentiles, resampled_means, wilson
+from evaluation.statistics.intervals import percentiles, resampled_means, wilson
+from evaluation.statistics.means import FEWEST, mean_interval
 
 Row = dict[str, Any]
 
@@ -21,11 +22,12 @@ def mean_over_strengths(values: np.ndarray) -> dict[str, Any]:
     """Average each image over the strengths, then the images: every image weighs the same.
 
     Args:
-        values: `(N, S)`, NaN where an image does not count; the identity is not among them.
+        values: `(N, S)` in `[0, 1]`, NaN where an image does not count; the identity is not among
+            them.
     """
     per_image = row_means(values)
     counted = int((~np.isnan(per_image)).sum())
-    (low,), (high,) = bootstrap(per_image[:, None])
+    (low,), (high,) = mean_interval(per_image[:, None])
     value = np.nanmean(per_image) if counted else np.nan
     return {"value": value, "low": low, "high": high, "n": counted}
 
@@ -46,20 +48,25 @@ def tolerance(agreement: np.ndarray, strengths: Sequence[int], identity: int) ->
 
     It is the distance from the identity, in the unit of the strengths, to the last strength before
     the first, on either side, at which the lower end is below; 0 if that is the nearest one. A
-    bound that holds with the intervals' confidence, it has no interval of its own.
+    bound that holds with the intervals' confidence, it has no interval of its own. With fewer than
+    73 images it is undefined: even if all agree, the interval's lower end is below 0.95.
 
     Args:
         agreement: `(N, S)`, 1 or 0.
         strengths: The S strengths.
         identity: The one that changes nothing.
     """
-    count = np.full(len(strengths), len(agreement))
+    n = len(agreement)
+    result: Row = {"value": np.nan, "low": np.nan, "high": np.nan, "n": n}
+    if wilson(np.array(n), np.array(n))[0] < TOLERATED:
+        return {**result, "note": f"the tolerance cannot be decided with {n} images, 73 are needed"}
+    count = np.full(len(strengths), n)
     low, _ = wilson(agreement.sum(axis=0), count)
     distance = np.abs(np.array(strengths) - identity)
     # At the identity agreement is 1 by definition, however few images there are.
     fails = distance[(low < TOLERATED) & (distance > 0)]
     kept = distance[distance < fails.min()] if len(fails) else distance
-    return {"value": float(kept.max()), "low": np.nan, "high": np.nan, "n": len(agreement)}
+    return {**result, "value": float(kept.max())}
 
 
 def by_phase(
@@ -94,7 +101,8 @@ def normalized_variance(features: Sequence[np.ndarray]) -> dict[str, Any]:
     """Return variance over strengths ÷ variance over images, by unit (Quiroga et al. 2020).
 
     For each unit, the variance over strengths is averaged over images, that over images over
-    strengths: 0 is invariant, 1 moves as much as images differ; low is better. The value is the
+    strengths, both unbiased, so that grids of other lengths give comparable values: 0 is invariant,
+    1 moves as much as images differ; low is better. The value is the
     median over units, because the ratio of one that is nearly the same for all images knows no
     bound; one that is wholly the same is dead, and left out. The interval resamples images with
     the strengths' means held, which is exact to first order in 1/N.
@@ -110,8 +118,8 @@ def normalized_variance(features: Sequence[np.ndarray]) -> dict[str, Any]:
     parts = []
     for start in range(0, units, _UNITS):
         block = np.stack([f[:, start : start + _UNITS] for f in features], axis=1)
-        within = block.var(axis=1)
-        between = np.square(block - block.mean(axis=0)).mean(axis=1)
+        within = block.var(axis=1, ddof=1)
+        between = np.square(block - block.mean(axis=0)).mean(axis=1) * n / max(n - 1, 1)
         alive = between.mean(axis=0) > 1e-12 * np.square(block).mean(axis=(0, 1))
         parts.append(np.stack([within[:, alive], between[:, alive]]))
     above, below = np.concatenate(parts, axis=-1)
@@ -126,6 +134,8 @@ def normalized_variance(features: Sequence[np.ndarray]) -> dict[str, Any]:
         return np.median(within / np.where(between > 0, between, np.nan), axis=-1)
 
     both = np.hstack([above, below])
+    if n < FEWEST:
+        return {**result, "value": float(ratio(both.mean(axis=0)))}
     (low,), (high,) = percentiles(ratio(resampled_means(both))[:, None])
     return {**result, "value": float(ratio(both.mean(axis=0))), "low": low, "high": high}
 

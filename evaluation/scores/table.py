@@ -63,13 +63,29 @@ SCORES: dict[str, Score | Combined] = {
             higher_is_better=False,
             proportion=True,
         ),
-        Combined("accuracy_macro", combined.accuracy_by_class, combine=combined.macro),
-        Combined("accuracy_worst_class", combined.accuracy_by_class, combine=combined.worst_class),
-        Combined("top1_agreement_macro", combined.agreement_by_class, combine=combined.macro),
+        Combined(
+            "accuracy_macro",
+            combined.accuracy_by_class,
+            combine=combined.macro,
+            interval=combined.macro_interval,
+        ),
+        Combined(
+            "accuracy_worst_class",
+            combined.accuracy_by_class,
+            combine=combined.worst_class,
+            interval=combined.worst_class_interval,
+        ),
+        Combined(
+            "top1_agreement_macro",
+            combined.agreement_by_class,
+            combine=combined.macro,
+            interval=combined.macro_interval,
+        ),
         Combined(
             "top1_agreement_worst_class",
             combined.agreement_by_class,
             combine=combined.worst_class,
+            interval=combined.worst_class_interval,
         ),
         Score(
             "mask_agreement",

@@ -32,38 +32,6 @@ def wilson(
     return low, np.where(p == 1, 1.0, np.clip(centre + half, 0, 1))
 
 
-def bootstrap(
-    values: np.ndarray,
-    *,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return percentile intervals of column means, resampling images (Efron 1979).
-
-    All columns see the same resampled images, so that an image's values at several strengths stay
-    together; values that do not count are NaN and are left out of the mean of their column.
-
-    Args:
-        values: `(images, columns)`.
-        confidence: Coverage aimed at, in (0, 1).
-        resamples: Number of resamples.
-        seed: Makes the interval reproducible.
-
-    Returns:
-        Lower and upper ends, `(columns,)`; NaN where fewer than two values of a column count: one
-        image does not show how images differ.
-
-    Raises:
-        ValueError: If values are not `(images, columns)`.
-    """
-    if np.ndim(values) != 2:
-        raise ValueError(f"expected values (images, columns), received {np.shape(values)}")
-    low, high = percentiles(resampled_means(values, resamples=resamples, seed=seed), confidence)
-    few = (~np.isnan(values)).sum(axis=0) < 2
-    return np.where(few, np.nan, low), np.where(few, np.nan, high)
-
-
 def resampled_means(values: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
     """Return the column means of resampled images, for whatever is made of them.
 

@@ -1,10 +1,9 @@
 """When to stop: intervals that hold although one looks at them again and again."""
 
-import math
-
 import numpy as np
 
-from evaluation.statistics.intervals import CONFIDENCE, RESAMPLES, bootstrap, wilson
+from evaluation.statistics.intervals import CONFIDENCE, wilson
+from evaluation.statistics.means import mean_interval
 
 FIRST_LOOK = 250  # images
 
@@ -40,14 +39,17 @@ def looks(images: int, first: int = FIRST_LOOK) -> list[tuple[int, float]]:
     return [(size, 1 - (1 - CONFIDENCE) * size / sum(sizes)) for size in sizes]
 
 
-def intervals(values: np.ndarray, proportion: bool, confidence: float) -> np.ndarray:
+def intervals(
+    values: np.ndarray, proportion: bool, confidence: float, bounds: tuple[float, float] = (0, 1)
+) -> np.ndarray:
     """Return means over images with their intervals.
 
     Args:
         values: `(images, columns)`, NaN where an image does not count.
-        proportion: Whether they are 0 or 1, so that Wilson's interval applies; else it is the
-            bootstrap's, with the more resamples the thinner its tails are.
+        proportion: Whether they are 0 or 1, so that Wilson's interval applies; else that of
+            `mean_interval`.
         confidence: Coverage aimed at, in (0, 1).
+        bounds: The smallest and the largest possible value.
 
     Returns:
         Value, lower and upper end `(3, columns)`; NaN where too few images count.
@@ -57,8 +59,7 @@ def intervals(values: np.ndarray, proportion: bool, confidence: float) -> np.nda
     if proportion:
         ends = wilson(total, n, confidence)
     else:
-        resamples = math.ceil(RESAMPLES * (1 - CONFIDENCE) / (1 - confidence))
-        ends = bootstrap(values, confidence=confidence, resamples=resamples)
+        ends = mean_interval(values, bounds=bounds, confidence=confidence)
     with np.errstate(invalid="ignore"):
         return np.stack([total / n, *ends])
 

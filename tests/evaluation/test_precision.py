@@ -14,7 +14,8 @@ from evaluation import Score, evaluate
 from evaluation.precision import measure_to
 from evaluation.reporting.words import stopping_in_words
 from evaluation.scores.table import chosen
-from evaluation.statistics.intervals import bootstrap, wilson
+from evaluation.statistics.intervals import wilson
+from evaluation.statistics.means import mean_interval
 from evaluation.statistics.stopping import distances, intervals, looks
 from tests.agreement import assert_agree
 from tests.evaluation.made import network
@@ -80,10 +81,10 @@ def test_intervals_are_those_of_the_statistics():
     np.testing.assert_allclose(value, np.nanmean(values, axis=0))
     np.testing.assert_array_equal(ends, wilson(np.nansum(values, axis=0), n, 0.99))
     ordinary = intervals(values, False, 0.95)
-    np.testing.assert_array_equal(ordinary[1:], bootstrap(values))
-    # The tails of an interval at 99 % are as well drawn as those of one at 95 %.
+    np.testing.assert_array_equal(ordinary[1:], mean_interval(values))
     np.testing.assert_array_equal(
-        intervals(values, False, 0.99)[1:], bootstrap(values, confidence=0.99, resamples=10_000)
+        intervals(values, False, 0.99, bounds=(0, 2))[1:],
+        mean_interval(values, bounds=(0, 2), confidence=0.99),
     )
 
 
@@ -127,7 +128,6 @@ def test_the_interval_at_which_one_stops_covers_and_an_uncorrected_one_does_not(
 def test_the_same_holds_for_means_of_skewed_values():
     """A sample with few large values looks precise, and its mean is too small."""
     truth, images, columns = 0.1, 500, 400
-    # Not the seed of the bootstrap: its draws would know the values.
     values = np.random.default_rng(7).exponential(truth, (images, columns))
 
     def share(schedule):

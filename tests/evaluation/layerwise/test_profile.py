@@ -58,7 +58,10 @@ def test_a_circular_convolution_is_exact_and_its_average_invariant():
     model = network(*circular("stem"), layers.GlobalAveragePooling2D(name="pre_logits"))
     frame = profile(model, transformations=("translation_x", "translation_y"))
     assert errors(frame, "stem").max() < EXACT
-    assert errors(frame, "pre_logits").max() < 10 * EXACT  # averages of noise hardly differ
+    # Averages of noise hardly differ between images, and errors are relative to how much they do.
+    averages = np.asarray(model(IMAGES))
+    scale = np.linalg.norm(averages) / np.linalg.norm(averages - averages.mean(axis=0))
+    assert errors(frame, "pre_logits").max() < scale * EXACT
     assert value(frame, "pre_logits", "normalized_variance") < EXACT
     assert value(frame, "stem", "normalized_variance") > 0.1  # a map moves: it does not stay
 
@@ -86,8 +89,7 @@ def test_the_identity_network_is_exact_under_every_boundary(boundary):
     frame = profile(network(layers.Activation("linear", name="stem")), boundary=boundary)
     assert errors(frame, "stem").max() == 0
     rows = frame[frame["quantity"] == "equivariance_error"]
-    assert (rows["low"] == 0).all()
-    assert (rows["high"] == 0).all()
+    assert rows[["low", "high"]].isna().all(axis=None)  # no interval has a width of zero
     assert (rows["n"] == len(IMAGES)).all()
 
 

@@ -62,8 +62,8 @@ def test_normalized_variance_is_that_of_the_definition():
     z[..., 7] = 3.0  # dead
     expected = np.median(
         [
-            np.mean([np.var(z[i, :, u]) for i in range(50)])
-            / np.mean([np.var(z[:, s, u]) for s in range(4)])
+            np.mean([np.var(z[i, :, u], ddof=1) for i in range(50)])
+            / np.mean([np.var(z[:, s, u], ddof=1) for s in range(4)])
             for u in range(40)
             if u != 7
         ]

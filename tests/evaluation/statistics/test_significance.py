@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from evaluation.statistics.intervals import bootstrap
+from evaluation.statistics.means import difference_interval
 from evaluation.statistics.significance import holm, mcnemar, sign_flip
 from tests.agreement import assert_agree
 
@@ -113,7 +113,7 @@ def test_equal_sums_count_as_equal_whatever_rounding_says():
 
 def test_the_test_and_the_interval_say_the_same():
     values = differences(400, 1000, 0.09)
-    low, high = bootstrap(values)
+    low, high = difference_interval(values)
     leaves_out_zero, significant = (low > 0) | (high < 0), sign_flip(values, flips=1999) <= 0.05
     assert 0.3 < significant.mean() < 0.7
     assert (leaves_out_zero == significant).mean() > 0.97
