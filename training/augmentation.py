@@ -8,6 +8,7 @@ from keras import ops
 
 from zoo.transformations import TRANSFORMATIONS, Geometric, resample
 from zoo.transformations.boxes import hull, tight_boxes
+from zoo.transformations.projective import resample_projective
 
 
 def draw(
@@ -54,9 +55,10 @@ def augment(
             step = transformation.matrix(ops.cast(strengths[name], "float32"))
             matrix = step if matrix is None else ops.matmul(step, matrix)
     if matrix is not None:
-        images = resample(images, matrix, "zero", "bilinear")
+        move = resample_projective if "perspective" in strengths else resample
+        images = move(images, matrix, "zero", "bilinear")
         if masks is not None:
-            masks = resample(masks[..., None], matrix, "zero", "nearest")[..., 0]
+            masks = move(masks[..., None], matrix, "zero", "nearest")[..., 0]
         if boxes is not None:
             height, width = images.shape[1:3]
             boxes = (

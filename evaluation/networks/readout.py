@@ -55,20 +55,22 @@ def read_out(task: str, outputs: dict[str, Any], activation: str | None) -> dict
 
     Returns:
         `logits` `(N, K)`: unnormalised log-probabilities of the classes. For segmentation they are
-        those of the image as a whole: the logarithm of each foreground class's probability, summed
-        over all pixels; `mask` `(N, H, W)` uint8 is the class of each pixel, and `map`
-        `(N, H, W, K + 1)` holds its class scores, which take 44 times the space of the mask for ten
-        classes. For the other tasks `pre_logits` and `box` `(N, 4)`, if given, are passed on
-        unchanged.
+        those of the image as a whole: the logarithm of the number of pixels of each foreground
+        class, which a temperature cannot change; of classes with equally many pixels, the one with
+        the larger probability, summed over pixels, comes first. `mask` `(N, H, W)` uint8 is the
+        class of each pixel, and `map` `(N, H, W, K + 1)` holds its class scores, which take 44
+        times the space of the mask for ten classes. For the other tasks `pre_logits` and `box`
+        `(N, 4)`, if given, are passed on unchanged.
     """
     scores = _as_logits(next(iter(outputs.values())), activation)
     if task == "segmentation":
-        probabilities = tf.nn.softmax(scores)
-        presence = tf.reduce_sum(probabilities[..., 1:], axis=(1, 2))
+        presence = tf.reduce_sum(tf.nn.softmax(scores)[..., 1:], axis=(1, 2))
+        shares = presence / (tf.reduce_sum(presence, axis=-1, keepdims=True) + 1e-30)
         mask = tf.argmax(scores, axis=-1, output_type=tf.int32)
-        # A class that occurs nowhere has probability 0, whose logarithm would be infinite.
+        pixels = tf.reduce_sum(tf.one_hot(mask, scores.shape[-1])[..., 1:], axis=(1, 2))
+        # Shares add up to a hundredth of a pixel: they decide only between equal numbers of pixels.
         return {
-            "logits": tf.math.log(presence + 1e-30),
+            "logits": tf.math.log(pixels + 0.01 * shares + 1e-30),
             "mask": tf.cast(mask, tf.uint8),
             "map": scores,
         }

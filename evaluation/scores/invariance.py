@@ -36,6 +36,23 @@ def top1_agreement(reference_logits: np.ndarray, observed_logits: np.ndarray) ->
     return classes(observed_logits) == classes(reference_logits)
 
 
+def stable_accuracy(
+    labels: np.ndarray, reference_logits: np.ndarray, observed_logits: np.ndarray
+) -> np.ndarray:
+    """Return whether `c(x) = y` and `c(T_v x) = y`: 1 or 0, high is better.
+
+    Right, and stays right: no constant, random or dead network wins by it.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import stable_accuracy
+        >>> before, after = np.eye(2)[[0, 1, 0]], np.eye(2)[[0, 0, 1]]
+        >>> stable_accuracy(np.array([0, 0, 0]), before, after)
+        array([ True, False, False])
+    """
+    return accuracy(labels, reference_logits) & accuracy(labels, observed_logits)
+
+
 def retained_accuracy(
     labels: np.ndarray, reference_logits: np.ndarray, observed_logits: np.ndarray
 ) -> np.ndarray:
@@ -74,6 +91,9 @@ def flips_below_noise(
 def mean_absolute_change(reference_logits: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
     """Return `|p_c(x)(T_v x) − p_c(x)(x)|`: 0–1, low is better (Azulay & Weiss 2019).
 
+    It depends on how sure a network is: dividing logits by a temperature changes it, although no
+    class changes. That of a segmenter is made of numbers of pixels and does not depend on it.
+
     Example:
         >>> import numpy as np
         >>> from evaluation.scores.invariance import mean_absolute_change
@@ -91,7 +111,7 @@ def jensen_shannon_distance(
     """Return the distance of `p(x)` and `p(T_v x)`: 0–1, low is better (Endres & Schindelin 2003).
 
     It is `√(½ KL(p ‖ m) + ½ KL(q ‖ m))` with `q = p(T_v x)`, `m = (p + q) / 2` and logarithms to
-    base 2.
+    base 2. Like `mean_absolute_change` it depends on a classifier's temperature.
 
     Example:
         >>> import numpy as np

@@ -97,6 +97,34 @@ def agreement_by_phase(curve: Curve) -> dict[str, Row] | None:
     return {f"_{phase}": row for phase, row in found}
 
 
+def consistency(logits: Sequence[np.ndarray]) -> Row | None:
+    """Return the share of pairs of strengths with the same class, `c(T_u x) = c(T_v x)`, u ≠ v.
+
+    Zhang (2019) draws two random shifts; this is the mean over all pairs of the grid. It is lower
+    than the agreement with the identity if answers vary about it.
+
+    Args:
+        logits: For each of the S strengths, `(N, K)`; read one at a time.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.summaries import consistency
+        >>> classes = np.array([[0, 0, 0, 1]])  # of one image at four strengths: 3 of 6 pairs agree
+        >>> consistency([np.eye(2)[classes[:, s]] for s in range(4)])["value"]
+        0.5
+    """
+    if len(logits) < 2:
+        return None
+    classes = np.sort([answers.argmax(axis=-1) for answers in logits], axis=0)
+    pairs = before = np.zeros(classes.shape[1])
+    for k in range(1, len(classes)):
+        before = np.where(classes[k] == classes[k - 1], before + 1, 0)  # so many with this class
+        pairs = pairs + before
+    share = pairs / (len(logits) * (len(logits) - 1) / 2)
+    (low,), (high,) = mean_interval(share[:, None])
+    return {"value": float(share.mean()), "low": low, "high": high, "n": len(share)}
+
+
 def normalized_variance(features: Sequence[np.ndarray]) -> dict[str, Any]:
     """Return variance over strengths ÷ variance over images, by unit (Quiroga et al. 2020).
 

@@ -30,6 +30,12 @@ SCORES: dict[str, Score | Combined] = {
             drawn=True,
             compared=True,
         ),
+        Score(
+            "stable_accuracy",
+            invariance.stable_accuracy,
+            "right before and after",
+            proportion=True,
+        ),
         Score("retained_accuracy", invariance.retained_accuracy, proportion=True),
         Combined(
             "cohen_kappa",
@@ -190,6 +196,12 @@ SUMMARIES: dict[str, Summary] = {
             summaries.agreement_by_phase,
             of=("top1_agreement",),
             label="agreement by phase of the total stride",
+        ),
+        Summary(
+            "consistency",
+            lambda curve: summaries.consistency(curve.outputs("logits")),
+            "agreement of all pairs of strengths",
+            output="logits",
         ),
         Summary(
             "normalized_variance",

@@ -8,6 +8,7 @@ from zoo.transformations.composition import Composition
 from zoo.transformations.families.flip import Flip
 from zoo.transformations.families.gamma import Gamma
 from zoo.transformations.families.illumination import Illumination
+from zoo.transformations.families.perspective import Perspective
 from zoo.transformations.families.photometric import (
     Brightness,
     Contrast,
@@ -55,6 +56,7 @@ TRANSFORMATIONS: dict[str, Transformation] = {
         Hue("hue", tuple(range(-180, 181, 30))),
         SubpixelTranslation("subpixel_translation", tuple(range(-100, 101, 10)), axis="x"),
         Shear("shear", tuple(range(-50, 51, 10))),
+        Perspective("perspective", tuple(range(-15, 16, 3)), axis="x"),
         Gamma("gamma", tuple(range(40, 201, 20))),
         Illumination("illumination", tuple(range(-100, 101, 20))),
     )

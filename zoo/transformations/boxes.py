@@ -24,9 +24,11 @@ def hull(boxes: Any, matrix: Any, size: tuple[int, int]) -> Any:
     matrix = ops.cast(matrix, "float32")
     x = ops.take(boxes, [0, 2, 0, 2], axis=-1) - size[1] / 2
     y = ops.take(boxes, [1, 1, 3, 3], axis=-1) - size[0] / 2
-    entry = [[matrix[..., row, column, None] for column in range(3)] for row in range(2)]
-    new_x = entry[0][0] * x + entry[0][1] * y + entry[0][2] + size[1] / 2
-    new_y = entry[1][0] * x + entry[1][1] * y + entry[1][2] + size[0] / 2
+    u, v, w = (
+        matrix[..., row, 0, None] * x + matrix[..., row, 1, None] * y + matrix[..., row, 2, None]
+        for row in range(3)
+    )
+    new_x, new_y = u / w + size[1] / 2, v / w + size[0] / 2  # w is 1 without perspective
     return ops.stack(
         [ops.min(new_x, -1), ops.min(new_y, -1), ops.max(new_x, -1), ops.max(new_y, -1)], axis=-1
     )

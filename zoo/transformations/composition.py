@@ -11,6 +11,7 @@ from keras import ops
 from zoo.transformations.families.subpixel import SubpixelTranslation
 from zoo.transformations.families.translation import Translation
 from zoo.transformations.geometric import Geometric, resample
+from zoo.transformations.projective import resample_projective
 from zoo.transformations.transformation import BOUNDARIES, Transformation, real
 
 
@@ -99,6 +100,11 @@ class Composition(Geometric):
         common = tuple(b for b in BOUNDARIES if all(b in each for each in moving))
         return common if moving else ("none",)
 
+    @property
+    def has_perspective(self) -> bool:  # type: ignore[override]
+        """Whether a part has perspective."""
+        return any(getattr(part, "has_perspective", False) for part in self.parts)
+
     def check(self, strength: Any) -> tuple[int, ...]:
         """Return a grid strength as a tuple of `int`.
 
@@ -152,7 +158,8 @@ class Composition(Geometric):
             for part, v in steps:
                 pixels = part.moved(pixels, v, interpolation)
             return pixels
-        return resample(pixels, self.matrix(strength), self.boundary, interpolation)
+        move = resample_projective if self.has_perspective else resample
+        return move(pixels, self.matrix(strength), self.boundary, interpolation)
 
     def inverse(self, strength: Any) -> tuple[Any, ...]:
         """Return the strength that undoes `strength`.

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from zoo.transformations.boxes import hull
+from zoo.transformations.projective import is_affine, resample_projective
 from zoo.transformations.transformation import Transformation, is_scalar, real
 from zoo.transformations.window import cut, margins
 
@@ -20,10 +21,11 @@ _INWARD = 1.0 - 1e-4
 
 @dataclass(frozen=True)
 class Geometric(Transformation):
-    """A transformation that moves pixels by an affine map about the centre of the pixel grid.
+    """A transformation that moves pixels by an affine or projective map about the centre.
 
-    A subclass only has to define `matrix`, and `inverse` where there is one. Coordinates: pixel `i`
-    lies at `i`, x to the right, y down, and the origin of the matrix is the centre
+    A subclass only has to define `matrix`, and `inverse` where there is one; if its matrices have
+    perspective (a last row other than 0, 0, 1), it sets `has_perspective = True`. Coordinates:
+    pixel `i` lies at `i`, x to the right, y down, and the origin of the matrix is the centre
     `((H-1)/2, (W-1)/2)`. Images are resampled bilinearly, masks to the nearest pixel; where the map
     sends pixels onto pixels, both are exact copies. A subclass with a better way than resampling
     overrides `moved`.
@@ -46,6 +48,22 @@ class Geometric(Transformation):
 
     geometric: ClassVar[bool] = True
     boundaries: ClassVar[tuple[str, ...]] = ("zero", "reflect", "crop")
+    has_perspective: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check the strengths, and that matrices have no perspective unless the class says so.
+
+        Raises:
+            ValueError: If not.
+        """
+        super().__post_init__()
+        if not self.has_perspective:
+            for strength in self.strengths:
+                if not is_affine(self.matrix(real(strength))):
+                    raise ValueError(
+                        f"{self.name} expects matrices whose last row is (0, 0, 1), received one "
+                        f"with perspective at {strength}: set has_perspective = True in its class"
+                    )
 
     def matrix(self, strength: Any) -> Any:
         """Return the matrix that maps old positions to new ones.
@@ -92,7 +110,8 @@ class Geometric(Transformation):
         Returns:
             The frame after the move, same shape and dtype.
         """
-        return resample(pixels, self.matrix(real(strength)), self.boundary, interpolation)
+        move = resample_projective if self.has_perspective else resample
+        return move(pixels, self.matrix(real(strength)), self.boundary, interpolation)
 
     def on_outputs(self) -> Transformation:
         """Return this transformation; for a crop, the same one of the window alone."""
@@ -106,7 +125,15 @@ class Geometric(Transformation):
 
 def homogeneous(a: Any, b: Any, c: Any, d: Any, x: Any = 0.0, y: Any = 0.0) -> Any:
     """Build `[[a, b, x], [c, d, y], [0, 0, 1]]`, `(3, 3)` or, from `(N,)` entries, `(N, 3, 3)`."""
-    entries = (a, b, x, c, d, y, 0.0, 0.0, 1.0)
+    return _matrix((a, b, x, c, d, y, 0.0, 0.0, 1.0))
+
+
+def projective(p: Any, q: Any) -> Any:
+    """Build `[[1, 0, 0], [0, 1, 0], [p, q, 1]]`, `(3, 3)` or, from `(N,)` entries, `(N, 3, 3)`."""
+    return _matrix((1.0, 0.0, 0.0, 0.0, 1.0, 0.0, p, q, 1.0))
+
+
+def _matrix(entries: tuple[Any, ...]) -> Any:
     vectors = [entry for entry in entries if not is_scalar(entry)]
     if not vectors:
         return np.array(entries, np.float64).reshape(3, 3)
@@ -116,7 +143,7 @@ def homogeneous(a: Any, b: Any, c: Any, d: Any, x: Any = 0.0, y: Any = 0.0) -> A
 
 
 def resample(images: Any, matrix: Any, boundary: str, interpolation: str) -> Any:
-    """Move images by an affine map.
+    """Move images by an affine map; an array of numbers may have perspective too.
 
     Args:
         images: `(N, H, W, C)`.
@@ -139,6 +166,8 @@ def resample(images: Any, matrix: Any, boundary: str, interpolation: str) -> Any
         >>> np.ravel(resample(images, right, "reflect", "bilinear")).tolist()
         [1.0, 1.0, 2.0]
     """
+    if not is_affine(matrix):
+        return resample_projective(images, matrix, boundary, interpolation)
     height, width = images.shape[1], images.shape[2]
     a, b, x, c, d, y = _inverted(matrix)
     if interpolation == "nearest":

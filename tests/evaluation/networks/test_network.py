@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 from scipy.special import expit, log_softmax, softmax
 
-from evaluation import load_model
+from evaluation import evaluate, load_model
 from tests.agreement import assert_agree
 from training.runs import artifacts
 
@@ -215,8 +215,41 @@ def test_a_segmenter_gives_masks_and_the_class_of_the_image(activation):
     expected = keras.Model(inputs, logits).predict(IMAGES, verbose=0)
     assert answer["mask"].dtype == np.uint8
     np.testing.assert_array_equal(answer["mask"], expected.argmax(-1))
+    pixels = [(answer["mask"] == k + 1).sum(axis=(1, 2)) for k in range(CLASSES)]
     presence = softmax(expected, axis=-1)[..., 1:].sum(axis=(1, 2))
-    assert_agree(answer["logits"], np.log(presence))
+    shares = presence / presence.sum(axis=-1, keepdims=True)
+    assert_agree(np.exp(answer["logits"]), np.stack(pixels, axis=-1) + shares / 100, steps=4)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 10])
+def test_no_score_of_a_segmenters_class_depends_on_its_temperature(temperature):
+    keras.utils.set_random_seed(7)
+    inputs = keras.Input((30, 31, 3))  # large enough that no two classes have as many pixels
+    logits = layers.Conv2D(CLASSES + 1, 3, padding="same")(inputs)
+    models = [
+        keras.Model(inputs, layers.Rescaling(1 / t)(logits), name=f"at_{k}")
+        for k, t in enumerate((1, temperature))
+    ]
+    names = ("top1_agreement", "accuracy", "mean_absolute_change", "jensen_shannon_distance")
+    images = np.random.default_rng(0).random((12, 30, 31, 3), np.float32)
+    data = (images, np.arange(12) % CLASSES)
+    frame = evaluate(models, data, "translation_x", scores=names).frame
+    one, other = (rows for _, rows in frame[frame["score"].isin(names)].groupby("model"))
+    for column in ("value", "low", "high"):  # up to the hundredth of a pixel that shares add
+        np.testing.assert_allclose(one[column], other[column], atol=0.005)
+    assert one["value"].nunique() > 3
+
+
+def test_of_classes_with_equally_many_pixels_the_more_probable_one_is_the_image_s():
+    scores = np.zeros((1, 1, 2, 4), np.float32)
+    scores[0, 0, 0, 1], scores[0, 0, 1, 3] = 2, 3  # a pixel each for the first and third class
+    inputs = keras.Input((1, 2, 4))
+    model = keras.Model(inputs, layers.Activation("linear")(inputs))
+    logits = load_model(model).predict(scores)["logits"].numpy()
+    assert logits.argmax() == 2
+    empty = np.zeros((1, 1, 2, 4), np.float32)
+    empty[..., 0], empty[..., 2] = 5, 1  # all background, but rather the second class than others
+    assert load_model(model).predict(empty)["logits"].numpy().argmax() == 1
 
 
 def test_one_channel_of_a_segmenter_tells_object_from_background():

@@ -94,6 +94,7 @@ def reference_scores(answers, strength):
             "box_iou_ceiling": math.nan if k == 3 else overlap_of(boxes["tight"], boxes["true"]),
             "accuracy": float(now == LABELS[k]),
             "top1_agreement": float(now == top),
+            "stable_accuracy": float(now == top == LABELS[k]),
             "retained_accuracy": float(now == LABELS[k]) if top == LABELS[k] else math.nan,
             "mean_absolute_change": abs(p[1][top] - p[0][top]),
             "mask_agreement": agree / union,

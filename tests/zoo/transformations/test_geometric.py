@@ -204,7 +204,8 @@ def test_masks_keep_their_classes_and_leave_background_outside(name):
         assert not moved[covered < 1e-4].any()
         assert moved[covered > 1 - 1e-4].all()
         uncovered |= bool((covered < 1e-4).any())
-    assert uncovered == (not name.endswith("flip"))
+    # A flip uncovers nothing, and perspective less than a pixel of a frame so small.
+    assert uncovered == (not name.endswith(("flip", "perspective")))
 
 
 @pytest.mark.parametrize("size", FRAMES, ids=str)

@@ -124,6 +124,7 @@ def test_default_grids_are_those_of_the_protocol_and_the_last_strength_is_includ
         "hue": (-180, -150, -120, -90, -60, -30, 0, 30, 60, 90, 120, 150, 180),
         "subpixel_translation": (*range(-100, 100, 10), 100),
         "shear": (-50, -40, -30, -20, -10, 0, 10, 20, 30, 40, 50),
+        "perspective": (-15, -12, -9, -6, -3, 0, 3, 6, 9, 12, 15),
         "gamma": (40, 60, 80, 100, 120, 140, 160, 180, 200),
         "illumination": (-100, -80, -60, -40, -20, 0, 20, 40, 60, 80, 100),
         "translation": tuple(product((-8, -4, 0, 4, 8), repeat=2)),
@@ -139,7 +140,7 @@ def test_default_grids_are_those_of_the_protocol_and_the_last_strength_is_includ
         assert transformation.name == name
         assert transformation.identity in transformation.strengths
     units = {unit for t in TRANSFORMATIONS.values() for unit in t.unit.split(", ")}
-    assert units == {"px", "hundredths of a px", "degrees", "percent", "flips"}
+    assert units == {*("px", "hundredths of a px", "degrees", "percent", "flips", "‰ per px")}
 
 
 @pytest.mark.parametrize(
