@@ -235,8 +235,8 @@ def test_no_score_of_a_segmenters_class_depends_on_its_temperature(temperature):
     data = (images, np.arange(12) % CLASSES)
     frame = evaluate(models, data, "translation_x", scores=names).frame
     one, other = (rows for _, rows in frame[frame["score"].isin(names)].groupby("model"))
-    for column in ("value", "low", "high"):  # up to the hundredth of a pixel that shares add
-        np.testing.assert_allclose(one[column], other[column], atol=0.005)
+    # Up to the hundredth of a pixel that shares add.
+    np.testing.assert_allclose(one["value"], other["value"], atol=0.001)
     assert one["value"].nunique() > 3
 
 
