@@ -1,5 +1,6 @@
 """Several transformations in succession, combined into one with a strength for each."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from zoo.transformations.families.scale import scaled
 from zoo.transformations.families.subpixel import SubpixelTranslation
 from zoo.transformations.families.translation import Translation
 from zoo.transformations.geometric import Geometric, resample
@@ -150,7 +152,11 @@ class Composition(Geometric):
         return super().masks(masks, strength) if self.geometric else masks
 
     def moved(self, pixels: Any, strength: Any, interpolation: str) -> Any:
-        """Move pixels `(N, H, W, C)` of the whole frame, part by part or by one resampling."""
+        """Move pixels `(N, H, W, C)` of the whole frame, part by part or by one resampling.
+
+        What shrinks is shrunk first, with a filter; strengths that differ between images are always
+        one resampling, without.
+        """
         steps = self._moving(strength)
         axes = [part.axis for part, _ in steps if isinstance(part, Translation)]
         # Two shifts along the same axis would each cut off pixels at the frame.
@@ -158,8 +164,14 @@ class Composition(Geometric):
             for part, v in steps:
                 pixels = part.moved(pixels, v, interpolation)
             return pixels
+        matrix = self.matrix(strength)
+        if interpolation == "bilinear" and isinstance(matrix, np.ndarray):
+            factor = math.sqrt(abs(np.linalg.det(matrix[:2, :2])))
+            if factor < 1 - 1e-9:  # shrink first, which cuts nothing off, and with a filter
+                pixels = scaled(pixels, factor, self.boundary)
+                matrix = matrix @ np.diag([1 / factor, 1 / factor, 1])
         move = resample_projective if self.has_perspective else resample
-        return move(pixels, self.matrix(strength), self.boundary, interpolation)
+        return move(pixels, matrix, self.boundary, interpolation)
 
     def inverse(self, strength: Any) -> tuple[Any, ...]:
         """Return the strength that undoes `strength`.

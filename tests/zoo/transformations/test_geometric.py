@@ -218,7 +218,8 @@ def test_masks_keep_their_classes_and_leave_background_outside(name):
         ("vertical_flip", (1,), 0),
         ("rotation", (180,), 0),
         ("rotation", (-90, -75, -30, 15, 45), 0.1),  # interpolated twice
-        ("scale", (70, 80, 130), 0.1),
+        ("scale", (130,), 0.1),
+        ("scale", (70, 80), 0.12),  # the filter of what shrinks blurs it too
         ("translation", ((-2, 3), (3, 1)), 0),
         ("subpixel_translation", (-300, 200), 0),
         ("subpixel_translation", (-250, 150), 0.1),
