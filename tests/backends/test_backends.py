@@ -14,6 +14,7 @@ import pytest
 import zoo
 import zoo.layers
 from zoo.architectures import ARCHITECTURES
+from zoo.transformations import TRANSFORMATIONS
 
 HERE = Path(__file__).parent
 TESTS_OF_LAYERS = {
@@ -104,6 +105,15 @@ def test_the_answer_is_that_of_tensorflow(case, answered):
     ours, theirs = (stored(directory, case, name) for name in ("tensorflow", backend))
     assert np.ptp(ours[0]) > 0
     assert [y.shape for y in theirs] == [y.shape for y in ours]
+    for one, other in zip(ours, theirs, strict=True):
+        assert np.abs(other - one).max() <= TOLERANCE * min(1, np.abs(one).max())
+
+
+@pytest.mark.parametrize("name", TRANSFORMATIONS)
+def test_transformations_are_those_of_tensorflow(name, answered):
+    directory, backend = answered
+    case = f"transformation {name}"
+    ours, theirs = (stored(directory, case, which) for which in ("tensorflow", backend))
     for one, other in zip(ours, theirs, strict=True):
         assert np.abs(other - one).max() <= TOLERANCE * min(1, np.abs(one).max())
 

@@ -179,7 +179,7 @@ def resample(images: Any, matrix: Any, boundary: str, interpolation: str) -> Any
     )
     if is_scalar(a):
         vector = ops.convert_to_tensor(np.array([*transform, 0, 0], np.float32)[None])
-        vector = ops.broadcast_to(vector, (ops.shape(images)[0], 8))
+        vector = ops.tile(vector, (ops.shape(images)[0], 1))  # PyTorch writes into it
     else:
         zeros = ops.zeros_like(a)
         vector = ops.stack([*transform, zeros, zeros], axis=-1)

@@ -28,7 +28,7 @@ def resample_projective(images: Any, matrix: Any, boundary: str, interpolation: 
     inverse = np.linalg.inv(matrix) if isinstance(matrix, np.ndarray) else ops.linalg.inv(matrix)
     inverse = ops.reshape(ops.cast(inverse, "float32"), (-1, 3, 3, 1))
     y, x = np.indices((height, width), np.float32).reshape(2, -1)
-    x, y = x - (width - 1) / 2, y - (height - 1) / 2
+    x, y = (ops.convert_to_tensor(p - (n - 1) / 2) for p, n in ((x, width), (y, height)))
     u, v, w = (inverse[:, r, 0] * x + inverse[:, r, 1] * y + inverse[:, r, 2] for r in range(3))
     seen = w > _HORIZON
     w = ops.where(seen, w, 1.0)

@@ -74,11 +74,11 @@ def triangles(size: int, factor: Any, boundary: str) -> Any:
     xp = np if is_scalar(factor) else ops
     if not is_scalar(factor):
         factor = ops.cast(factor, "float32")[:, None]
-    pixel, middle = np.arange(size, dtype=float), (size - 1) / 2
+    pixel, middle = xp.arange(size, dtype="float64" if xp is np else "float32"), (size - 1) / 2
     source = (pixel - middle) / factor + middle
     reach = xp.maximum(1.0 / factor, 1.0)
 
-    def weights(at: np.ndarray) -> Any:
+    def weights(at: Any) -> Any:
         distance = xp.abs(at - source[..., None]) / (reach if xp is np else reach[..., None])
         return xp.maximum(1.0 - distance, 0.0)
 
