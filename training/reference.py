@@ -64,6 +64,8 @@ class Command:
 
     names: tyro.conf.Positional[tuple[str, ...]] = ()
     """Architectures to train; by default all."""
+    measure_only: bool = False
+    """Train nothing: measure the weights that the zoo has again, after scores have changed."""
     overwrite: bool = False
     """Train existing runs again, also those with another configuration."""
     jobs: int = 2
@@ -84,16 +86,24 @@ def main(command: Command) -> None:
     configs = [CONFIGS[name] for name in dict.fromkeys(command.names or CONFIGS)]
     check_writable(FOLDER, "weights")
     import_tensorflow()
-    from training.runs.publication import publish
+    from training.runs.publication import measure_again, publish
     from training.runs.state import needed
 
     options = {"overwrite": command.overwrite, "resume": True}
-    waiting = [c for c in configs if needed(c, command.saved_models, **options)]
+    waiting = [
+        c
+        for c in configs
+        if not command.measure_only and needed(c, command.saved_models, **options)
+    ]
     if waiting:
         _train(waiting, command, options)
     for config in configs:
         with console.status(f"measuring {config.architecture}"):
-            found = publish(config, command.saved_models / config.run)
+            found = (
+                measure_again(config)
+                if command.measure_only
+                else publish(config, command.saved_models / config.run)
+            )
         console.print(
             f"{config.architecture}: accuracy {found['value']:.4f} "
             f"[{found['low']:.4f}, {found['high']:.4f}] on {found['n']:,} test images",

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import zoo
 from evaluation.networks.keras_file import load_keras_file
 from evaluation.networks.network import load_model
 from evaluation.scores.scoring import score
@@ -71,6 +72,34 @@ def publish(config: TrainingConfig, run: Path) -> dict[str, float]:
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)
+    write_records({**records, config.architecture: entry}, config.dataset)
+    return accuracy
+
+
+def measure_again(config: TrainingConfig) -> dict[str, float]:
+    """Measure the weights that the zoo has, and put the scores into their record.
+
+    Args:
+        config: How the weights were trained.
+
+    Returns:
+        The accuracy on all test images: `value`, `low`, `high`, `n`.
+
+    Raises:
+        ValueError: If the zoo has no such weights.
+        OSError: If the record cannot be written.
+    """
+    records = read_records(config.dataset)
+    known = records[config.architecture]
+    model = zoo.create(
+        config.architecture,
+        known.input_shape,
+        known.num_classes,
+        weights=config.dataset,
+        **known.options,
+    )
+    accuracy, scores = measure(model, config)
+    entry = replace(known, accuracy=accuracy, scores=scores)
     write_records({**records, config.architecture: entry}, config.dataset)
     return accuracy
 
