@@ -1,7 +1,7 @@
 """Leaderboards: tables of models ranked by how they answer to each transformation."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -23,7 +23,8 @@ single strengths, which rank by their means."""
 
 LEGEND = (
     "#1 is the best of its column. Rows are sorted by their mean rank over the transformations. "
-    "Models that differ only in the seed share a row, with intervals over seeds and images."
+    "Models that differ only in the seed share a row, with intervals over seeds and images. "
+    "Models no better than chance come last, without a rank: who always says the same keeps it."
 )
 
 
@@ -45,6 +46,7 @@ class Board:
     protocol: str
     columns: tuple[str, ...]
     rows: dict[str, tuple[float, tuple[Cell, ...]]]
+    notes: tuple[str, ...] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield one table or, if it would be too wide, several with fewer columns."""
@@ -59,6 +61,8 @@ class Board:
         for table in tables:
             yield table
             yield Text()
+        for note in self.notes:
+            yield Text(f"{note}\n", style="yellow")
 
     def _table(self, start: int, stop: int) -> Table:
         table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
@@ -82,7 +86,7 @@ class Board:
             for model, (mean_rank, cells) in self.rows.items()
         ]
         table = markdown_table(["model", "mean rank", *self.columns], rows)
-        return f"**{self.title}**\n\n{self.protocol}\n\n{table}"
+        return "\n\n".join([f"**{self.title}**", self.protocol, table, *self.notes])
 
 
 def leaderboard(measurements: Measurements | Sequence[Measurements]) -> RenderableType:
@@ -130,7 +134,7 @@ def boards(measurements: Measurements | Sequence[Measurements]) -> Iterator[Boar
         at = [v is not pd.NA and v == identities[name, boundary] for name, boundary, v in points]
         frame = frame.assign(at_identity=at)
         for boundary, rows in frame.groupby("boundary", sort=False):
-            yield from _boards(rows, str(boundary), str(one.protocol.images), names)
+            yield from _boards(rows, str(boundary), str(one.protocol.images), names, blind(one))
 
 
 def _short(models: pd.Series) -> dict[str, str]:
@@ -150,8 +154,42 @@ def _ranked_rows(one: Measurements) -> pd.DataFrame:
     return pd.concat([alone, one.configurations], ignore_index=True)
 
 
+def blind(one: Measurements) -> dict[str, str]:
+    """Return the models that are no better than chance on untransformed images, and a reason.
+
+    What such a model keeps when the image changes says nothing: a constant answer keeps everything.
+    """
+    identities = {known.key: known.identity for known in one.protocol.transformations}
+    classes = {network.name: network.num_classes for network in one.protocol.networks}
+    for name, group in configurations(one.protocol.networks).items():
+        classes.setdefault(name, group[0].num_classes)
+    rows = _ranked_rows(one)
+    rows = rows[rows["strength"].notna() & rows["score"].isin(("accuracy", "cohen_kappa"))]
+    known = [
+        v == identities.get((name, boundary))
+        for name, boundary, v in zip(
+            rows["transformation"], rows["boundary"], rows["strength"], strict=True
+        )
+    ]
+    rows = rows[pd.Series(known, index=rows.index, dtype=bool)]
+    kappa = set(rows.loc[rows["score"] == "cohen_kappa", "model"])
+    found = {}
+    for row in rows[rows["score"] == "accuracy"].drop_duplicates("model").to_dict("records"):
+        model = str(row["model"])
+        if row["model"] not in kappa and kappa:
+            found[model] = "gives one class to all images"
+        elif model in classes and row["low"] <= 1 / classes[model] and classes[model] > 1:
+            accuracy, chance = decimals(row["value"], 3), decimals(1 / classes[model], 3)
+            found[model] = f"is no better than chance ({accuracy} of images right, chance {chance})"
+    return found
+
+
 def _boards(
-    rows: pd.DataFrame, boundary: str, where: str, names: Mapping[str, str]
+    rows: pd.DataFrame,
+    boundary: str,
+    where: str,
+    names: Mapping[str, str],
+    apart: Mapping[str, str],
 ) -> Iterator[Board]:
     """Yield a ranking by each score under one boundary."""
     kind = "photometric" if boundary == "none" else f"geometric, boundary {boundary}"
@@ -168,7 +206,13 @@ def _boards(
             scored = _means(scored)
         shown = name == "invariance_score" and not clean.empty
         extra = {"clean accuracy": clean} if shown else {}
-        yield Board(definition.ranked, protocol, *_ranking(scored, extra, names))
+        notes = tuple(
+            f"{names[model]} {reason}, and is ranked apart."
+            for model, reason in apart.items()
+            if model in set(scored["model"])
+        )
+        columns, ranking = _ranking(scored, extra, names, apart)
+        yield Board(definition.ranked, protocol, columns, ranking, notes)
 
 
 def _means(rows: pd.DataFrame) -> pd.DataFrame:
@@ -178,15 +222,21 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ranking(
-    rows: pd.DataFrame, extra: Mapping[str, pd.DataFrame], names: Mapping[str, str]
+    rows: pd.DataFrame,
+    extra: Mapping[str, pd.DataFrame],
+    names: Mapping[str, str],
+    apart: Collection[str],
 ) -> tuple[tuple[str, ...], dict[str, tuple[float, tuple[Cell, ...]]]]:
     """Rank models by one value per transformation, and return columns and rows of a `Board`.
 
-    The columns of `extra` come first and do not count towards the mean rank.
+    The columns of `extra` come first and do not count towards the mean rank. Models that are to be
+    ranked apart have no rank and come last.
     """
-    ranked = {str(name): _ranked(part) for name, part in rows.groupby("transformation", sort=False)}
+    ranked = {
+        str(name): _ranked(part, apart) for name, part in rows.groupby("transformation", sort=False)
+    }
     mean_ranks = pd.DataFrame({name: part["rank"] for name, part in ranked.items()}).mean(axis=1)
-    columns = {name: _ranked(part) for name, part in extra.items()} | ranked
+    columns = {name: _ranked(part, apart) for name, part in extra.items()} | ranked
     board = {
         names[str(model)]: (rank, tuple(_cell(part, str(model)) for part in columns.values()))
         for model, rank in mean_ranks.sort_values(kind="stable").items()
@@ -194,9 +244,10 @@ def _ranking(
     return tuple(columns), board
 
 
-def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
+def _ranked(rows: pd.DataFrame, apart: Collection[str]) -> pd.DataFrame:
     """Index rows by model and add their ranks: 1 is the largest value, equal values share one."""
-    rank = rows["value"].rank(ascending=False, method="min")
+    values = rows["value"].where(~rows["model"].isin(list(apart)))
+    rank = values.rank(ascending=False, method="min")
     return rows.assign(rank=rank).set_index("model")
 
 
@@ -209,7 +260,8 @@ def _cell(part: pd.DataFrame, model: str) -> Cell:
 def _two_lines(cell: Cell) -> Text:
     if math.isnan(cell.value):
         return Text("–")
-    value = (f"{cell.value:.3f} #{cell.rank:.0f}", "bold green" if cell.rank == 1 else "")
+    place = "" if math.isnan(cell.rank) else f" #{cell.rank:.0f}"
+    value = (f"{cell.value:.3f}{place}", "bold green" if cell.rank == 1 else "")
     interval = "" if math.isnan(cell.low) else f"{cell.low:.2f}–{cell.high:.2f}"
     return Text.assemble(value, "\n", (interval, "dim"))
 
@@ -219,4 +271,5 @@ def _one_line(cell: Cell) -> str:
         return "–"
     value = f"**{cell.value:.3f}**" if cell.rank == 1 else f"{cell.value:.3f}"
     interval = "" if math.isnan(cell.low) else f" [{cell.low:.3f}, {cell.high:.3f}]"
-    return f"{value}{interval} #{cell.rank:.0f}"
+    place = "" if math.isnan(cell.rank) else f" #{cell.rank:.0f}"
+    return f"{value}{interval}{place}"

@@ -168,3 +168,33 @@ def test_measurements_that_cannot_be_shown_truthfully_are_refused():
         ValueError, match="several for a, digits, , invariance_score, rotation, <NA>"
     ):
         leaderboard(measurements(pd.concat([good, good]), AXES))
+
+
+def with_accuracy(frame, accuracies, kappa=()):
+    """Add accuracies at the identity of `rotation`, and kappa of the models that have one."""
+    rows = [row(m, "accuracy", "rotation", 0, value) for m, value in accuracies.items()]
+    rows += [row(m, "cohen_kappa", "rotation", 0, 1.0) for m in kappa]
+    return pd.concat([frame, table(*rows)], ignore_index=True)
+
+
+def test_who_is_no_better_than_chance_is_ranked_apart_and_it_is_said():
+    frame = table(*summaries({"still": (1.0, 1.0), "good": (0.9, 0.8), "dice": (0.95, 0.9)}))
+    frame = with_accuracy(frame, {"still": 0.1, "good": 0.98, "dice": 0.12}, ("good", "dice"))
+    (board,) = [b for b in boards(measurements(frame, AXES)) if b.title.startswith("Invariance")]
+    assert next(iter(board.rows)) == "good"
+    assert [cell.rank for cell in board.rows["good"][1][1:]] == [1, 1]
+    assert all(math.isnan(cell.rank) for name in ("still", "dice") for cell in board.rows[name][1])
+    assert board.notes == (
+        "still gives one class to all images, and is ranked apart.",
+        "dice is no better than chance (0.120 of images right, chance 0.100), and is ranked apart.",
+    )
+    shown = " ".join(text(frame, width=200).split())
+    assert "ranked apart" in shown
+    assert "1.000 #1" not in shown
+    assert board.notes[0] in leaderboard_markdown(measurements(frame, AXES))
+
+
+def test_without_accuracies_nobody_is_apart():
+    frame = table(*summaries({"a": (1.0, 1.0), "b": (0.9, 0.8)}))
+    (board,) = boards(measurements(frame, AXES))
+    assert not board.notes
