@@ -69,11 +69,40 @@ class Observations:
 
         0 if the sweep did not measure it; no score that reads it is then admitted.
         """
+        before, again = self._twice
+        return float(np.abs(again - before).max()) if len(before) else 0.0
+
+    @cached_property
+    def repeats(self) -> np.ndarray:
+        """Whether each image has the same class when shown again, in other batches, `(N,)`.
+
+        Empty if the sweep did not show images again.
+        """
+        before, again = self._twice
+        return before.argmax(axis=-1) == again.argmax(axis=-1)
+
+    @cached_property
+    def is_random(self) -> bool:
+        """Whether answers to the same images differ by more than rounding can explain.
+
+        Such a network draws random numbers, or its answer to an image depends on the others of its
+        batch. The change is compared for the image in the middle, as in a segmenter a pixel of a
+        few images may flip by rounding.
+        """
+        before, again = self._twice
+        if not len(before):
+            return False
+        change = np.median(np.abs(again - before).max(axis=-1))
+        return bool(change > 1e-3 * max(np.abs(before).max(), 1e-30))
+
+    @cached_property
+    def _twice(self) -> tuple[np.ndarray, np.ndarray]:
+        """Logits `(N, K)` of all images, and of the same images in other batches."""
         if not self.predictions.floors or not self.predictions.transformations:
-            return 0.0
+            return np.empty((0, 1)), np.empty((0, 1))
         first = self.predictions.transformations[0]
         before = self.predictions.cell(self.network, first, first.identity)["logits"]
-        return float(np.abs(self.predictions.rebatched(self.network)["logits"] - before).max())
+        return before, self.predictions.rebatched(self.network)["logits"]
 
     def admitted(self, scores: Iterable[str | Definition] | None = None) -> list[Definition]:
         """Return the scores and summaries that can be computed from the stored outputs.

@@ -14,7 +14,7 @@ from evaluation.scores import summaries
 from evaluation.scores.definitions import Combined, Definition, Score, Summary
 from evaluation.scores.observations import Observations, one_per_image
 from evaluation.scores.seeds import over_seeds
-from evaluation.scores.table import FLOOR, NOISE, SCORES, SUMMARIES, chosen
+from evaluation.scores.table import FLOOR, NOISE, REPEATS, SCORES, SUMMARIES, chosen
 from evaluation.statistics.intervals import wilson
 from evaluation.statistics.means import FEWEST, influence, interval, mean_interval
 from evaluation.sweeping.predictions import Predictions
@@ -66,6 +66,14 @@ def score(
     networks = [Observations(predictions, network) for network in predictions.networks]
     wanted = {observed.network.name: observed.admitted(asked) for observed in networks}
     curves = [(o, t) for o in networks for t in predictions.transformations]
+    for observed in networks:
+        if observed.is_random:
+            _LOG.warning(
+                "%s answers the same images differently when it is shown them again (another class "
+                "for %.1f %%, logits by up to %.3g): it draws random numbers, or an answer depends "
+                "on the other images of its batch; its scores contain that noise",
+                *(observed.network.name, 100 * (1 - observed.repeats.mean()), observed.noise),
+            )
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         measured = list(pool.map(lambda c: _curve(c[0], c[1], wanted[c[0].network.name]), curves))
     rows, maps = [], []
@@ -126,6 +134,10 @@ def _curve(
         n = observed.predictions.protocol.images.n
         exact = {"value": observed.noise, "low": np.nan, "high": np.nan, "n": n}
         rows.append({**_whole(NOISE, NOISE.name), **exact})
+        same = np.array(observed.repeats.sum())
+        low, high = wilson(same, np.array(n))
+        ends = {"value": float(same / n), "low": float(low), "high": float(high), "n": n}
+        rows.append({**_whole(REPEATS, REPEATS.name), **ends})
     by_name: dict[str, Definition] = {d.name: d for d in (*shown, *asked)}
     _say_undefined(rows, observed, info, by_name)
     rows = [row for row in rows if not np.isnan(row["value"])]

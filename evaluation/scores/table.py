@@ -226,6 +226,14 @@ NOISE = Definition(
 )
 """The float noise of a network, measured whenever a score reads it."""
 
+REPEATS = Score(
+    "repeat_agreement",
+    invariance.top1_agreement,
+    "agreement with itself when the same images are shown again",
+    proportion=True,
+)
+"""Whether a network's class stays when nothing changes, measured together with its float noise."""
+
 
 def definition(name: str) -> Definition:
     """Return the definition of a score by the name in a row, which may be that of a floor or phase.
@@ -239,7 +247,8 @@ def definition(name: str) -> Definition:
         ('agreement with the class at the identity', (0, inf))
     """
     plain = name.removesuffix(FLOOR)
-    known: dict[str, Definition] = {**SCORES, **SUMMARIES, NOISE.name: NOISE}
+    whole = {NOISE.name: NOISE, REPEATS.name: REPEATS}
+    known: dict[str, Definition] = {**SCORES, **SUMMARIES, **whole}
     if plain.startswith("agreement_phase_"):
         plain = "agreement_phase"
     if plain not in known:

@@ -43,7 +43,7 @@ def test_a_measurement_has_the_columns_of_the_contract(frame):
     summaries = frame[frame["strength"].isna()]
     assert set(summaries["score"]) == {
         *("invariance_score", "worst_case_accuracy", "tolerance"),
-        *("consistency", "float_noise"),
+        *("consistency", "float_noise", "repeat_agreement"),
     }
     curves = frame[frame["strength"].notna()].groupby(["model", "score", "transformation"])
     for (_, score_name, name), rows in curves:

@@ -5,9 +5,11 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
-from evaluation import Observations, Score, load_model, sweep
+from evaluation import Observations, Score, evaluate, load_model, sweep
+from tests.evaluation.made import network
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS
 
@@ -69,3 +71,28 @@ def test_images_that_do_not_count_are_left_out(observations):
 def test_a_score_of_several_values_per_image_has_no_worst_image(observations):
     with pytest.raises(ValueError, match="averages of one value per image, cohen_kappa is not"):
         observations.worst("translation_x", "cohen_kappa")
+
+
+def test_a_network_that_answers_the_same_images_differently_is_told_so(caplog):
+    random = np.random.default_rng(3)
+
+    def dice(images):
+        return {"logits": tf.constant(random.normal(size=(len(images), 2)), tf.float32)}
+
+    def steady(images):
+        return {"logits": tf.reduce_mean(images, axis=(1, 2))[:, :1] * [[1.0, -1.0]]}
+
+    models = [
+        network(name, "classification", (SIZE, SIZE, 1), 2, predict, name)
+        for name, predict in (("dice", dice), ("steady", steady))
+    ]
+    images = random.random((60, SIZE, SIZE, 1)).astype(np.float32)
+    frame = evaluate(models, (images, np.arange(60) % 2), "horizontal_flip").frame
+    repeats = frame[frame["score"] == "repeat_agreement"].set_index("model")["value"]
+    assert repeats["steady"] == 1
+    assert 0.3 < repeats["dice"] < 0.7
+    said = [r.getMessage() for r in caplog.records if "answers the same images" in r.getMessage()]
+    assert len(said) == 1
+    assert said[0].startswith(
+        "dice answers the same images differently when it is shown them again"
+    )
