@@ -1,6 +1,5 @@
 """Networks that are ready to be measured: a description, and a fast `predict`."""
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from evaluation.networks.names import distinct
 from evaluation.networks.opening import Opened, open_network
 from evaluation.networks.readout import infer_task, read_out
 from evaluation.protocol import NetworkInfo
+from zoo.graphs.digest import graph_digest
 from zoo.graphs.freezing import final_activation, freeze, with_dense_input
 from zoo.graphs.receptive_field import receptive_fields
 
@@ -139,8 +139,7 @@ def _ready(opened: Opened) -> Network:
 
     fingerprint = opened.fingerprint
     if fingerprint is None:
-        graph = raw.graph.as_graph_def().SerializeToString(deterministic=True)
-        fingerprint = hashlib.sha256(graph).hexdigest()
+        fingerprint = graph_digest(raw)
     info = NetworkInfo(
         name=name,
         task=task,

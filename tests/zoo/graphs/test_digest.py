@@ -1,0 +1,47 @@
+"""The digest of a graph is the same in every process, and another for another network."""
+
+import subprocess
+import sys
+
+import keras
+import pytest
+
+import zoo
+from evaluation import load_model
+from zoo.architectures import ARCHITECTURES
+
+SCRIPT = """
+import keras, zoo
+from evaluation import load_model
+from zoo.architectures import ARCHITECTURES
+for name in ARCHITECTURES:
+    keras.utils.set_random_seed(0)
+    print(name, load_model(zoo.create(name, (32, 32, 1), 10)).info.fingerprint)
+"""
+
+
+def test_architectures_have_the_same_fingerprint_in_every_process():
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={"PATH": "", "PYTHONHASHSEED": "1"},
+    ) as other:
+        ours = {}
+        for name in ARCHITECTURES:
+            keras.utils.set_random_seed(0)
+            ours[name] = load_model(zoo.create(name, (32, 32, 1), 10)).info.fingerprint
+        theirs = dict(line.split() for line in other.stdout.read().splitlines())
+    assert theirs == ours
+    assert len(set(ours.values())) == len(ours)
+
+
+@pytest.mark.parametrize("name", ["detector", "polyphase_cnn"])
+def test_other_weights_and_another_structure_have_another_digest(name):
+    def digest(seed, **options):
+        keras.utils.set_random_seed(seed)
+        return load_model(zoo.create(name, (32, 32, 1), 10, **options)).info.fingerprint
+
+    assert digest(0) == digest(0)
+    assert len({digest(0), digest(1), digest(0, activation="tanh")}) == 3
