@@ -15,9 +15,9 @@ from evaluation.protocol import NetworkInfo, TransformationInfo
 from evaluation.scores.definitions import Definition, Score
 from evaluation.scores.observations import Observations, one_per_image
 from evaluation.scores.table import SCORES, chosen
-from evaluation.statistics.intervals import CONFIDENCE, percentiles
+from evaluation.statistics.intervals import CONFIDENCE
 from evaluation.statistics.means import difference_interval
-from evaluation.statistics.seeds import hierarchical_means, welch
+from evaluation.statistics.seeds import hierarchical_difference, welch
 from evaluation.statistics.significance import holm, mcnemar, sign_flip
 from evaluation.sweeping.predictions import Predictions
 
@@ -241,8 +241,7 @@ def _differences(
     if several:  # the verdict must hold for other images and for other seeds
         over = [np.stack([_mean(seed, 0) for seed in side]) for side in sides]
         p = np.maximum(p, welch(*over))
-        ends = hierarchical_means(sides[1], draw=1) - hierarchical_means(sides[0], draw=0)
-        low, high = percentiles(ends)
+        low, high = hierarchical_difference(*sides)
     return {
         **dict(
             zip(("transformation", "boundary", "strength"), zip(*keys, strict=True), strict=True)

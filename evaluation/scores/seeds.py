@@ -63,12 +63,9 @@ def over_seeds(
 def _rows(
     columns: Sequence[tuple[Definition, Any, list[np.ndarray]]], common: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Yield a row per column; all rows use the same resampled seeds and images."""
-    if not columns:
-        return
-    seeds = [np.stack(side, axis=1) for side in zip(*(c for *_, c in columns), strict=True)]
-    low, high = hierarchical(seeds)
-    for k, (definition, strength, values) in enumerate(columns):
+    """Yield a row per column."""
+    for definition, strength, values in columns:
+        (low,), (high,) = hierarchical([one[:, None] for one in values], bounds=definition.range)
         everyone = np.stack(values)
         counted = int((~np.isnan(everyone)).any(axis=0).sum())
         if counted:
@@ -78,8 +75,7 @@ def _rows(
                 "score": definition.name,
                 "strength": strength,
                 "value": float(np.nanmean(everyone)),
-                # Widened for few seeds, an interval may exceed the range of possible values.
-                "low": max(low[k], definition.range[0]),
-                "high": min(high[k], definition.range[1]),
+                "low": float(low),
+                "high": float(high),
                 "n": counted,
             }

@@ -25,7 +25,7 @@ FEWEST = 10
 # A variance seen in few differing images is too small more often than too large. It is enlarged by
 # the first number over how many images' worth of values differ from the nearer bound, and by the
 # second over the effective number of images that make up the variance itself.
-_UNSEEN, _UNCERTAIN = 0.4, 0.5
+UNSEEN, _UNCERTAIN = 0.4, 0.5
 _HALVINGS = 40  # of [0, 1], to 1e-12
 _NOTHING = 1e-12  # a variance below this part of the largest possible one is rounding
 
@@ -111,7 +111,7 @@ def interval(
     relative = variance / width**2
     known = relative > _NOTHING * np.maximum(largest, _NOTHING)
     with np.errstate(invalid="ignore", divide="ignore"):
-        enlarged = relative * (1 + _UNSEEN / (n * largest) + _UNCERTAIN / informative)
+        enlarged = relative * (1 + UNSEEN / (n * largest) + _UNCERTAIN / informative)
         effective = n * largest / enlarged
     if equivalent is None:
         effective = np.where(known, np.maximum(effective, n), n)
@@ -155,7 +155,7 @@ def difference_interval(
         squares = np.where(absent, 0, np.square(differences - mean))
         total = squares.sum(axis=0)
         informative = total**2 / np.einsum("ij,ij->j", squares, squares)
-        enlarged = total / (n - 1) * (1 + _UNSEEN / differing + _UNCERTAIN / informative)
+        enlarged = total / (n - 1) * (1 + UNSEEN / differing + _UNCERTAIN / informative)
         half = stdtrit(n - 1, 0.5 + confidence / 2) * np.sqrt(enlarged / n)
     unseen = width * (1 - (1 - confidence) ** (1 / n)) if np.isfinite(width) else np.nan
     half = np.where(total > 0, half, unseen)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from evaluation.statistics.intervals import percentiles, resampled_means
-from evaluation.statistics.seeds import hierarchical, hierarchical_means, welch
+from evaluation.statistics.means import mean_interval
+from evaluation.statistics.seeds import hierarchical, hierarchical_difference, welch
 
 RANDOM = np.random.default_rng(0)
 
@@ -18,26 +18,42 @@ def trainings(count, images, columns, spread, random=RANDOM):
 
 def test_one_seed_has_the_interval_over_images():
     (one,) = trainings(1, 80, 3, 0)
-    np.testing.assert_array_equal(hierarchical([one]), percentiles(resampled_means(one)))
+    np.testing.assert_array_equal(hierarchical([one]), mean_interval(one))
 
 
-@pytest.mark.parametrize(("count", "least"), [(3, 0.85), (5, 0.9), (10, 0.92)])
-def test_the_mean_of_further_seeds_and_images_is_covered(count, least):
-    columns = 300  # data sets that share their resamples and nothing else
-    found = trainings(count, 200, columns, 0.05, np.random.default_rng(5))
+@pytest.mark.parametrize("count", [2, 3, 5, 10])
+@pytest.mark.parametrize(("images", "spread"), [(200, 0.05), (100, 0.02), (1000, 0.0)])
+def test_the_mean_of_further_seeds_and_images_is_covered(count, images, spread):
+    columns = 1500  # data sets
+    found = trainings(count, images, columns, spread, np.random.default_rng(5))
     low, high = hierarchical(list(found))
     covered = ((low <= 0.7) & (high >= 0.7)).mean()
-    assert least <= covered <= 0.995
-    # Images alone say too little: their interval is about one seed's mean.
-    low, high = percentiles(resampled_means(found.mean(axis=0)))
-    assert ((low <= 0.7) & (high >= 0.7)).mean() < covered - 0.1
+    assert 0.935 <= covered <= 0.995
+    if spread == 0.05:
+        # Images alone say too little: their interval is about these seeds' mean.
+        low, high = mean_interval(found.mean(axis=0))
+        assert ((low <= 0.7) & (high >= 0.7)).mean() < covered - 0.05
 
 
-def test_groups_are_drawn_apart():
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_differences_of_two_groups_are_covered(count):
+    random = np.random.default_rng(6)
+    a, b = (trainings(count, 150, 1500, 0.03, random) for _ in "ab")
+    low, high = hierarchical_difference(list(a), list(b))
+    assert 0.935 <= ((low <= 0) & (high >= 0)).mean() <= 0.995
+
+
+def test_images_that_count_for_no_seed_are_left_out():
     seeds = list(trainings(4, 50, 2, 0.1))
-    one, same, other = (hierarchical_means(seeds, draw=draw) for draw in (0, 0, 1))
-    np.testing.assert_array_equal(one, same)
-    assert np.corrcoef(one[:, 0], other[:, 0])[0, 1] < 0.9
+    padded = [np.vstack([one, np.full((30, 2), np.nan)]) for one in seeds]
+    np.testing.assert_allclose(hierarchical(padded), hierarchical(seeds))
+
+
+def test_values_of_unbounded_range_have_the_interval_of_student():
+    values = [3 + RANDOM.normal(size=(400, 1)) + shift for shift in (-0.1, 0.0, 0.1)]
+    low, high = hierarchical(values, bounds=(0, np.inf))
+    assert low < 3 < high
+    assert high - low > 2 * 4.3 * 0.1 / 3**0.5 * 0.9  # of three seeds: Student's t of 2 is 4.3
 
 
 def test_welch_is_that_of_scipy():
