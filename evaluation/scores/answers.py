@@ -25,7 +25,7 @@ class Answers:
         reference: Outputs for `x`: `logits` `(N, K)`; `pre_logits` `(N, U)` if the network ends in
             a dense layer; for segmentation `mask` `(N, H, W)` and, if kept, `map`
             `(N, H, W, K + 1)`; for detection `box` `(N, 4)`.
-        observed: Outputs for `T_v x`; for the resampling floor, those for `T_-v T_v x`.
+        observed: Outputs for `T_v x`; for the floor, those for `x` interpolated.
         action: Returns `T`; called only if masks, maps or boxes are moved.
         strength: `v`.
         size: `(H, W)` of what the network sees.
@@ -33,7 +33,7 @@ class Answers:
         true_masks: Masks of the images, `(N, H, W)`, or None.
         true_boxes: Boxes of the images, `(N, 4)`, or None.
         noise: The largest change of a logit when the same images are batched differently.
-        floor: Whether `observed` is for `T_-v T_v x`, so that outputs should not have moved.
+        floor: Whether `observed` is for the floor, so that outputs should not have moved.
     """
 
     labels: np.ndarray

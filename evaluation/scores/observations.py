@@ -161,7 +161,7 @@ class Observations:
             transformation: A swept transformation, or its name.
             strength: One of its strengths.
             scores: Definitions that `admitted` returned.
-            floor: Whether to use the outputs for `T_-v T_v x` instead of those for `T_v x`.
+            floor: Whether to use the outputs for the floor instead of those for `T_v x`.
         """
         predictions = self.predictions
         info = predictions.transformation(transformation)

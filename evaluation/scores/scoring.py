@@ -34,7 +34,8 @@ def score(
     """Measure predictions; no network is run.
 
     Besides each score at each strength there are, where the predictions have what they need: the
-    score of `T_-v T_v x` against `x`, named `<score>_floor`, which is what resampling alone costs;
+    score between `x` and `x` with what stayed inside the frame moved there and back, named
+    `<score>_floor`, which is what interpolation alone costs (it happens twice);
     and the summaries of a curve (`SUMMARIES` in `evaluation.scores.table`). A transformation with
     several parameters has summaries only, and with two of them a position map. An undefined value
     has no row, but is logged.

@@ -10,7 +10,11 @@ from evaluation.scores import combined, equivariance, invariance, summaries
 from evaluation.scores.definitions import TASKS, Combined, Curve, Definition, Score, Summary
 
 FLOOR = "_floor"
-"""The suffix of a score's name for its resampling floor: `f(T_-v T_v x)` compared with `f(x)`."""
+"""The suffix of a score's name for its resampling floor.
+
+It compares `f(x)` with `f` of an image that differs from `x` by interpolation alone: what stays
+inside the frame is moved there and back, which interpolates twice, and what leaves it is not moved.
+"""
 
 _VECTORS: dict[str, Any] = {"tasks": ("classification", "detection")}
 _MASKS: dict[str, Any] = {"property": "equivariance", "tasks": ("segmentation",)}

@@ -5,7 +5,7 @@ is one cell (`sweeping.cells`). The digests are of the network and the format of
 images, and of the specification of the transformation: if any of them changes, so does the cell,
 and stale outputs are never used. All transformations share one cell for the identity, except those
 that crop, which have one for each window. Beside the cells are the floors: `<strength>.floor`, the
-outputs for `T_-v T_v x`, and `identity.rebatched`, those for `x` in other batches.
+outputs for `x` interpolated there and back, and `identity.rebatched`, for `x` in other batches.
 
 The manifests of sweeps are in `<directory>/sweeps/` (`sweeping.manifest`).
 """
@@ -115,7 +115,7 @@ class Predictions:
 
     @property
     def floors(self) -> bool:
-        """Whether there are outputs for `T_-v T_v x`, and for `x` in other batches."""
+        """Whether there are outputs for `x` interpolated, and for `x` in other batches."""
         return self.protocol.floors
 
     def cell(self, network: Any, transformation: Any, strength: Any) -> dict[str, np.ndarray]:
@@ -132,7 +132,7 @@ class Predictions:
         return read_cell(self._path(network, transformation, strength))
 
     def floor(self, network: Any, transformation: Any, strength: Any) -> dict[str, np.ndarray]:
-        """Return the outputs for `T_-v T_v x`, which show the effect of resampling alone.
+        """Return the outputs for `x` interpolated there and back, where it stays in the frame.
 
         Raises:
             FileNotFoundError: If they were not stored: they exist only with floors, for geometric
@@ -263,7 +263,7 @@ def cell_path(
 
 
 def floor_path(cell: Path) -> Path:
-    """Return the path of the outputs for `T_-v T_v x`, beside those for `T_v x`."""
+    """Return the path of the outputs of the floor, beside those for `T_v x`."""
     return cell.with_name(f"{cell.name}.floor")
 
 

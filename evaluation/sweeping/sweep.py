@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -54,9 +54,9 @@ def sweep(
         keep: The outputs to store, if a network has them: `logits`, `pre_logits`, `mask`, `box`,
             and `map`, the class scores of every pixel.
         batch_size: Images per forward pass; it affects results only by rounding.
-        floors: Whether to store the floors too: the outputs for `T_-v T_v x` under every geometric
-            transformation with one parameter, and those for `x` in other batches. If `T_-v T_v`
-            changes no pixel of a batch, no network is run.
+        floors: Whether to store the floors too: under every geometric transformation with one
+            parameter, the outputs for `x` with what stays in the frame moved there and back; and
+            those for `x` in other batches. If no pixel of a batch changes, no network is run.
         progress: Called with the number of cells per network that are done, and the total.
 
     Returns:
@@ -165,9 +165,23 @@ def _jobs(predictions: Predictions, batch_size: int) -> Iterator[_Job]:
 
 
 def _there_and_back(transformation: Transformation, strength: Any, images: tf.Tensor) -> tf.Tensor:
-    """Return `T_-v T_v x`; a crop is applied last, so that nothing is lost in between."""
-    there = transformation.on_outputs().images(images, strength)
-    return transformation.images(there, transformation.inverse(strength))
+    """Return `T_-v T_v x` where that came from inside the frame, and `x` everywhere else.
+
+    It differs from `x` by interpolation alone, which happens twice, and not by what left the frame.
+    A crop is applied last, so that nothing is lost in between.
+    """
+
+    def both(action: Transformation, pixels: tf.Tensor) -> tf.Tensor:
+        there = action.on_outputs().images(pixels, strength)
+        return action.images(there, transformation.inverse(strength))
+
+    # A mirrored frame stays full although parts of the picture left it.
+    leaving = transformation
+    if transformation.boundary == "reflect":
+        leaving = replace(transformation, boundary="zero")
+    stayed = both(leaving, tf.ones_like(images[:1, ..., :1])) > 1 - 1e-4
+    shown = transformation.images(images, transformation.identity)
+    return tf.where(stayed, both(transformation, images), shown)
 
 
 def _other_size(batch_size: int) -> int:
