@@ -486,7 +486,9 @@ def test_an_evaluation_is_printed_in_an_encoding_that_lacks_its_characters(finis
         timeout=120,
         cwd=here,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == 1  # the tolerance cannot be decided with so few
+    assert "tolerance left out" in done.stderr
     assert done.stdout.isascii()
     assert "classifier" in done.stdout
     assert "All values: tensorboard_logs" in done.stdout

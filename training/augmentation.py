@@ -8,6 +8,8 @@ from keras import ops
 
 from zoo.transformations import TRANSFORMATIONS, Geometric, resample
 from zoo.transformations.boxes import hull, tight_boxes
+from zoo.transformations.families.scale import scaled
+from zoo.transformations.geometric import homogeneous
 from zoo.transformations.projective import resample_projective
 
 
@@ -36,7 +38,7 @@ def augment(
     """Transform each image, together with its mask and box, by its own strengths.
 
     The geometric transformations are composed into one, in the order of `TRANSFORMATIONS`, so that
-    each image is resampled only once; the photometric ones follow.
+    each image is resampled only once, after what shrinks it; the photometric ones follow.
 
     Args:
         images: float32 `(N, H, W, C)` in `[0, 1]`.
@@ -55,8 +57,14 @@ def augment(
             step = transformation.matrix(ops.cast(strengths[name], "float32"))
             matrix = step if matrix is None else ops.matmul(step, matrix)
     if matrix is not None:
+        if "scale" in strengths:  # shrink first, with a filter, as evaluation does
+            factor = ops.minimum(ops.cast(strengths["scale"], "float32") / 100.0, 1.0)
+            images = scaled(images, factor, "zero")
+            rest = ops.matmul(matrix, homogeneous(1.0 / factor, 0.0, 0.0, 1.0 / factor))
+        else:
+            rest = matrix
         move = resample_projective if "perspective" in strengths else resample
-        images = move(images, matrix, "zero", "bilinear")
+        images = move(images, rest, "zero", "bilinear")
         if masks is not None:
             masks = move(masks[..., None], matrix, "zero", "nearest")[..., 0]
         if boxes is not None:

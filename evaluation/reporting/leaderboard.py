@@ -112,8 +112,6 @@ def leaderboard(measurements: Measurements | Sequence[Measurements]) -> Renderab
         >>> Console(width=80).print(leaderboard(found))
         Invariance score: mean agreement with the class at the identity
         ...
-        average  1.0 ... 1.000 #1
-        ...
     """
     return Group(*boards(measurements), Text(LEGEND, style="dim"))
 

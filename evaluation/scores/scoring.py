@@ -75,6 +75,12 @@ def score(
                 "on the other images of its batch; its scores contain that noise",
                 *(observed.network.name, 100 * (1 - observed.repeats.mean()), observed.noise),
             )
+    n, least = predictions.protocol.images.n, summaries.FEWEST_TOLERANT
+    single = any(not info.parts for info in predictions.transformations)
+    if n < least and single and any(SCORES["top1_agreement"] in w for w in wanted.values()):
+        _LOG.warning(
+            "tolerance left out: it cannot be decided with %d images, %d are needed", n, least
+        )
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         measured = list(pool.map(lambda c: _curve(c[0], c[1], wanted[c[0].network.name]), curves))
     rows, maps = [], []
@@ -195,8 +201,7 @@ def _summaries(
         for name, row in observed.summarised(summary, curve).items():
             note = row.pop("note", None)
             if note:
-                level = logging.WARNING if np.isnan(row["value"]) else logging.INFO
-                _LOG.log(level, "%s under %s: %s", observed.network.name, info.name, note)
+                _LOG.info("%s under %s: %s", observed.network.name, info.name, note)
             yield {**_whole(summary, name), **row}
 
 

@@ -17,6 +17,9 @@ _UNITS = 16  # so many units of all images and strengths are in memory at a time
 TOLERATED = 0.95
 """The agreement that an answer must surely keep to be called tolerant."""
 
+FEWEST_TOLERANT = 73
+"""The fewest images of which all may agree so that Wilson's interval stays above 0.95."""
+
 
 def mean_over_strengths(values: np.ndarray) -> dict[str, Any]:
     """Average each image over the strengths, then the images: every image weighs the same.
@@ -58,8 +61,8 @@ def tolerance(agreement: np.ndarray, strengths: Sequence[int], identity: int) ->
     """
     n = len(agreement)
     result: Row = {"value": np.nan, "low": np.nan, "high": np.nan, "n": n}
-    if wilson(np.array(n), np.array(n))[0] < TOLERATED:
-        return {**result, "note": f"the tolerance cannot be decided with {n} images, 73 are needed"}
+    if n < FEWEST_TOLERANT:
+        return result
     count = np.full(len(strengths), n)
     low, _ = wilson(agreement.sum(axis=0), count)
     distance = np.abs(np.array(strengths) - identity)

@@ -11,6 +11,7 @@ from training.batches import training_batches
 from zoo.datasets import from_arrays
 from zoo.transformations import TRANSFORMATIONS, resample
 from zoo.transformations.boxes import tight_boxes
+from zoo.transformations.families.scale import scaled
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.random((6, 15, 16, 3), np.float32)
@@ -105,7 +106,7 @@ def test_a_single_transformation_is_the_one_that_evaluation_applies(name):
     images, masks = augmented([name])
     transformation = TRANSFORMATIONS[name]
     expected = np.asarray(transformation.images(IMAGES, strengths))
-    assert_agree(images, expected)
+    assert_agree(images, expected, scale=16)  # positions go up to the size
     np.testing.assert_array_equal(masks, transformation.masks(MASKS, strengths))
     moved = np.array(STRENGTHS[name]) != transformation.identity
     assert (np.abs(images - IMAGES).max(axis=(1, 2, 3)) > 0.01).tolist() == moved.tolist()
@@ -127,7 +128,10 @@ def test_geometric_transformations_are_composed_into_the_product_of_their_matric
         product = np.eye(3)
         for name in GEOMETRIC:
             product = TRANSFORMATIONS[name].matrix(float(STRENGTHS[name][k])) @ product
-        expected = resample(IMAGES[k : k + 1], product, "zero", "bilinear")
+        factor = min(STRENGTHS["scale"][k] / 100, 1)  # what shrinks is shrunk first
+        shrunk = scaled(IMAGES[k : k + 1], factor, "zero")
+        rest = product @ np.diag([1 / factor, 1 / factor, 1])
+        expected = resample(shrunk, rest, "zero", "bilinear")
         assert_agree(images[k : k + 1], expected, scale=16)
 
 
@@ -150,7 +154,9 @@ def test_an_image_is_resampled_once_however_many_transformations_move_it(monkeyp
 
 def test_nothing_is_cut_between_a_shift_and_a_reduction():
     image = np.zeros((1, 16, 16, 1), np.float32)
-    image[:, 6:10, 12:] = 1  # is wholly outside after the shift, and inside again at half the size
+    image[:, 6:10, 11:15] = (
+        1  # is wholly outside after the shift, and inside again at half the size
+    )
     strengths = {"translation_x": [8], "scale": [50]}
     images, _ = augmented(strengths, image, None, strengths)
     np.testing.assert_allclose(images.sum(), image.sum() / 4, rtol=0.01)

@@ -46,7 +46,8 @@ class Scale(Geometric):
 def scaled(pixels: Any, factor: Any, boundary: str) -> Any:
     """Scale images `(N, H, W, C)` by `triangles`, rows and columns one after the other."""
     _, height, width, channels = pixels.shape
-    rows, columns = (triangles(size, factor, boundary) for size in (height, width))
+    rows = triangles(height, factor, boundary)
+    columns = rows if width == height else triangles(width, factor, boundary)
     lines = ops.reshape(pixels, (-1, height, width * channels))
     lines = ops.reshape(ops.matmul(_cast(rows), lines), (-1, height, width, channels))
     across = ops.reshape(ops.transpose(lines, (0, 2, 1, 3)), (-1, width, height * channels))
