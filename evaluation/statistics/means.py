@@ -27,6 +27,7 @@ FEWEST = 10
 # second over the effective number of images that make up the variance itself.
 UNSEEN, _UNCERTAIN = 0.4, 0.5
 _HALVINGS = 40  # of [0, 1], to 1e-12
+_ROUNDING = 1e-3  # of the range: distances are roots of what is rounded
 _NOTHING = 1e-12  # a variance below this part of the largest possible one is rounding
 
 
@@ -110,6 +111,12 @@ def interval(
     largest = share * (1 - share)  # the variance if each value were one of the bounds
     relative = variance / width**2
     known = relative > _NOTHING * np.maximum(largest, _NOTHING)
+    # Where no image is farther than rounding from a bound, how they differ says nothing.
+    farthest = np.minimum(
+        (value - low + deviations.max(axis=0, initial=0)) / width,
+        (high - value - deviations.min(axis=0, initial=0)) / width,
+    )
+    known &= farthest > _ROUNDING
     with np.errstate(invalid="ignore", divide="ignore"):
         enlarged = relative * (1 + UNSEEN / (n * largest) + _UNCERTAIN / informative)
         effective = n * largest / enlarged

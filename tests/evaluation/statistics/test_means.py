@@ -68,6 +68,15 @@ def test_the_value_lies_inside_and_the_width_is_never_zero():
     assert low[4] == pytest.approx(0.05 ** (1 / 50), abs=0.01)  # the rule of three
 
 
+def test_rounding_at_a_bound_does_not_move_the_other_end():
+    """A distance of 0 comes out as 0 on one processor and as the root of rounding on another."""
+    exact = np.zeros((30, 1))
+    expected = np.ravel(mean_interval(exact))
+    for size in (1e-9, 1e-6, 1e-5):
+        noisy = np.ravel(mean_interval(size * RANDOM.random((30, 1))))
+        np.testing.assert_allclose(noisy, expected, atol=0.001)
+
+
 def test_values_that_do_not_count_are_left_out():
     values = graded(60, 2)
     padded = np.full((90, 2), np.nan)
