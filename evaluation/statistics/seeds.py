@@ -138,23 +138,26 @@ def hierarchical_difference(
 
     Args:
         a: For each of two seeds or more `(images, columns)`, NaN where an image does not count.
-        b: The same of the other group, for the same images.
+        b: The same of the other group, for the same images. An image counts if it counts for all
+            seeds of both groups.
 
     Returns:
         Lower and upper ends, `(columns,)`; NaN where fewer than 10 images count.
     """
     left, right = crossed(a), crossed(b)
-    difference = np.nanmean(np.stack(b), axis=0) - np.nanmean(np.stack(a), axis=0)
-    paired = crossed([difference, difference])
+    of_images = np.mean(np.stack(b), axis=0) - np.mean(np.stack(a), axis=0)
+    counted = ~np.isnan(of_images)
+    n = counted.sum(axis=0)
     both = left.seeds + right.seeds
-    with np.errstate(
-        invalid="ignore", divide="ignore"
-    ):  # Welch's degrees of freedom, as in `welch`
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(counted, of_images, 0).sum(axis=0) / n
+        images = np.square(np.where(counted, of_images - mean, 0)).sum(axis=0) / (n - 1) / n
+        # Welch's degrees of freedom for the seeds of both, as in `welch`.
         weights = left.seeds**2 / (left.count - 1) + right.seeds**2 / (right.count - 1)
         degrees = np.where(both > 0, both**2 / weights, 1.0)
-    half = _half([(both, degrees), (paired.images, paired.n - 1)], [left.rest, right.rest])
-    half = np.where((half > 0) & (paired.n >= FEWEST), half, np.nan)
-    return paired.mean - half, paired.mean + half
+    half = _half([(both, degrees), (images, n - 1)], [left.rest, right.rest])
+    half = np.where((half > 0) & (n >= FEWEST), half, np.nan)
+    return mean - half, mean + half
 
 
 def welch(a: np.ndarray, b: np.ndarray) -> np.ndarray:

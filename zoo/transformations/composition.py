@@ -103,7 +103,7 @@ class Composition(Geometric):
         return common if moving else ("none",)
 
     @property
-    def has_perspective(self) -> bool:  # type: ignore[override]
+    def has_perspective(self) -> bool:
         """Whether a part has perspective."""
         return any(getattr(part, "has_perspective", False) for part in self.parts)
 

@@ -48,7 +48,11 @@ class Geometric(Transformation):
 
     geometric: ClassVar[bool] = True
     boundaries: ClassVar[tuple[str, ...]] = ("zero", "reflect", "crop")
-    has_perspective: ClassVar[bool] = False
+
+    @property
+    def has_perspective(self) -> bool:
+        """Whether matrices have a last row other than (0, 0, 1): a constant of a family."""
+        return False
 
     def __post_init__(self) -> None:
         """Check the strengths, and that matrices have no perspective unless the class says so.

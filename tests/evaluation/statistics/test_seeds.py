@@ -49,6 +49,14 @@ def test_images_that_count_for_no_seed_are_left_out():
     np.testing.assert_allclose(hierarchical(padded), hierarchical(seeds))
 
 
+def test_a_difference_leaves_out_images_that_do_not_count():
+    seeds = [list(trainings(3, 50, 2, 0.1)) for _ in "ab"]
+    padded = [[np.vstack([one, np.full((30, 2), np.nan)]) for one in side] for side in seeds]
+    np.testing.assert_allclose(hierarchical_difference(*padded), hierarchical_difference(*seeds))
+    nothing = [[np.full((30, 1), np.nan)] * 2] * 2
+    assert np.isnan(hierarchical_difference(*nothing)).all()
+
+
 def test_values_of_unbounded_range_have_the_interval_of_student():
     values = [3 + RANDOM.normal(size=(400, 1)) + shift for shift in (-0.1, 0.0, 0.1)]
     low, high = hierarchical(values, bounds=(0, np.inf))
