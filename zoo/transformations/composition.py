@@ -66,7 +66,7 @@ class Composition(Geometric):
                 f"{self.name} expects two or more parts, the geometric ones side by side, "
                 f"received {', '.join(part.name for part in self.parts) or 'none'}"
             )
-        super().__post_init__()
+        Transformation.__post_init__(self)  # the parts have looked at their own matrices
         boundary = "zero" if self.boundary == "crop" else self.boundary
         grids = zip(*self.strengths, strict=True) if self.strengths else ((),) * len(self.parts)
         parts = tuple(

@@ -83,6 +83,11 @@ def test_two_maps_are_one_resampling_by_the_product_of_their_matrices(
     assert resampled == ["bilinear", "nearest"]
 
 
+def test_a_large_grid_is_composed_without_a_matrix_for_each_point(monkeypatch):
+    monkeypatch.setattr(Composition, "matrix", lambda self, strength: pytest.fail("a matrix"))
+    assert len(compose("rotation", "shear", "brightness").strengths) == 13 * 11 * 11
+
+
 def test_nothing_is_cut_on_the_way():
     picture = bump((16, 16), 12, 7.5)
     there = compose("translation_x", "scale").images(picture, (8, 50))
