@@ -9,11 +9,11 @@ from .protocol import Protocol as Protocol
 from .reporting.leaderboard import leaderboard as leaderboard
 from .reporting.tensorboard.log import log as log
 from .results import Measurements as Measurements
+from .scores.by_class import per_class as per_class
 from .scores.definitions import Combined as Combined
 from .scores.definitions import Score as Score
 from .scores.definitions import Summary as Summary
 from .scores.observations import Observations as Observations
-from .scores.scoring import per_class as per_class
 from .scores.scoring import score as score
 from .sweeping.predictions import Predictions as Predictions
 from .sweeping.sweep import sweep as sweep

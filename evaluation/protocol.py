@@ -92,6 +92,8 @@ class TransformationInfo:
         geometric: Whether it moves pixels.
         window: `(h, w)` of a crop, else None.
         parts: The names of the parts of a composition; empty otherwise.
+        family: What it changes, such as `translation` or `light`: transformations of one family are
+            averaged before families are.
         spec: Everything that decides what it does, see `Transformation.spec`.
     """
 
@@ -103,6 +105,7 @@ class TransformationInfo:
     geometric: bool
     window: tuple[int, int] | None = None
     parts: tuple[str, ...] = ()
+    family: str = ""
     spec: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def stride(self, network: NetworkInfo) -> int | None:
@@ -250,6 +253,7 @@ def describe(transformation: Any) -> TransformationInfo:
         geometric=transformation.geometric,
         window=transformation.window,
         parts=tuple(part.name for part in getattr(transformation, "parts", ())),
+        family=transformation.family or transformation.name,
         spec=transformation.spec(),
     )
 

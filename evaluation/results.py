@@ -12,12 +12,12 @@ import pandas as pd
 
 from evaluation.arrays import Strips, read_strips, write_strips
 from evaluation.protocol import Protocol
-from evaluation.tables import read_csv, table, write_csv
+from evaluation.tables import read_csv, read_plain_csv, table, write_csv
 from zoo.support.files import put_in_place, recover
 
 _POINT = ["model", "dataset", "property", "score", "transformation", "strength", "boundary"]
 
-FORMAT = 2
+FORMAT = 3
 """The format of saved measurements: raised whenever the content of the folder changes."""
 
 
@@ -38,6 +38,8 @@ class Measurements:
             `(S, H, W, C)`.
         configurations: Means over networks that differ only in the seed, with the columns of
             `frame`; `model` names the configuration, and intervals are over seeds and images.
+        ranking: The order of the networks, with the columns of `evaluation.scores.ranking`; empty
+            if it is unknown.
 
     Example:
         >>> import tempfile, keras, numpy as np
@@ -57,6 +59,7 @@ class Measurements:
     position_maps: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     strips: Strips = field(default_factory=dict, repr=False)
     configurations: pd.DataFrame = field(default_factory=lambda: table([]), repr=False)
+    ranking: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table."""
@@ -87,8 +90,9 @@ class Measurements:
             write_csv(self.frame, partial / "measurements.csv")
             if len(self.configurations):
                 write_csv(self.configurations, partial / "configurations.csv")
-            if len(self.position_maps):
-                self.position_maps.to_csv(partial / "position_maps.csv", index=False)
+            for name in ("position_maps", "ranking"):
+                if len(getattr(self, name)):
+                    getattr(self, name).to_csv(partial / f"{name}.csv", index=False)
             write_strips(self.strips, partial / "strips.npz")
             content = {"format": FORMAT, "protocol": json.loads(self.protocol.to_json())}
             text = json.dumps(content, indent=1)
@@ -126,20 +130,14 @@ class Measurements:
         try:
             protocol = Protocol.from_json(json.dumps(content["protocol"]))
             frame = read_csv(folder / "measurements.csv")
-            maps = folder / "position_maps.csv"
-            position_maps = pd.read_csv(maps, keep_default_na=False) if maps.exists() else None
+            position_maps = read_plain_csv(folder / "position_maps.csv")
+            ranking = read_plain_csv(folder / "ranking.csv")
             strips = read_strips(folder / "strips.npz")
             seeds = folder / "configurations.csv"
             grouped = read_csv(seeds) if seeds.exists() else table([])
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             raise _damaged(folder, error) from error
-        return cls(
-            frame,
-            protocol,
-            pd.DataFrame() if position_maps is None else position_maps,
-            strips,
-            grouped,
-        )
+        return cls(frame, protocol, position_maps, strips, grouped, ranking)
 
 
 def _damaged(folder: Path, error: Exception) -> ValueError:

@@ -70,6 +70,14 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     return table.astype(DTYPES)
 
 
+def read_plain_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read another table of a record, to the last bit; an empty one if there is no such file."""
+    if not Path(path).exists():
+        return pd.DataFrame()
+    exact = dict.fromkeys(("value", "low", "high", "place"), _float)
+    return pd.read_csv(path, keep_default_na=False, converters=exact)
+
+
 def _float(text: str) -> float:
     """Parse a number exactly, which the parser of some versions of pandas does not."""
     return float(text or "nan")

@@ -1,7 +1,7 @@
-"""Leaderboards: tables of models ranked by how they answer to each transformation."""
+"""Leaderboards: networks in the order of how often they are right, and stay right."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -17,30 +17,34 @@ from evaluation.scores.definitions import Summary
 from evaluation.scores.table import SCORES, SUMMARIES
 from zoo.support.markdown import decimals, markdown_table
 
-RANKED = {d.name: d for d in (*SUMMARIES.values(), *SCORES.values()) if d.ranked}
-"""The definitions that rank models, each in its own table: summaries of curves, and scores of
-single strengths, which rank by their means."""
+SHOWN = {d.name: d for d in (*SUMMARIES.values(), *SCORES.values()) if d.headed}
+"""The definitions that have a table each: summaries of curves, and scores of single strengths, of
+which the means over strengths are shown."""
+
+ORDER = "Right, and stays right: share of images whose class is right before and after"
 
 LEGEND = (
-    "#1 is the best of its column. Rows are sorted by their mean rank over the transformations. "
-    "Models that differ only in the seed share a row, with intervals over seeds and images. "
-    "Models no better than chance come last, without a rank: who always says the same keeps it."
+    "Rows are in the order of the mean share of images that are right and stay right, over the "
+    "strengths of a transformation, the transformations of a family, and the families. Models that "
+    "paired tests cannot tell apart share a place. Of a single seed, a place is that of these "
+    "weights; seeds of one configuration share a row, with intervals over seeds and images. Models "
+    "no better than chance come last, without a place: who always says the same keeps it."
 )
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A value with its interval and its rank in the column; what is missing is NaN."""
+    """A value with its interval, and whether it is the best of its column; NaN if missing."""
 
     value: float
     low: float
     high: float
-    rank: float
+    best: bool = False
 
 
 @dataclass(frozen=True)
 class Board:
-    """One ranking: the mean rank of each model, best first, and its cell in each column."""
+    """One table: the place of each model, in their order, and its cell in each column."""
 
     title: str
     protocol: str
@@ -67,30 +71,30 @@ class Board:
     def _table(self, start: int, stop: int) -> Table:
         table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
         table.add_column("model")
-        table.add_column("mean\nrank", justify="right")
+        table.add_column("place", justify="right")
         for column in self.columns[start:stop]:
             table.add_column(Text(column.replace("_", " ").replace(" ", "\n")), justify="right")
-        for model, (mean_rank, cells) in self.rows.items():
+        for model, (place, cells) in self.rows.items():
             architecture, _, variant = model.partition("-")
             table.add_row(
                 Text(f"{architecture}\n{variant}"),
-                decimals(mean_rank, 1),
+                decimals(place, 0),
                 *(_two_lines(cell) for cell in cells[start:stop]),
             )
         return table
 
     def markdown(self) -> str:
-        """Return the ranking as a Markdown table, with the best of each column in bold."""
+        """Return the table in Markdown, with the best of each column in bold."""
         rows = [
-            [model, decimals(mean_rank, 1), *map(_one_line, cells)]
-            for model, (mean_rank, cells) in self.rows.items()
+            [model, decimals(place, 0), *map(_one_line, cells)]
+            for model, (place, cells) in self.rows.items()
         ]
-        table = markdown_table(["model", "mean rank", *self.columns], rows)
+        table = markdown_table(["model", "place", *self.columns], rows)
         return "\n\n".join([f"**{self.title}**", self.protocol, table, *self.notes])
 
 
 def leaderboard(measurements: Measurements | Sequence[Measurements]) -> RenderableType:
-    """Rank the models, in tables to print with rich that adapt to the width of the console.
+    """Return the models in their order, in tables that adapt to the width of the console.
 
     Args:
         measurements: One or several measurements; different ones never share a table.
@@ -110,7 +114,7 @@ def leaderboard(measurements: Measurements | Sequence[Measurements]) -> Renderab
         >>> images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
         >>> found = evaluate(model, (images, np.arange(20) % 2), "horizontal_flip")
         >>> Console(width=80).print(leaderboard(found))
-        Invariance score: mean agreement with the class at the identity
+        Right, and stays right: share of images whose class is right before and after
         ...
     """
     return Group(*boards(measurements), Text(LEGEND, style="dim"))
@@ -122,17 +126,20 @@ def leaderboard_markdown(measurements: Measurements | Sequence[Measurements]) ->
 
 
 def boards(measurements: Measurements | Sequence[Measurements]) -> Iterator[Board]:
-    """Yield a separate ranking for each score, protocol and boundary."""
+    """Yield a table of the order, and one for each score; separate ones for each boundary."""
     found = several(measurements)
-    names = _short(pd.concat([_ranked_rows(m)["model"] for m in found]))
+    listed = [set(m.ranking["model"]) if len(m.ranking) else set() for m in found]
+    every = [pd.Series(sorted(names)) for names in listed]
+    names = _short(pd.concat([*(_rows(m)["model"] for m in found), *every]))
     for one in found:
         identities = {known.key: known.identity for known in one.protocol.transformations}
-        frame = _ranked_rows(one)
+        frame = _rows(one)
         points = zip(frame["transformation"], frame["boundary"], frame["strength"], strict=True)
         at = [v is not pd.NA and v == identities[name, boundary] for name, boundary, v in points]
         frame = frame.assign(at_identity=at)
+        yield from _orders(one, names)
         for boundary, rows in frame.groupby("boundary", sort=False):
-            yield from _boards(rows, str(boundary), str(one.protocol.images), names, blind(one))
+            yield from _boards(rows, str(boundary), one, names)
 
 
 def _short(models: pd.Series) -> dict[str, str]:
@@ -142,8 +149,8 @@ def _short(models: pd.Series) -> dict[str, str]:
     return {name: f"{bases[base]}{comma}{seeds}" for name, (base, comma, seeds) in parts.items()}
 
 
-def _ranked_rows(one: Measurements) -> pd.DataFrame:
-    """Return the rows to rank, with the networks of one configuration replaced by their mean."""
+def _rows(one: Measurements) -> pd.DataFrame:
+    """Return the rows to show, with the networks of one configuration replaced by their mean."""
     grouped = configurations(one.protocol.networks)
     members = [n.name for group in grouped.values() if len(group) > 1 for n in group]
     if not members or one.configurations.empty:
@@ -152,65 +159,70 @@ def _ranked_rows(one: Measurements) -> pd.DataFrame:
     return pd.concat([alone, one.configurations], ignore_index=True)
 
 
-def blind(one: Measurements) -> dict[str, str]:
-    """Return the models that are no better than chance on untransformed images, and a reason.
+def _standings(one: Measurements, boundary: str) -> pd.DataFrame:
+    """Return the models under a boundary in their order, with `place` and `apart`."""
+    if one.ranking.empty:
+        return pd.DataFrame({"model": [], "place": [], "apart": [], "boundary": []})
+    known = one.ranking[one.ranking["family"] == ""]
+    first = boundary if boundary in set(known["boundary"]) else known["boundary"].iloc[0]
+    here = known[known["boundary"] == first]
+    here = here.assign(last=here["apart"] != "")
+    return here.sort_values(["last", "value"], ascending=[True, False], kind="stable")
 
-    What such a model keeps when the image changes says nothing: a constant answer keeps everything.
-    """
-    identities = {known.key: known.identity for known in one.protocol.transformations}
-    classes = {network.name: network.num_classes for network in one.protocol.networks}
-    for name, group in configurations(one.protocol.networks).items():
-        classes.setdefault(name, group[0].num_classes)
-    rows = _ranked_rows(one)
-    rows = rows[rows["strength"].notna() & rows["score"].isin(("accuracy", "cohen_kappa"))]
-    known = [
-        v == identities.get((name, boundary))
-        for name, boundary, v in zip(
-            rows["transformation"], rows["boundary"], rows["strength"], strict=True
+
+def _orders(one: Measurements, names: Mapping[str, str]) -> Iterator[Board]:
+    """Yield the order of the models under each boundary, with a column for each family."""
+    if one.ranking.empty:
+        return
+    truth = one.protocol.images.truth
+    whole = ", objects wholly in the frame" if {"masks", "boxes"} & set(truth) else ""
+    for boundary, rows in one.ranking.groupby("boundary", sort=False):
+        columns = {
+            str(family) or "all": part.set_index("model")
+            for family, part in rows.groupby("family", sort=False)
+        }
+        yield _board(
+            ORDER,
+            f"{one.protocol.images}, {_numbers(rows)}, {_kind(str(boundary))}{whole}; ranges are "
+            "95 % intervals",
+            columns,
+            _standings(one, str(boundary)),
+            names,
         )
-    ]
-    rows = rows[pd.Series(known, index=rows.index, dtype=bool)]
-    kappa = set(rows.loc[rows["score"] == "cohen_kappa", "model"])
-    found = {}
-    for row in rows[rows["score"] == "accuracy"].drop_duplicates("model").to_dict("records"):
-        model = str(row["model"])
-        if row["model"] not in kappa and kappa:
-            found[model] = "gives one class to all images"
-        elif model in classes and row["low"] <= 1 / classes[model] and classes[model] > 1:
-            accuracy, chance = decimals(row["value"], 3), decimals(1 / classes[model], 3)
-            found[model] = f"is no better than chance ({accuracy} of images right, chance {chance})"
-    return found
 
 
 def _boards(
-    rows: pd.DataFrame,
-    boundary: str,
-    where: str,
-    names: Mapping[str, str],
-    apart: Mapping[str, str],
+    rows: pd.DataFrame, boundary: str, one: Measurements, names: Mapping[str, str]
 ) -> Iterator[Board]:
-    """Yield a ranking by each score under one boundary."""
-    kind = "photometric" if boundary == "none" else f"geometric, boundary {boundary}"
+    """Yield a table for each score under one boundary, with a column for each transformation."""
     clean = rows[rows["at_identity"] & (rows["score"] == "accuracy")].drop_duplicates("model")
-    for name, definition in RANKED.items():
+    for name, definition in SHOWN.items():
         scored = rows[(rows["score"] == name) & ~rows["at_identity"]]
         if scored.empty:
             continue
-        images = "–".join(f"{n}" for n in sorted({scored["n"].min(), scored["n"].max()}))
-        protocol = f"{where}, {images} images, {kind}"
+        protocol = f"{one.protocol.images}, {_numbers(scored)}, {_kind(boundary)}"
         if isinstance(definition, Summary):
             protocol += "; ranges are 95 % intervals"
         else:
             scored = _means(scored)
-        shown = name == "invariance_score" and not clean.empty
-        extra = {"clean accuracy": clean} if shown else {}
-        notes = tuple(
-            f"{names[model]} {reason}, and is ranked apart."
-            for model, reason in apart.items()
-            if model in set(scored["model"])
+        columns = {"clean accuracy": clean} if name == "invariance_score" and len(clean) else {}
+        columns |= {str(t): part for t, part in scored.groupby("transformation", sort=False)}
+        yield _board(
+            definition.headed,
+            protocol,
+            {column: part.set_index("model") for column, part in columns.items()},
+            _standings(one, boundary),
+            names,
         )
-        columns, ranking = _ranking(scored, extra, names, apart)
-        yield Board(definition.ranked, protocol, columns, ranking, notes)
+
+
+def _numbers(rows: pd.DataFrame) -> str:
+    counts = "–".join(f"{n}" for n in sorted({rows["n"].min(), rows["n"].max()}))
+    return f"{counts} images"
+
+
+def _kind(boundary: str) -> str:
+    return "photometric" if boundary == "none" else f"geometric, boundary {boundary}"
 
 
 def _means(rows: pd.DataFrame) -> pd.DataFrame:
@@ -219,55 +231,57 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
     return means.assign(low=math.nan, high=math.nan)
 
 
-def _ranking(
-    rows: pd.DataFrame,
-    extra: Mapping[str, pd.DataFrame],
+def _board(
+    title: str,
+    protocol: str,
+    columns: Mapping[str, pd.DataFrame],
+    standings: pd.DataFrame,
     names: Mapping[str, str],
-    apart: Collection[str],
-) -> tuple[tuple[str, ...], dict[str, tuple[float, tuple[Cell, ...]]]]:
-    """Rank models by one value per transformation, and return columns and rows of a `Board`.
-
-    The columns of `extra` come first and do not count towards the mean rank. Models that are to be
-    ranked apart have no rank and come last.
-    """
-    ranked = {
-        str(name): _ranked(part, apart) for name, part in rows.groupby("transformation", sort=False)
+) -> Board:
+    """Put the models of some columns, each indexed by model, into their order."""
+    present = list(dict.fromkeys(str(m) for part in columns.values() for m in part.index))
+    ranked = dict(zip(standings["model"], standings["place"], strict=True))
+    apart = {m: why for m, why in zip(standings["model"], standings["apart"], strict=True) if why}
+    order = [m for m in ranked if m in present] + [m for m in present if m not in ranked]
+    best = {
+        c: part["value"].drop(list(apart), errors="ignore").max() for c, part in columns.items()
     }
-    mean_ranks = pd.DataFrame({name: part["rank"] for name, part in ranked.items()}).mean(axis=1)
-    columns = {name: _ranked(part, apart) for name, part in extra.items()} | ranked
-    board = {
-        names[str(model)]: (rank, tuple(_cell(part, str(model)) for part in columns.values()))
-        for model, rank in mean_ranks.sort_values(kind="stable").items()
-    }
-    return tuple(columns), board
+    return Board(
+        title,
+        protocol,
+        tuple(columns),
+        {
+            names[model]: (
+                ranked.get(model, math.nan),
+                tuple(_cell(part, model, best[c], apart) for c, part in columns.items()),
+            )
+            for model in order
+        },
+        tuple(
+            f"{names[model]} {reason}, and has no place."
+            for model, reason in apart.items()
+            if model in present
+        ),
+    )
 
 
-def _ranked(rows: pd.DataFrame, apart: Collection[str]) -> pd.DataFrame:
-    """Index rows by model and add their ranks: 1 is the largest value, equal values share one."""
-    values = rows["value"].where(~rows["model"].isin(list(apart)))
-    rank = values.rank(ascending=False, method="min")
-    return rows.assign(rank=rank).set_index("model")
-
-
-def _cell(part: pd.DataFrame, model: str) -> Cell:
+def _cell(part: pd.DataFrame, model: str, best: float, apart: Mapping[str, str]) -> Cell:
     if model not in part.index:
-        return Cell(math.nan, math.nan, math.nan, math.nan)
-    return Cell(*part.loc[model, ["value", "low", "high", "rank"]].astype(float))
+        return Cell(math.nan, math.nan, math.nan)
+    value, low, high = (float(part[column][model]) for column in ("value", "low", "high"))
+    return Cell(value, low, high, value == best and model not in apart)
 
 
 def _two_lines(cell: Cell) -> Text:
     if math.isnan(cell.value):
         return Text("–")
-    place = "" if math.isnan(cell.rank) else f" #{cell.rank:.0f}"
-    value = (f"{cell.value:.3f}{place}", "bold green" if cell.rank == 1 else "")
     interval = "" if math.isnan(cell.low) else f"{cell.low:.2f}–{cell.high:.2f}"
+    value = (f"{cell.value:.3f}", "bold green" if cell.best else "")
     return Text.assemble(value, "\n", (interval, "dim"))
 
 
 def _one_line(cell: Cell) -> str:
     if math.isnan(cell.value):
         return "–"
-    value = f"**{cell.value:.3f}**" if cell.rank == 1 else f"{cell.value:.3f}"
-    interval = "" if math.isnan(cell.low) else f" [{cell.low:.3f}, {cell.high:.3f}]"
-    place = "" if math.isnan(cell.rank) else f" #{cell.rank:.0f}"
-    return f"{value}{interval}{place}"
+    value = f"**{cell.value:.3f}**" if cell.best else f"{cell.value:.3f}"
+    return value if math.isnan(cell.low) else f"{value} [{cell.low:.3f}, {cell.high:.3f}]"

@@ -32,6 +32,7 @@ class Answers:
         image_size: `(H, W)` of the images; larger than `size` under the boundary `crop`.
         true_masks: Masks of the images, `(N, H, W)`, or None.
         true_boxes: Boxes of the images, `(N, 4)`, or None.
+        whole: Whether each image's object is wholly in the frame, `(N,)`; None if it is unknown.
         noise: The largest change of a logit when the same images are batched differently.
         floor: Whether `observed` is for the floor, so that outputs should not have moved.
     """
@@ -45,6 +46,7 @@ class Answers:
     image_size: tuple[int, int]
     true_masks: np.ndarray | None = None
     true_boxes: np.ndarray | None = None
+    whole: np.ndarray | None = None
     noise: float = 0.0
     floor: bool = False
 
@@ -68,7 +70,7 @@ class Answers:
             outputs = self.reference if moment == "reference" else self.observed
             if output in outputs:
                 return outputs[output]
-        elif hasattr(type(self), name) or name in ("labels", "noise"):
+        elif hasattr(type(self), name) or name in ("labels", "noise", "whole"):
             return getattr(self, name)
         raise ValueError(
             f"expected a score to take arguments listed in evaluation.Score, received {name!r}"

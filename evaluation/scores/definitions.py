@@ -25,7 +25,7 @@ class Definition:
         range: The smallest and the largest possible value.
         tasks: The tasks for which it is defined.
         undefined: The reason for an undefined value, for notices.
-        ranked: The title of the leaderboard's ranking by it; empty if it does not rank models.
+        headed: The title of its table in the leaderboard; empty if it has none.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Definition:
     range: tuple[float, float] = (0.0, 1.0)
     tasks: tuple[str, ...] = TASKS
     undefined: str = "no image counts"
-    ranked: str = ""
+    headed: str = ""
 
     def __post_init__(self) -> None:
         """Derive the label from the name unless one is given."""
@@ -71,6 +71,7 @@ class Score(Definition):
     | `observed_map`, `moved_map` | class scores of every pixel, `(N, H, W, K + 1)` |
     | `observed_box`, `moved_box`, `true_box`, `tight_box` | `(N, 4)`; see `Answers` |
     | `valid`, `valid_truth` | pixels `(H, W)` that came entirely from inside the frame |
+    | `whole` | whether the object is wholly in the frame, `(N,)`; None if that is unknown |
     | `noise` | the largest change of a logit when the same images are batched differently |
 
     Attributes:
@@ -162,6 +163,15 @@ class Summary(Definition):
     def needs(self) -> frozenset[str]:
         """The name of the stored output that it reads, if any, apart from those of its scores."""
         return frozenset({self.output} - {""})
+
+    def rows(self, curve: "Curve") -> dict[str, Any]:
+        """Return what it gives for a curve by name of row; nothing if it does not apply."""
+        found = self.function(curve)
+        if found is None:
+            return {}
+        if "value" in found:
+            return {self.name: found}
+        return {f"{self.name}{suffix}": row for suffix, row in found.items()}
 
 
 @dataclass(frozen=True)

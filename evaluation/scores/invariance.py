@@ -53,6 +53,42 @@ def stable_accuracy(
     return accuracy(labels, reference_logits) & accuracy(labels, observed_logits)
 
 
+def top1_agreement_whole(
+    reference_logits: np.ndarray, observed_logits: np.ndarray, whole: np.ndarray
+) -> np.ndarray:
+    """Return `top1_agreement` of objects that are wholly in the frame, else NaN.
+
+    What leaves the frame cannot be recognised, whatever the network does. An object is whole if the
+    frame has all of it at the identity and when moved.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import top1_agreement_whole
+        >>> before, after = np.eye(2)[[0, 0]], np.eye(2)[[0, 1]]
+        >>> top1_agreement_whole(before, after, np.array([True, False]))
+        array([ 1., nan])
+    """
+    return np.where(whole, top1_agreement(reference_logits, observed_logits), np.nan)
+
+
+def stable_accuracy_whole(
+    labels: np.ndarray,
+    reference_logits: np.ndarray,
+    observed_logits: np.ndarray,
+    whole: np.ndarray,
+) -> np.ndarray:
+    """Return `stable_accuracy` of objects that are wholly in the frame, else NaN.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.invariance import stable_accuracy_whole
+        >>> before, after = np.eye(2)[[0, 0]], np.eye(2)[[0, 1]]
+        >>> stable_accuracy_whole(np.array([0, 0]), before, after, np.array([True, False]))
+        array([ 1., nan])
+    """
+    return np.where(whole, stable_accuracy(labels, reference_logits, observed_logits), np.nan)
+
+
 def retained_accuracy(
     labels: np.ndarray, reference_logits: np.ndarray, observed_logits: np.ndarray
 ) -> np.ndarray:

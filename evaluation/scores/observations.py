@@ -10,7 +10,7 @@ import pandas as pd
 
 from evaluation.protocol import NetworkInfo, TransformationInfo
 from evaluation.scores.answers import Answers
-from evaluation.scores.definitions import Combined, Curve, Definition, Score, Summary
+from evaluation.scores.definitions import Combined, Curve, Definition, Score
 from evaluation.scores.table import SCORES, SUMMARIES, chosen
 from evaluation.sweeping.predictions import Predictions
 
@@ -138,6 +138,12 @@ class Observations:
                 f"expected predictions with {', '.join(missing)} to measure {name}, those of "
                 f"{network.name} have {', '.join(self.outputs)}"
             )
+        truth = self.predictions.truth
+        if "whole" in definition.reads and truth.masks is None and truth.boxes is None:
+            return (
+                f"expected images with masks or boxes to measure {name}, those of "
+                f"{self.predictions.protocol.images.dataset} have none"
+            )
         if "noise" in definition.reads and not self.predictions.floors:
             return (
                 f"expected predictions with floors to measure {name}, which is counted against the "
@@ -166,6 +172,7 @@ class Observations:
         predictions = self.predictions
         info = predictions.transformation(transformation)
         truth, images = predictions.truth, predictions.protocol.images
+        whole = predictions.whole(info, strength)
         reference = predictions.cell(self.network, info, info.identity)
         stored = predictions.floor if floor else predictions.cell
         observed = stored(self.network, info, strength)
@@ -183,6 +190,7 @@ class Observations:
                 images.frame[:2],
                 None if truth.masks is None else truth.masks[part],
                 None if truth.boxes is None else truth.boxes[part],
+                None if whole is None else whole[part],
                 self.noise,
                 floor,
             )
@@ -264,16 +272,6 @@ class Observations:
 
         stride = info.stride(self.network)
         return Curve(info.strengths, info.identity, info.unit, stride, values, outputs)
-
-    @staticmethod
-    def summarised(summary: Summary, curve: Curve) -> dict[str, Any]:
-        """Return the rows of a summary by name; none if it does not apply."""
-        found = summary.function(curve)
-        if found is None:
-            return {}
-        if "value" in found:
-            return {summary.name: found}
-        return {f"{summary.name}{suffix}": row for suffix, row in found.items()}
 
     def _size(self, info: TransformationInfo) -> tuple[int, int]:
         """Return `(H, W)` of the images that the network is shown."""

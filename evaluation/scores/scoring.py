@@ -12,11 +12,12 @@ from evaluation.protocol import TransformationInfo
 from evaluation.results import Measurements
 from evaluation.scores import summaries
 from evaluation.scores.definitions import Combined, Definition, Score, Summary
-from evaluation.scores.observations import Observations, one_per_image
+from evaluation.scores.observations import Observations
+from evaluation.scores.ranking import ranking
 from evaluation.scores.seeds import over_seeds
-from evaluation.scores.table import FLOOR, NOISE, REPEATS, SCORES, SUMMARIES, chosen
+from evaluation.scores.table import FLOOR, NOISE, REPEATS, SCORES, SUMMARIES
 from evaluation.statistics.intervals import wilson
-from evaluation.statistics.means import FEWEST, influence, interval, mean_interval
+from evaluation.statistics.means import FEWEST, influence, interval
 from evaluation.sweeping.predictions import Predictions
 from evaluation.tables import table
 
@@ -34,6 +35,7 @@ def score(
     """Measure predictions; no network is run.
 
     Besides each score at each strength there are, where the predictions have what they need: the
+    score of objects that are wholly in the frame, named `<score>_whole`, where some leave it; the
     score between `x` and `x` with what stayed inside the frame moved there and back, named
     `<score>_floor`, which is what interpolation alone costs (it happens twice);
     and the summaries of a curve (`SUMMARIES` in `evaluation.scores.table`). A transformation with
@@ -81,8 +83,18 @@ def score(
         _LOG.warning(
             "tolerance left out: it cannot be decided with %d images, %d are needed", n, least
         )
+    _say_gone(predictions)
+
+    def measure(curve: tuple[Observations, TransformationInfo]) -> Any:
+        observed, info = curve
+        definitions = wanted[observed.network.name]
+        stays = predictions.truth.whole.get(info.key)
+        if asked is None and (stays is None or stays.all()):  # the same values as of all objects
+            definitions = [d for d in definitions if "whole" not in d.reads]
+        return _curve(observed, info, definitions)
+
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        measured = list(pool.map(lambda c: _curve(c[0], c[1], wanted[c[0].network.name]), curves))
+        measured = list(pool.map(measure, curves))
     rows, maps = [], []
     for (observed, info), (found, position_map) in zip(curves, measured, strict=True):
         common = {
@@ -101,6 +113,7 @@ def score(
         position_maps,
         predictions.strips,
         table(list(over_seeds(predictions, wanted))),
+        ranking(predictions),
     )
 
 
@@ -198,7 +211,7 @@ def _summaries(
     for summary in asked:
         if summary.of and not set(summary.of) & set(values):
             continue
-        for name, row in observed.summarised(summary, curve).items():
+        for name, row in summary.rows(curve).items():
             note = row.pop("note", None)
             if note:
                 _LOG.info("%s under %s: %s", observed.network.name, info.name, note)
@@ -207,6 +220,21 @@ def _summaries(
 
 def _whole(definition: Definition, name: str) -> dict[str, Any]:
     return {"property": definition.property, "score": name, "strength": pd.NA}
+
+
+def _say_gone(predictions: Predictions) -> None:
+    """Name the strengths at which no object is wholly in the frame."""
+    for info in predictions.transformations:
+        stays = predictions.truth.whole.get(info.key)
+        if stays is None or info.parts:
+            continue
+        gone = [str(v) for v, row in zip(info.strengths, stays, strict=True) if not row.any()]
+        if not gone:
+            continue
+        _LOG.warning(
+            "%s: no object is wholly in the frame at %s: no score of whole objects there",
+            *(info.name, ", ".join(gone)),
+        )
 
 
 def _say_undefined(
@@ -221,6 +249,8 @@ def _say_undefined(
     for row in rows:
         definition = definitions.get(row["score"].removesuffix(FLOOR))
         if definition is None or (isinstance(definition, Summary) and definition.of):
+            continue
+        if "whole" in definition.reads and not row["n"]:  # said for all networks at once
             continue
         if np.isnan(row["value"]):
             undefined.setdefault(row["score"], []).append(row["strength"])
@@ -238,60 +268,3 @@ def _say_undefined(
             "%s under %s: fewer than %d images count, too few for intervals of means",
             *(observed.network.name, info.name, FEWEST),
         )
-
-
-def per_class(predictions: Predictions, name: str | Score = "accuracy") -> pd.DataFrame:
-    """Return a score separately for the images of each true class.
-
-    Args:
-        predictions: The result of a sweep.
-        name: The name of a score with one value per image, or your own definition of one.
-
-    Returns:
-        A row per network, transformation, boundary, strength and class (its name): `value`, the
-        95 % interval `low`, `high`, and `n`, the number of images of that class that count; NaN
-        where none counts, and without an interval where too few do.
-
-    Raises:
-        ValueError: If the score is unknown, or has several values per image.
-
-    Example:
-        >>> import tempfile, keras, numpy as np
-        >>> from evaluation import load_model, per_class, sweep
-        >>> from zoo.datasets import from_arrays
-        >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()], name="net")
-        >>> data = from_arrays(np.zeros((3, 4, 4, 1), np.float32), np.array([0, 1, 1]))
-        >>> with tempfile.TemporaryDirectory() as directory:
-        ...     predictions = sweep([load_model(model)], data, "horizontal_flip", directory)
-        ...     found = per_class(predictions, "accuracy")
-        >>> found[found["strength"] == 0][["class", "value", "n"]].values.tolist()
-        [['0', 1.0, 1], ['1', 0.0, 2]]
-    """
-    (definition,) = one_per_image(chosen(name))
-    labels, tables = predictions.truth.labels, []
-    for network in predictions.networks:
-        observed = Observations(predictions, network)
-        for info in predictions.transformations:
-            (values,) = observed.over(info, [definition]).values()
-            for label, class_name in enumerate(predictions.truth.class_names):
-                own = values[labels == label]
-                if not len(own):
-                    continue
-                n = (~np.isnan(own)).sum(axis=0)
-                with np.errstate(invalid="ignore", divide="ignore"):
-                    value = np.nansum(own, axis=0, dtype=float) / n
-                if definition.proportion:
-                    low, high = wilson(np.nansum(own, axis=0), n)
-                else:
-                    low, high = mean_interval(own, bounds=definition.range)
-                columns = {"value": value, "low": low, "high": high, "n": n}
-                table = pd.DataFrame({"strength": list(info.strengths), **columns})
-                tables.append(
-                    table.assign(
-                        model=network.name,
-                        transformation=info.name,
-                        boundary=info.boundary,
-                        **{"class": class_name},
-                    )
-                )
-    return pd.concat(tables, ignore_index=True)

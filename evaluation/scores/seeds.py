@@ -19,8 +19,8 @@ def over_seeds(
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of configurations with several seeds.
 
-    They cover the scores at single strengths that are drawn or ranked, and the summaries that are
-    averages over images.
+    They cover the scores at single strengths that are drawn or shown in the leaderboard, and the
+    summaries that are averages over images.
 
     Args:
         predictions: The result of a sweep.
@@ -34,7 +34,7 @@ def over_seeds(
         shown = [
             s
             for s in SCORES.values()
-            if isinstance(s, Score) and s.name in asked and (s.drawn or s.ranked)
+            if isinstance(s, Score) and s.name in asked and (s.drawn or s.headed)
         ]
         for info in predictions.transformations:
             observed = [Observations(predictions, member) for member in members]

@@ -40,6 +40,18 @@ SCORES: dict[str, Score | Combined] = {
             "right before and after",
             proportion=True,
         ),
+        Score(
+            "top1_agreement_whole",
+            invariance.top1_agreement_whole,
+            "agreement with the class at the identity, of objects wholly in the frame",
+            proportion=True,
+        ),
+        Score(
+            "stable_accuracy_whole",
+            invariance.stable_accuracy_whole,
+            "right before and after, of objects wholly in the frame",
+            proportion=True,
+        ),
         Score("retained_accuracy", invariance.retained_accuracy, proportion=True),
         Combined(
             "cohen_kappa",
@@ -111,7 +123,7 @@ SCORES: dict[str, Score | Combined] = {
             equivariance.mask_iou,
             "IoU with the moved true mask",
             drawn=True,
-            ranked="Mean IoU with the moved true mask, the identity left out",
+            headed="Mean IoU with the moved true mask, the identity left out",
             **_MASKS,
         ),
         Score(
@@ -135,7 +147,7 @@ SCORES: dict[str, Score | Combined] = {
             equivariance.box_iou,
             "IoU with the moved true box",
             drawn=True,
-            ranked="Mean IoU with the moved true box, the identity left out",
+            headed="Mean IoU with the moved true box, the identity left out",
             **_BOXES,
         ),
         Score("box_iou_ceiling", equivariance.box_iou_ceiling, **_BOXES),
@@ -176,7 +188,7 @@ SUMMARIES: dict[str, Summary] = {
             lambda curve: _mean(curve, "top1_agreement"),
             of=("top1_agreement",),
             per_image=lambda curve: summaries.row_means(_moved(curve, "top1_agreement")),
-            ranked="Invariance score: mean agreement with the class at the identity",
+            headed="Invariance score: mean agreement with the class at the identity",
         ),
         Summary(
             "equivariance_score",
@@ -185,14 +197,14 @@ SUMMARIES: dict[str, Summary] = {
             per_image=lambda curve: summaries.row_means(_moved(curve, *_AGREEMENTS)),
             property="equivariance",
             tasks=("segmentation", "detection"),
-            ranked="Equivariance score: mean agreement with the moved prediction",
+            headed="Equivariance score: mean agreement with the moved prediction",
         ),
         Summary(
             "worst_case_accuracy",
             lambda curve: summaries.worst_case(curve.values["accuracy"]),
             of=("accuracy",),
             per_image=lambda curve: curve.values["accuracy"].min(axis=1),
-            ranked="Worst-case accuracy: share of images right at every strength",
+            headed="Worst-case accuracy: share of images right at every strength",
         ),
         Summary("tolerance", _tolerance, of=("top1_agreement",), range=(0, math.inf)),
         Summary(

@@ -1,10 +1,10 @@
 """The manifest of a sweep, written beside its cells, so that nothing else is needed to score them.
 
 `<directory>/sweeps/<dataset>-<digest>/` has `protocol.json`, `truth.npz` (labels, names of classes,
-masks, boxes) and `strips.npz` (the first image at every strength). The digest is of the names
-of the networks, of the dataset with its split, placement and frame, of the transformations with
-their boundaries, and of whether there are floors. A sweep with the same digest replaces the earlier
-one.
+masks, boxes, and which objects each transformation leaves whole) and `strips.npz` (the first image
+at every strength). The digest is of the names of the networks, of the dataset with its split,
+placement and frame, of the transformations with their boundaries, and of whether there are floors.
+A sweep with the same digest replaces the earlier one.
 """
 
 import secrets
@@ -48,6 +48,9 @@ def write_manifest(predictions: Predictions) -> Path:
         "class_names": np.array(truth.class_names, str),
     }
     arrays |= {n: getattr(truth, n) for n in ("masks", "boxes") if n in images.truth}
+    for k, transformation in enumerate(protocol.transformations):
+        if transformation.key in truth.whole:
+            arrays[f"whole.{k}"] = np.packbits(truth.whole[transformation.key], axis=1)
     np.savez(partial / "truth.npz", **arrays)
     write_strips(predictions.strips, partial / "strips.npz")
     (partial / "protocol.json").write_text(protocol.to_json(), encoding="utf-8")
@@ -83,7 +86,14 @@ def read_manifest(directory: Path, transformations: Iterable["Transformation"]) 
         strips = read_strips(home / "strips.npz")
         known = read_arrays(home / "truth.npz")
         names = tuple(map(str, known["class_names"]))
-        truth = Truth(known["labels"], names, known.get("masks"), known.get("boxes"))
+        whole = {
+            transformation.key: np.unpackbits(
+                known[f"whole.{k}"], axis=1, count=protocol.images.n
+            ).astype(bool)
+            for k, transformation in enumerate(protocol.transformations)
+            if f"whole.{k}" in known
+        }
+        truth = Truth(known["labels"], names, known.get("masks"), known.get("boxes"), whole)
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         raise ValueError(
             f"expected what a sweep wrote in {home}, it is damaged: sweep again ({error})"

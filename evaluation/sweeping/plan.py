@@ -12,6 +12,7 @@ import numpy as np
 from evaluation.networks.network import Network
 from evaluation.protocol import Protocol, describe
 from evaluation.sweeping.predictions import Predictions, images_of, truth_of
+from evaluation.sweeping.whole import whole_objects
 from zoo.datasets import Dataset
 from zoo.transformations import Transformation, named
 from zoo.transformations.window import margins
@@ -61,10 +62,12 @@ def plan(
         for network in networks:
             check_fit(network, dataset, window)
     infos = tuple(network.info for network in networks)
+    found = {info.key: whole_objects(t, dataset) for info, t in zip(known, chosen, strict=True)}
+    whole = {key: stays for key, stays in found.items() if stays is not None}
     return Predictions(
         Path(directory),
         Protocol(images_of(dataset), tuple(known), infos, floors),
-        truth_of(dataset),
+        truth_of(dataset, whole),
         {info.key: strip(t, dataset) for info, t in zip(known, chosen, strict=True)},
         {info.key: t for info, t in zip(known, chosen, strict=True)},
     )

@@ -43,12 +43,15 @@ class Truth:
         class_names: One name per class.
         masks: Integers `(N, H, W)`, 0 is background; or None.
         boxes: float32 `(N, 4)` in pixels, or None.
+        whole: For each (transformation, boundary) that moves objects, whether an image's object is
+            wholly in the frame, bool `(strengths, N)`; see `sweeping.whole`.
     """
 
     labels: np.ndarray
     class_names: tuple[str, ...]
     masks: np.ndarray | None = None
     boxes: np.ndarray | None = None
+    whole: Mapping[Key, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,6 +201,17 @@ class Predictions:
             )
         return found[0]
 
+    def whole(self, transformation: TransformationInfo, strength: Any) -> np.ndarray | None:
+        """Return whether each object is wholly in the frame, `(N,)`; None if that is unknown.
+
+        Under a photometric transformation every object stays where it is.
+        """
+        if transformation.key in self.truth.whole:
+            index = transformation.strengths.index(strength)
+            return self.truth.whole[transformation.key][index]
+        known = self.truth.masks is not None or self.truth.boxes is not None
+        return np.ones(self.protocol.images.n, bool) if known else None
+
     @property
     def _keys(self) -> list[Key]:
         return [known.key for known in self.transformations]
@@ -238,9 +252,9 @@ def images_of(dataset: "Dataset") -> Images:
     )
 
 
-def truth_of(dataset: "Dataset") -> Truth:
-    """Return the true labels, masks and boxes of a dataset."""
-    return Truth(dataset.labels, dataset.class_names, dataset.masks, dataset.boxes)
+def truth_of(dataset: "Dataset", whole: Mapping[Key, np.ndarray] | None = None) -> Truth:
+    """Return the true labels, masks and boxes of a dataset, and which objects stay whole."""
+    return Truth(dataset.labels, dataset.class_names, dataset.masks, dataset.boxes, whole or {})
 
 
 def cell_path(

@@ -66,6 +66,7 @@ class Transformation:
     minimum: ClassVar[int]
     maximum: ClassVar[int]
     geometric: ClassVar[bool]
+    family: ClassVar[str] = ""  # those that change the same are averaged first; "" stands alone
     boundaries: ClassVar[tuple[str, ...]] = ("zero",)
     version: ClassVar[int] = 1  # raise it for changes outside code and fields, as in a library
 

@@ -1,5 +1,6 @@
 import io
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -44,33 +45,80 @@ def summaries(values, **where):
     ]
 
 
-def text(frame, width=100, **kwargs):
+def standings(values, places=(), boundary="zero", families=("rotation", "scale"), apart=()):
+    """Return the order of models: their value in all, and in each family."""
+    apart = dict(apart)
+    rows = []
+    for k, (model, value) in enumerate(values.items()):
+        place = NAN if model in apart else dict(places).get(model, k + 1)
+        common = {
+            "low": value - 0.05,
+            "high": value + 0.05,
+            "n": 540,
+            "apart": apart.get(model, ""),
+        }
+        common |= {"model": model, "boundary": boundary, "value": value}
+        rows.append({**common, "family": "", "place": place})
+        rows += [{**common, "family": family, "place": NAN} for family in families]
+    return pd.DataFrame(rows)
+
+
+def text(frame, width=100, ranking=None, **kwargs):
     console = Console(width=width, file=io.StringIO(), **kwargs)
-    console.print(leaderboard(measurements(frame, AXES, dataset=frame["dataset"].iloc[0])))
+    more = {} if ranking is None else {"ranking": ranking}
+    found = measurements(frame, AXES, dataset=frame["dataset"].iloc[0], **more)
+    console.print(leaderboard(found))
     return console.file.getvalue()
 
 
-def test_models_are_ranked_in_each_column_and_sorted_by_their_mean_rank():
+def test_all_tables_have_the_order_and_the_places_of_the_ranking():
     frame = table(*summaries({"a": (0.5, 0.2), "b": (0.9, 0.8), "c": (0.9, 0.1), "d": (0.1, 0.3)}))
-    (board,) = boards(measurements(frame, AXES))
-    assert list(board.rows) == ["b", "c", "a", "d"]
-    assert [rank for rank, _ in board.rows.values()] == [1.0, 2.5, 3.0, 3.0]
-    assert [cell.rank for cell in board.rows["c"][1]] == [1, 4]
+    order = standings({"c": 0.9, "a": 0.8, "b": 0.8, "d": 0.1}, {"b": 2, "d": 4})
+    first, second = boards(measurements(frame, AXES, ranking=order))
+    assert first.columns == ("all", "rotation", "scale")
+    assert second.columns == ("rotation", "scale")
+    for board in (first, second):
+        assert list(board.rows) == ["c", "a", "b", "d"]
+        assert [place for place, _ in board.rows.values()] == [1, 2, 2, 4]
+    assert [[cell.best for cell in cells] for _, cells in second.rows.values()] == [
+        *([True, False], [False, False], [True, True], [False, False])
+    ]
+    shown = text(frame, ranking=order)
+    assert "Right, and stays right" in shown
+    assert "share a place" in " ".join(shown.split())
 
 
-def test_what_was_not_measured_is_a_dash_without_a_rank_and_comes_last():
+def test_the_order_under_a_boundary_is_its_own_and_light_has_the_first():
+    frame = table(
+        *summaries({"a": (0.5, 0.2), "b": (0.9, 0.8)}),
+        *summaries({"a": (0.5, 0.2), "b": (0.9, 0.8)}, boundary="circular"),
+        *(row(m, "invariance_score", "hue", pd.NA, 0.5, boundary="none") for m in "ab"),
+    )
+    order = pd.concat(
+        [standings({"a": 0.9, "b": 0.8}), standings({"b": 0.9, "a": 0.8}, (), "circular")]
+    )
+    found = list(boards(measurements(frame, AXES, ranking=order)))
+    assert [(b.protocol.partition("images, ")[2][:20], "".join(b.rows)) for b in found] == [
+        ("geometric, boundary ", "ab"),
+        ("geometric, boundary ", "ba"),
+        ("geometric, boundary ", "ab"),
+        ("geometric, boundary ", "ba"),
+        ("photometric; ranges ", "ab"),
+    ]
+
+
+def test_what_was_not_measured_is_a_dash():
     frame = table(
         *summaries({"nothing": (NAN, NAN), "half": (NAN, 0.7), "full": (0.5, 0.6)}),
         row("other", "invariance_score", "rotation", pd.NA, 0.4),
     )
-    (board,) = boards(measurements(frame, AXES))
-    assert list(board.rows) == ["half", "full", "other", "nothing"]
-    assert [rank for rank, _ in board.rows.values()][:3] == [1.0, 1.5, 2.0]
+    (board,) = boards(measurements(frame, AXES))  # without an order: as they come
+    assert list(board.rows) == ["nothing", "half", "full", "other"]
     for shown in (text(frame), leaderboard_markdown(measurements(frame, AXES))):
         assert "nan" not in shown.lower()
         assert "<NA>" not in shown
     lines = leaderboard_markdown(measurements(frame, AXES)).splitlines()
-    assert lines[-3] == "| nothing | – | – | – |"
+    assert "| nothing | – | – | – |" in lines
 
 
 def test_clean_accuracy_is_the_accuracy_at_the_identity_of_the_transformation():
@@ -137,14 +185,14 @@ def test_every_value_is_printed_whole_within_the_width_of_the_console(width):
     assert max(map(len, shown.splitlines())) <= width
     assert shown.count("architecture_9") == (1 if width >= 100 else 2)
     for *_, value, low, high, _ in rows:
-        assert f"{value:.3f} #" in shown
+        assert f"{value:.3f}" in shown
         assert f"{low:.2f}–{high:.2f}" in shown
 
 
 def test_the_best_is_green_on_a_terminal_and_nothing_is_where_there_is_none():
     frame = table(*summaries({"a": (0.5, 0.2), "b": (0.9, 0.1)}))
     colourful = text(frame, force_terminal=True, color_system="standard")
-    assert colourful.count("\x1b[1;32m0.900 #1") == 1
+    assert colourful.count("\x1b[1;32m0.900") == 1
     assert colourful.count("\x1b[1;32m") == 2
     assert "\x1b" not in text(frame)
 
@@ -170,31 +218,28 @@ def test_measurements_that_cannot_be_shown_truthfully_are_refused():
         leaderboard(measurements(pd.concat([good, good]), AXES))
 
 
-def with_accuracy(frame, accuracies, kappa=()):
-    """Add accuracies at the identity of `rotation`, and kappa of the models that have one."""
-    rows = [row(m, "accuracy", "rotation", 0, value) for m, value in accuracies.items()]
-    rows += [row(m, "cohen_kappa", "rotation", 0, 1.0) for m in kappa]
-    return pd.concat([frame, table(*rows)], ignore_index=True)
-
-
-def test_who_is_no_better_than_chance_is_ranked_apart_and_it_is_said():
+def test_who_is_no_better_than_chance_is_shown_last_without_a_place_and_it_is_said():
     frame = table(*summaries({"still": (1.0, 1.0), "good": (0.9, 0.8), "dice": (0.95, 0.9)}))
-    frame = with_accuracy(frame, {"still": 0.1, "good": 0.98, "dice": 0.12}, ("good", "dice"))
-    (board,) = [b for b in boards(measurements(frame, AXES)) if b.title.startswith("Invariance")]
-    assert next(iter(board.rows)) == "good"
-    assert [cell.rank for cell in board.rows["good"][1][1:]] == [1, 1]
-    assert all(math.isnan(cell.rank) for name in ("still", "dice") for cell in board.rows[name][1])
+    reasons = {"still": "gives one class to all images", "dice": "is no better than chance"}
+    order = standings({"still": 1.0, "good": 0.9, "dice": 0.95}, {"good": 1}, apart=reasons)
+    first, board = boards(measurements(frame, AXES, ranking=order))
+    assert list(board.rows) == list(first.rows) == ["good", "still", "dice"]
+    assert [cell.best for cell in board.rows["good"][1]] == [True, True]
+    for name in reasons:
+        assert math.isnan(board.rows[name][0])
+        assert not any(cell.best for cell in board.rows[name][1])
     assert board.notes == (
-        "still gives one class to all images, and is ranked apart.",
-        "dice is no better than chance (0.120 of images right, chance 0.100), and is ranked apart.",
+        "still gives one class to all images, and has no place.",
+        "dice is no better than chance, and has no place.",
     )
-    shown = " ".join(text(frame, width=200).split())
-    assert "ranked apart" in shown
-    assert "1.000 #1" not in shown
-    assert board.notes[0] in leaderboard_markdown(measurements(frame, AXES))
+    assert "has no place" in " ".join(text(frame, ranking=order, width=200).split())
+    assert board.notes[0] in leaderboard_markdown(measurements(frame, AXES, ranking=order))
 
 
-def test_without_accuracies_nobody_is_apart():
-    frame = table(*summaries({"a": (1.0, 1.0), "b": (0.9, 0.8)}))
-    (board,) = boards(measurements(frame, AXES))
-    assert not board.notes
+def test_objects_that_leave_the_frame_are_said_not_to_count():
+    frame = table(*summaries({"a": (0.5, 0.2)}))
+    found = measurements(frame, AXES, ranking=standings({"a": 0.5}))
+    assert "wholly" not in next(iter(boards(found))).protocol
+    images = replace(found.protocol.images, truth=("labels", "masks"))
+    seen = replace(found, protocol=replace(found.protocol, images=images))
+    assert "objects wholly in the frame" in next(iter(boards(seen))).protocol

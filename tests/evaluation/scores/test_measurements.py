@@ -9,7 +9,8 @@ from keras import layers
 
 from evaluation import evaluate
 from evaluation.networks.network import load_model
-from evaluation.scores.scoring import per_class, score
+from evaluation.scores.by_class import per_class
+from evaluation.scores.scoring import score
 from evaluation.sweeping.sweep import sweep
 from tests.agreement import rounding
 from zoo.datasets import from_arrays

@@ -39,6 +39,7 @@ def random_answers(transformation, strength, **choices):
     observed["logits"][::2] += 2 * reference["logits"][::2]  # so that some classes agree
     observed["pre_logits"][5] = 0  # every unit is silent
     choices = {"true_masks": masks, "true_boxes": boxes.astype(np.float32), **choices}
+    choices.setdefault("whole", np.arange(COUNT) % 3 > 0)
     return Answers(
         *(LABELS, reference, observed, lambda: transformation, strength, SIZE, SIZE), **choices
     )
@@ -95,6 +96,8 @@ def reference_scores(answers, strength):
             "accuracy": float(now == LABELS[k]),
             "top1_agreement": float(now == top),
             "stable_accuracy": float(now == top == LABELS[k]),
+            "top1_agreement_whole": float(now == top) if k % 3 else math.nan,
+            "stable_accuracy_whole": float(now == top == LABELS[k]) if k % 3 else math.nan,
             "retained_accuracy": float(now == LABELS[k]) if top == LABELS[k] else math.nan,
             "mean_absolute_change": abs(p[1][top] - p[0][top]),
             "mask_agreement": agree / union,

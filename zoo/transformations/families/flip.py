@@ -16,6 +16,7 @@ class Flip(Geometric):
 
     axis: str = "x"
 
+    family: ClassVar[str] = "flip"
     unit: ClassVar[str] = "flips"
     identity: ClassVar[int] = 0
     minimum: ClassVar[int] = 0

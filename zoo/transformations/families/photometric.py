@@ -49,6 +49,7 @@ class Photometric(Transformation):
 
     boundary: str = "none"  # nothing leaves the frame
 
+    family: ClassVar[str] = "light"
     geometric: ClassVar[bool] = False
     boundaries: ClassVar[tuple[str, ...]] = ("none",)
 

@@ -15,6 +15,7 @@ class Rotation(Geometric):
     to positions between pixels and is interpolated.
     """
 
+    family: ClassVar[str] = "rotation"
     unit: ClassVar[str] = "degrees"
     identity: ClassVar[int] = 0
     minimum: ClassVar[int] = -360

@@ -21,6 +21,7 @@ class Scale(Geometric):
     and agree inside the frame. Masks move to the nearest pixel.
     """
 
+    family: ClassVar[str] = "scale"
     unit: ClassVar[str] = "percent"
     identity: ClassVar[int] = 100
     minimum: ClassVar[int] = 1

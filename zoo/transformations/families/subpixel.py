@@ -23,6 +23,7 @@ class SubpixelTranslation(Geometric):
 
     axis: str = "x"
 
+    family: ClassVar[str] = "translation"
     unit: ClassVar[str] = "hundredths of a px"
     identity: ClassVar[int] = 0
     minimum: ClassVar[int] = -409_600

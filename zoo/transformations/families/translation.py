@@ -16,6 +16,7 @@ class Translation(Geometric):
 
     axis: str = "x"
 
+    family: ClassVar[str] = "translation"
     unit: ClassVar[str] = "px"
     identity: ClassVar[int] = 0
     minimum: ClassVar[int] = -4096

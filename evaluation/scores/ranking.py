@@ -1,0 +1,204 @@
+"""The order of networks: by the share of images that they are right about, before and after."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evaluation.configurations import configurations
+from evaluation.protocol import TransformationInfo
+from evaluation.scores.invariance import classes
+from evaluation.scores.observations import Observations
+from evaluation.scores.summaries import row_means
+from evaluation.statistics.intervals import CONFIDENCE, wilson
+from evaluation.statistics.means import FEWEST, interval
+from evaluation.statistics.seeds import hierarchical, welch
+from evaluation.statistics.significance import holm, sign_flip
+from evaluation.sweeping.predictions import Predictions
+
+COLUMNS = ("model", "boundary", "family", "value", "low", "high", "n", "place", "apart")
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """What one network comes to: in all, and in each family of transformations.
+
+    Attributes:
+        shares: What each image adds to each value, times the number of images; `(N, 1 + families)`.
+        deviations: By how much each image pulls each value, likewise.
+        counts: How many images count for a value at least, `(1 + families,)`.
+    """
+
+    shares: np.ndarray
+    deviations: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def value(self) -> np.ndarray:
+        """The mean of the families, and the mean of each."""
+        return self.shares.mean(axis=0)
+
+
+def ranking(predictions: Predictions) -> pd.DataFrame:
+    """Order the networks of a sweep.
+
+    A network's value is the mean share of images whose class is right and stays right
+    (`stable_accuracy`; where it is known which objects are wholly in the frame, only of those):
+    averaged over the strengths but the identity, then over the transformations of a family, then
+    over families. Transformations under different boundaries are never averaged; photometric ones,
+    which have none, count with each boundary. Compositions do not count.
+
+    Networks share a place unless paired tests tell them apart: there is a line between two
+    neighbours if every network above it differs from every one below it, by the sign-flip test
+    over images (and by Welch's over seeds, where both sides have several), with Holm's correction
+    for all pairs. A place is one more than the number of networks above the line.
+
+    Args:
+        predictions: The result of a sweep.
+
+    Returns:
+        The columns of `COLUMNS`: for each boundary and each network (or configuration of several
+        seeds) a row whose `family` is empty, which has the `place`, and a row for each family.
+        `low` and `high` are the ends of the 95 % interval, over images, or over seeds and images;
+        `n` is the number of images that count. `apart` says why a network has no place: it is no
+        better than chance on untransformed images, so that what it keeps says nothing.
+
+    Example:
+        >>> import tempfile, keras, numpy as np
+        >>> from evaluation import load_model, sweep
+        >>> from evaluation.scores.ranking import ranking
+        >>> from zoo.datasets import from_arrays
+        >>> chain = [keras.layers.GlobalAveragePooling2D(), keras.layers.Rescaling([-1, 1], [1, 0])]
+        >>> images = np.repeat(np.linspace(0, 1, 40, dtype=np.float32), 16).reshape(40, 4, 4, 1)
+        >>> data = from_arrays(images, (np.arange(40) > 19).astype(int))
+        >>> model = keras.Sequential([keras.Input((4, 4, 1)), *chain], name="mean")
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     found = ranking(sweep([load_model(model)], data, "horizontal_flip", directory))
+        >>> found[["family", "value", "place"]].values.tolist()
+        [['', 1.0, 1.0], ['flip', 1.0, nan]]
+    """
+    curves = [info for info in predictions.transformations if info.others and not info.parts]
+    if not curves:
+        return pd.DataFrame(columns=list(COLUMNS))
+    groups = {
+        name: [Observations(predictions, member) for member in members]
+        for name, members in configurations(predictions.networks).items()
+    }
+    means = {
+        one.network.name: {info.key: _mean(one, info) for info in curves}
+        for group in groups.values()
+        for one in group
+    }
+    apart = {name: reason for name, group in groups.items() if (reason := _blind(group, curves[0]))}
+    boundaries = dict.fromkeys(info.boundary for info in curves if info.geometric) or ("none",)
+    rows: list[dict[str, Any]] = []
+    for boundary in boundaries:
+        families: dict[str, list[TransformationInfo]] = {}
+        for info in curves:
+            if not info.geometric or info.boundary == boundary:
+                families.setdefault(info.family, []).append(info)
+        standings = {
+            name: [_standing(means[one.network.name], families) for one in group]
+            for name, group in groups.items()
+        }
+        places = _places({n: s for n, s in standings.items() if n not in apart})
+        for name, members in standings.items():
+            common = {"model": name, "boundary": boundary, "apart": apart.get(name, "")}
+            for row in _rows(members, families):
+                place = places.get(name, np.nan) if not row["family"] else np.nan
+                rows.append({**common, **row, "place": place})
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _mean(observed: Observations, info: TransformationInfo) -> np.ndarray:
+    """Return each image's mean over the strengths but the identity, `(N,)`; NaN without any."""
+    known = observed.predictions.whole(info, info.identity) is not None
+    score = "stable_accuracy_whole" if known else "stable_accuracy"
+    (values,) = observed.over(info, [score]).values()
+    return row_means(values[:, info.others])
+
+
+def _blind(group: Sequence[Observations], info: TransformationInfo) -> str:
+    """Say why answers to untransformed images are no better than chance; empty if they are."""
+    first = group[0]
+    labels, total = first.predictions.truth.labels, first.network.num_classes
+    given = [
+        classes(one.predictions.cell(one.network, info, info.identity)["logits"]) for one in group
+    ]
+    if all(len(np.unique(answers)) == 1 for answers in given) and len(np.unique(labels)) > 1:
+        return "gives one class to all images"
+    right = np.array([(answers == labels).sum() for answers in given])
+    low, _ = wilson(right, np.full(len(right), len(labels)))
+    if total > 1 and (low <= 1 / total).all():
+        accuracy = right.mean() / len(labels)
+        return f"is no better than chance ({accuracy:.3f} of images right, chance {1 / total:.3f})"
+    return ""
+
+
+def _standing(
+    means: Mapping[tuple[str, str], np.ndarray],
+    families: Mapping[str, Sequence[TransformationInfo]],
+) -> _Standing:
+    """Average the transformations of each family, and the families."""
+    columns: list[list[np.ndarray]] = []
+    for members in families.values():
+        curves = [means[info.key] for info in members]
+        every = [_weighed(values) for values in curves]
+        columns.append([np.mean(part, axis=0) for part in zip(*every, strict=True)])
+    shares, deviations = (np.stack(part, axis=1) for part in zip(*columns, strict=True))
+    counts = [min(int((~np.isnan(means[i.key])).sum()) for i in m) for m in families.values()]
+    return _Standing(
+        np.hstack([shares.mean(axis=1, keepdims=True), shares]),
+        np.hstack([deviations.mean(axis=1, keepdims=True), deviations]),
+        np.array([min(counts), *counts]),
+    )
+
+
+def _weighed(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what images add to a mean over those that count, and by how much they pull it."""
+    counted = ~np.isnan(values)
+    if not counted.any():
+        return np.full(len(values), np.nan), np.full(len(values), np.nan)
+    weight = len(values) / counted.sum()
+    filled = np.where(counted, values, 0.0)
+    return weight * filled, weight * np.where(counted, filled - filled.sum() / counted.sum(), 0.0)
+
+
+def _rows(members: Sequence[_Standing], families: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    value = np.mean([one.value for one in members], axis=0)
+    counts = members[0].counts
+    if len(members) > 1:
+        low, high = hierarchical([one.value + one.deviations for one in members])
+    else:
+        n = np.full(len(value), len(members[0].shares))
+        low, high = interval(value, members[0].deviations, n, equivalent=counts)
+    low, high = (np.where(counts >= FEWEST, end, np.nan) for end in (low, high))
+    for k, family in enumerate(("", *families)):
+        yield {"family": family, "value": value[k], "low": low[k], "high": high[k], "n": counts[k]}
+
+
+def _places(standings: Mapping[str, Sequence[_Standing]]) -> dict[str, int]:
+    """Return the places of networks, which those share that cannot be told apart."""
+    totals = {name: float(np.mean([s.value[0] for s in m])) for name, m in standings.items()}
+    names = sorted((n for n in totals if not np.isnan(totals[n])), key=lambda n: -totals[n])
+    pairs = list(combinations(range(len(names)), 2))
+    differ = np.zeros((len(names), len(names)), bool)
+    if pairs:
+        shares = [np.stack([s.shares[:, 0] for s in standings[name]], axis=1) for name in names]
+        of_images = np.stack([one.mean(axis=1) for one in shares], axis=1)
+        p = sign_flip(np.stack([of_images[:, j] - of_images[:, i] for i, j in pairs], axis=1))
+        for k, (i, j) in enumerate(pairs):
+            if min(shares[i].shape[1], shares[j].shape[1]) > 1:
+                seeds = (one.mean(axis=0)[:, None] for one in (shares[i], shares[j]))
+                p[k] = max(p[k], float(welch(*seeds)[0]))
+        for (i, j), adjusted in zip(pairs, holm(p), strict=True):
+            differ[i, j] = adjusted <= 1 - CONFIDENCE
+    places, place = {}, 1
+    for k, name in enumerate(names):
+        if differ[:k, k:].all():
+            place = k + 1
+        places[name] = place
+    return places
