@@ -1,6 +1,7 @@
 """How the positions of a feature map lie on the image, and which pixels they see."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,10 @@ class Positions:
         period: Product of all strides up to here, in pixels; it stays when positions are averaged
             away or repeated.
         block: Number of interleaved maps that SpaceToBatchND has split the axis into.
+        tokens: Number of positions along the axis, if a map has been flattened into tokens, row by
+            row; 0 for a map.
+        along: The axes of the tensor that may hold the tokens: one, or two of the products of all
+            pairs of tokens; empty for a map.
     """
 
     stride: int
@@ -21,6 +26,39 @@ class Positions:
     high: float
     period: int
     block: int = 1
+    tokens: int = 0
+    along: tuple[int, ...] = ()
+
+    def whole(self) -> "Positions":
+        """Return what has no positions and sees the whole frame."""
+        return Positions(0, -math.inf, math.inf, self.period)
+
+
+Axes = tuple[Positions, Positions]
+"""The axes of a feature map, downwards and to the right."""
+
+
+class UnknownOperationError(Exception):
+    """An operation whose effect on positions is not known."""
+
+
+def joined(states: list[Axes]) -> Axes:
+    """Return the axes of what reads several maps at one position, or maps without positions."""
+
+    def join(axes: tuple[Positions, ...]) -> Positions:
+        layouts = {replace(axis, low=0, high=0, period=1) for axis in axes if axis.stride}
+        if len(layouts) > 1:
+            raise UnknownOperationError
+        layout = next(iter(layouts), Positions(0, 0, 0, 1))
+        return replace(
+            layout,
+            low=min(axis.low for axis in axes),
+            high=max(axis.high for axis in axes),
+            period=math.lcm(*(axis.period for axis in axes)),
+        )
+
+    y, x = (join(axes) for axes in zip(*states, strict=True))
+    return y, x
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ changes s, low and high in a known way.
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.graphs.positions import Positions, ReceptiveField
-from zoo.graphs.rules import UnknownOperationError, joined, through
+from zoo.graphs.positions import Positions, ReceptiveField, UnknownOperationError, joined
+from zoo.graphs.rules import through
 
 _VALUE_FREE = frozenset(["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"])
 

@@ -5,34 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from zoo.graphs.positions import Positions
+from zoo.graphs.enlarging import resized, transposed_convolution
+from zoo.graphs.operations import POINTWISE, REDUCTIONS, constant, each, pair, reduced_axes
+from zoo.graphs.positions import Axes, Positions, UnknownOperationError, joined
+from zoo.graphs.tokens import flattened, multiplied, through_tokens
 
-_POINTWISE = frozenset(
-    {
-        *("Identity", "IdentityN", "StopGradient", "Cast", "ClipByValue", "Select", "SelectV2"),
-        *("BiasAdd", "Add", "AddV2", "AddN", "Sub", "Mul", "RealDiv", "Div", "DivNoNan", "Neg"),
-        *("Abs", "Square", "Sqrt", "Rsqrt", "Exp", "Log", "Log1p", "Pow", "Sin", "Cos", "Round"),
-        *("Floor", "Maximum", "Minimum", "SquaredDifference", "Greater", "GreaterEqual", "Less"),
-        *("LessEqual", "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Sigmoid", "Tanh", "Softplus"),
-        *("Softsign", "Erf", "Erfc"),
-        *("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "_FusedBatchNormEx"),
-    }
-)
 _OVER_CHANNELS = frozenset(["Softmax", "LogSoftmax", "LRN"])
 _CONVOLUTIONS = frozenset(["Conv2D", "DepthwiseConv2dNative", "_FusedConv2D"])
 _POOLINGS = frozenset(["MaxPool", "AvgPool"])
-_REDUCTIONS = frozenset(["Mean", "Sum", "Max", "Min", "Prod"])
 
 
-class UnknownOperationError(Exception):
-    """An operation whose effect on positions is not known."""
-
-
-def through(
-    operation: Any, known: dict[int, tuple[Positions, Positions]]
-) -> tuple[Positions, Positions]:
+def through(operation: Any, known: dict[int, Axes]) -> Axes:
     """Return the axes, down and right, of the output of an operation.
 
     Args:
@@ -43,37 +27,43 @@ def through(
         UnknownOperationError: If it is not known what the operation does to positions.
     """
     kind, states = operation.type, list(known.values())
-    if kind in _POINTWISE:
+    if any(axis.along for state in states for axis in state):
+        return through_tokens(operation, known)
+    if kind in POINTWISE:
         return joined(states)
     if kind in _OVER_CHANNELS:
         return states[0]
     if kind in _CONVOLUTIONS and list(known) == [0]:
         kernel = operation.inputs[1].shape[:2]
-        return _windowed(operation, states[0], kernel, _pair(operation, "dilations"))
+        return _windowed(operation, states[0], kernel, pair(operation, "dilations"))
     if kind in _POOLINGS:
-        return _windowed(operation, states[0], _pair(operation, "ksize"), (1, 1))
+        return _windowed(operation, states[0], pair(operation, "ksize"), (1, 1))
+    if kind == "Conv2DBackpropInput" and list(known) == [2]:
+        return transposed_convolution(operation, states[0])
+    if kind.startswith("Resize") and list(known) == [0]:
+        return resized(operation, states[0])
+    if kind in ("BatchMatMulV2", "Einsum"):
+        return multiplied(operation, known)
     if kind in ("Pad", "PadV2", "MirrorPad"):
-        before = _constant(operation.inputs[1])[1:3, 0]
-        return _each(states[0], lambda axis, k: _moved(axis, -int(before[k])))
+        before = constant(operation.inputs[1])[1:3, 0]
+        return each(states[0], lambda axis, k: _moved(axis, -int(before[k])))
     if kind in ("SpaceToBatchND", "BatchToSpaceND"):
-        return _each(states[0], _rearranged(operation))
+        return each(states[0], _rearranged(operation))
     if kind == "ConcatV2":
         return _concatenated(operation, known)
     if kind == "StridedSlice":
         return _sliced(operation, states[0])
-    if kind in _REDUCTIONS:
+    if kind in REDUCTIONS:
         return _reduced(operation, states[0])
     if kind == "ExpandDims":
         return _expanded(operation, states[0])
     if kind == "Tile" and states[0] and operation.inputs[0].op.type == "ExpandDims":
         return states[0]
+    if kind == "Transpose" and constant(operation.inputs[1]).tolist() == [0, 1, 2, 3]:
+        return states[0]
     if kind in ("Reshape", "Squeeze"):
         return _reshaped(operation, states[0])
     raise UnknownOperationError
-
-
-def _each(state: tuple[Positions, Positions], change: Any) -> tuple[Positions, Positions]:
-    return change(state[0], 0), change(state[1], 1)
 
 
 def _moved(axis: Positions, positions: int) -> Positions:
@@ -82,37 +72,11 @@ def _moved(axis: Positions, positions: int) -> Positions:
     return replace(axis, low=axis.low + pixels, high=axis.high + pixels)
 
 
-def joined(states: list[tuple[Positions, Positions]]) -> tuple[Positions, Positions]:
-    """Return the axes of what reads several maps at one position, or maps without positions."""
-
-    def join(axes: tuple[Positions, ...]) -> Positions:
-        strides = {(axis.stride, axis.block) for axis in axes if axis.stride}
-        if len(strides) > 1:
-            raise UnknownOperationError
-        stride, block = next(iter(strides), (0, 1))
-        return Positions(
-            stride,
-            min(axis.low for axis in axes),
-            max(axis.high for axis in axes),
-            math.lcm(*(axis.period for axis in axes)),
-            block,
-        )
-
-    y, x = (join(axes) for axes in zip(*states, strict=True))
-    return y, x
-
-
-def _whole(axis: Positions) -> Positions:
-    return Positions(0, -math.inf, math.inf, axis.period)
-
-
-def _windowed(
-    operation: Any, state: tuple[Positions, Positions], kernel: Any, dilations: tuple[int, int]
-) -> tuple[Positions, Positions]:
+def _windowed(operation: Any, state: Axes, kernel: Any, dilations: tuple[int, int]) -> Axes:
     """Slide a window of `kernel` samples over both axes."""
     if operation.get_attr("data_format") != b"NHWC":
         raise UnknownOperationError
-    steps = _pair(operation, "strides")
+    steps = pair(operation, "strides")
     padding = operation.get_attr("padding").decode()
     sizes = operation.inputs[0].shape[1:3]
 
@@ -137,7 +101,7 @@ def _windowed(
             axis.block,
         )
 
-    return _each(state, slide)
+    return each(state, slide)
 
 
 def _same_padding(size: int | None, reach: int, step: int) -> int:
@@ -151,7 +115,7 @@ def _same_padding(size: int | None, reach: int, step: int) -> int:
 
 def _rearranged(operation: Any) -> Any:
     """Return the change that splits axes into interleaved maps, or joins them again."""
-    blocks, edges = (_constant(tensor) for tensor in operation.inputs[1:3])
+    blocks, edges = (constant(tensor) for tensor in operation.inputs[1:3])
     if len(blocks) != 2:
         raise UnknownOperationError
 
@@ -165,23 +129,22 @@ def _rearranged(operation: Any) -> Any:
     return change
 
 
-def _concatenated(
-    operation: Any, known: dict[int, tuple[Positions, Positions]]
-) -> tuple[Positions, Positions]:
+def _concatenated(operation: Any, known: dict[int, Axes]) -> Axes:
     """Stack channels, or put pieces of one map side by side, as circular padding does."""
     tensors = operation.inputs[:-1]
-    along = int(_constant(operation.inputs[-1])) % tensors[0].shape.rank
+    along = int(constant(operation.inputs[-1])) % tensors[0].shape.rank
     if along not in (1, 2):
         return joined(list(known.values()))
     sizes = [tensor.shape[along] for tensor in tensors]
     if len(known) < len(tensors) or None in sizes:
         raise UnknownOperationError
     axis = along - 1
+
+    def put(state: Axes, start: int) -> Axes:
+        return each(state, lambda a, k: _moved(a, -start) if k == axis else a)
+
     starts = np.cumsum([0, *sizes[:-1]])
-    pieces = [
-        _each(known[n], lambda a, k, start=start: _moved(a, -int(start)) if k == axis else a)
-        for n, start in enumerate(starts)
-    ]
+    pieces = [put(known[n], int(start)) for n, start in enumerate(starts)]
     main = int(np.argmax(sizes))
     frame = sizes[main] * pieces[main][axis].stride
     for piece in pieces:
@@ -192,11 +155,11 @@ def _concatenated(
     return pieces[main][0], pieces[main][1]
 
 
-def _sliced(operation: Any, state: tuple[Positions, Positions]) -> tuple[Positions, Positions]:
+def _sliced(operation: Any, state: Axes) -> Axes:
     """Take every n-th position from some position on."""
     if any(operation.get_attr(f"{kind}_mask") for kind in ("ellipsis", "new_axis", "shrink_axis")):
         raise UnknownOperationError
-    begins, _, steps = (_constant(tensor) for tensor in operation.inputs[1:4])
+    begins, _, steps = (constant(tensor) for tensor in operation.inputs[1:4])
     begin_mask = operation.get_attr("begin_mask")
     shape = operation.inputs[0].shape
 
@@ -212,21 +175,20 @@ def _sliced(operation: Any, state: tuple[Positions, Positions]) -> tuple[Positio
         moved = _moved(axis, begin)
         return replace(moved, stride=axis.stride * step, period=axis.period * step)
 
-    return _each(state, take)
+    return each(state, take)
 
 
-def _reduced(operation: Any, state: tuple[Positions, Positions]) -> tuple[Positions, Positions]:
+def _reduced(operation: Any, state: Axes) -> Axes:
     """Average, sum or maximise over some axes."""
-    rank = operation.inputs[0].shape.rank
-    over = {int(axis) % rank for axis in np.ravel(_constant(operation.inputs[1]))}
-    if rank == 4 and over >= {1, 2}:
-        return _each(state, lambda axis, k: _whole(axis))
+    rank, over = operation.inputs[0].shape.rank, reduced_axes(operation)
+    if rank in (4, 5) and over >= {1, 2}:
+        return each(state, lambda axis, k: axis.whole())
     if over == {3} and (rank == 5 or (rank == 4 and operation.get_attr("keep_dims"))):
         return state
     raise UnknownOperationError
 
 
-def _reshaped(operation: Any, state: tuple[Positions, Positions]) -> tuple[Positions, Positions]:
+def _reshaped(operation: Any, state: Axes) -> Axes:
     """Keep positions, repeat them, or flatten them all into one vector per image."""
     before, after = operation.inputs[0].shape, operation.outputs[0].shape
     if operation.inputs[0].op.type == "Tile":
@@ -238,21 +200,19 @@ def _reshaped(operation: Any, state: tuple[Positions, Positions]) -> tuple[Posit
     if kept and features and before[1:3] == after[1:3] and features == math.prod(after[1:]):
         return state  # channels are split into groups, or joined
     if after.rank == 2 and features is not None and after[-1] == features:
-        return _each(state, lambda axis, k: _whole(axis))
-    raise UnknownOperationError
+        return each(state, lambda axis, k: axis.whole())
+    return flattened(operation, state)
 
 
-def _expanded(operation: Any, state: tuple[Positions, Positions]) -> tuple[Positions, Positions]:
+def _expanded(operation: Any, state: Axes) -> Axes:
     """Add the axis along which Tile copies rows or columns, as `tf.repeat` does."""
     copied = {reader.type for reader in operation.outputs[0].consumers()} == {"Tile"}
-    if copied and operation.inputs[0].shape.rank == 4 and int(_constant(operation.inputs[1])) > 1:
+    if copied and operation.inputs[0].shape.rank == 4 and int(constant(operation.inputs[1])) > 1:
         return state
     return _reshaped(operation, state)
 
 
-def _repeated(
-    before: Any, after: Any, state: tuple[Positions, Positions]
-) -> tuple[Positions, Positions]:
+def _repeated(before: Any, after: Any, state: Axes) -> Axes:
     """Read each position several times: `(N, h, r, w, c)` or `(N, h, w, r, c)`, reshaped."""
     if before.rank != 5 or after.rank != 4 or None in (*before[1:], *after[1:]):
         raise UnknownOperationError
@@ -269,17 +229,4 @@ def _repeated(
         step = axis.stride // times
         return replace(axis, stride=step, low=axis.low - (times - 1) * step)
 
-    return _each(state, repeat)
-
-
-def _pair(operation: Any, attribute: str) -> tuple[int, int]:
-    """Return the values of an attribute for rows and columns."""
-    _, rows, columns, _ = operation.get_attr(attribute)
-    return rows, columns
-
-
-def _constant(tensor: Any) -> np.ndarray:
-    value = tf.get_static_value(tensor)
-    if value is None:
-        raise UnknownOperationError
-    return np.asarray(value)
+    return each(state, repeat)

@@ -116,6 +116,69 @@ def test_layers_of_keras_too(members):
     check(chain(*members))
 
 
+def check_ends(model):
+    """Compare the outermost pixels that any position of the last tap reads, from its own place."""
+    for variable in model.weights:
+        variable.assign(np.abs(variable.numpy()) + 0.1)
+    found, taps = fields(model)
+    name, both = list(supports(taps))[-1]
+    field = found[name]
+    assert field.unknown is None, field.unknown
+    for axis, seen in zip((field.y, field.x), both, strict=True):
+        size, positions = seen.shape
+        ends = []
+        for position in range(positions):
+            pixels = np.flatnonzero(seen[:, position])
+            low, high = (axis.stride * position + int(end) for end in (axis.low, axis.high))
+            assert low <= pixels.min()
+            assert pixels.max() <= high
+            if low >= 0 and high < size:
+                ends.append((pixels.min() - low, high - pixels.max()))
+        assert np.min(ends, axis=0).tolist() == [0, 0]  # some position reads up to there
+
+
+ENLARGED = {
+    "transposed, same": (layers.Conv2DTranspose(2, 3, strides=2, padding="same"),),
+    "transposed, even": (layers.Conv2DTranspose(2, 4, strides=2, padding="same"),),
+    "transposed, valid": (layers.Conv2DTranspose(2, 5, strides=2),),
+    "transposed, without gaps": (layers.Conv2DTranspose(2, 2, strides=2),),
+    "transposed, one by one": (layers.Conv2DTranspose(2, 3, padding="same"),),
+    "transposed, unlike": (layers.Conv2DTranspose(2, (3, 2), strides=(1, 2), padding="same"),),
+    "bilinear": (layers.UpSampling2D(2, interpolation="bilinear"),),
+    "bilinear, four": (
+        layers.AveragePooling2D(2),
+        layers.UpSampling2D(4, interpolation="bilinear"),
+    ),
+    "bilinear, unlike": (
+        layers.UpSampling2D((1, 2), interpolation="bilinear"),
+        layers.Conv2D(1, 3),
+    ),
+    "cubic": (layers.UpSampling2D(2, interpolation="bicubic"),),
+    "nearest": (layers.Resizing(SIZE, SIZE, interpolation="nearest"),),
+    "half": (layers.Resizing(SIZE // 4, SIZE // 4), layers.Conv2D(2, 2)),
+    "third": (layers.Resizing(SIZE // 6, SIZE // 6),),
+    "every second": (layers.Resizing(SIZE // 4, SIZE // 4, interpolation="nearest"),),
+}
+
+
+@pytest.mark.parametrize("members", ENLARGED.values(), ids=ENLARGED)
+def test_the_ends_after_enlarging_and_shrinking_are_those_that_some_position_reads(members):
+    check_ends(chain(layers.AveragePooling2D(2), *members))
+
+
+def test_group_normalisation_sees_the_whole_frame_from_where_it_is():
+    found, _ = fields(chain(layers.Conv2D(4, 3, strides=2), layers.GroupNormalization(2)))
+    last = list(found.values())[-1]
+    assert last.stride == last.period == (2, 2)
+    assert last.size == (math.inf, math.inf)
+
+
+def test_a_dense_layer_on_a_map_reads_each_position():
+    found, _ = fields(chain(layers.Conv2D(4, 3, strides=2), layers.Dense(3), layers.Conv2D(2, 2)))
+    assert list(found.values())[-1].size == (5, 5)
+    check(chain(layers.Conv2D(4, 3, strides=2), layers.Dense(3), layers.Conv2D(2, 2)))
+
+
 def test_branches_are_joined():
     inputs = keras.Input((SIZE, SIZE, 1))
     x = layers.Conv2D(2, 3, padding="same")(inputs)
