@@ -22,8 +22,10 @@ class Layers(ShownImages):
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
     """Paths of models, or names of runs; by default every run."""
+    transformations: tuple[str, ...] = ("translation_x", "translation_y")
+    """Names of transformations, as of `score`."""
     boundary: Literal["circular", "zero", "reflect"] = "circular"
-    """What fills the frame where a shift leaves it empty."""
+    """What fills the frame where it is left empty; zero under what does not allow it."""
     shifts: tuple[int, ...] = tuple(range(-8, 9))
     """Shifts in pixels, applied along each axis in turn."""
     batch_size: int = 128
@@ -73,6 +75,7 @@ def show_layers(
                 taps,
                 dataset.image_batch(slice(None)),
                 shifts=command.shifts,
+                transformations=command.transformations,
                 boundary=command.boundary,
                 batch_size=command.batch_size,
                 progress=update,

@@ -76,7 +76,7 @@ def turns_around(axis: Positions, positions: int, frame: int, boundary: str) -> 
 
 
 def valid_positions(
-    axis: Positions, positions: int, frame: int, *, shift: int = 0, margin: int = 0
+    axis: Positions, positions: int, frame: int, *, shift: float = 0, margin: int = 0
 ) -> slice:
     """Return the positions of a map that see only pixels of the image, before and after a shift.
 

@@ -11,6 +11,10 @@ interpolations replace it: for translations under `circular`, the trigonometric 
 the samples, which commutes with every circular convolution; and in all other cases cubic
 convolution (Keys 1981), which reads only direct neighbours, so that neither the opposite side of
 the frame nor ringing at hard edges reaches the valid positions.
+
+Where values are tied, as under a maximum or a ReLU on an empty background, f has one slope forwards
+and another backwards, and automatic differentiation gives that of whichever it takes first. L f is
+therefore the mean of both sides: of those of the image moved a little forwards and a little back.
 """
 
 import math
@@ -35,6 +39,8 @@ GENERATORS = {
     "scale": "percent",
 }
 """The transformations that have a generator, with the unit of t."""
+
+_LITTLE = 1e-3  # pixels, degrees or percent: it breaks ties, and passes hardly any other corner
 
 _PIXELS = ReceptiveField(Positions(1, 0, 0, 1), Positions(1, 0, 0, 1))
 
@@ -125,28 +131,33 @@ def lie_derivative(
         boundary: What lies beyond the frame.
 
     Returns:
-        L f per pixel, degree or percent, and f itself, both by name and of the shape of f. A vector
-        does not move, so that its L f is J f · (G x) alone. Maps whose positions are unknown have
-        no L f and are missing there.
+        L f per pixel, degree or percent, and f itself, each the mean of both sides, by name and of
+        the shape of f. A vector does not move, so that its L f is J f · (G x) alone. Maps whose
+        positions are unknown have no L f and are missing there.
 
     Raises:
         ValueError: If the transformation has no generator.
     """
     frame = (images.shape[1], images.shape[2])
-    tangent = generator(images, transformation, frame=frame, boundary=boundary)
-    with tf.autodiff.ForwardAccumulator(images, tangent) as accumulator:
-        found = dict(outputs(images))
-    changes = {}
-    for name, tensor in found.items():
-        change = accumulator.jvp(tensor, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        if len(tensor.shape) == 4 and fields[name].period is None:
-            continue
-        if fields[name].stride and len(tensor.shape) == 4:
-            change -= generator(
-                tensor, transformation, frame=frame, boundary=boundary, field=fields[name]
-            )
-        changes[name] = change
-    return changes, found
+    start = generator(images, transformation, frame=frame, boundary=boundary)
+    changes: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    for side in (_LITTLE, -_LITTLE):
+        moved = images + side * start
+        tangent = generator(moved, transformation, frame=frame, boundary=boundary)
+        with tf.autodiff.ForwardAccumulator(moved, tangent) as accumulator:
+            found = dict(outputs(moved))
+        for name, tensor in found.items():
+            values[name] = values.get(name, 0) + tensor / 2
+            change = accumulator.jvp(tensor, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            if len(tensor.shape) == 4 and fields[name].period is None:
+                continue
+            if fields[name].stride and len(tensor.shape) == 4:
+                change -= generator(
+                    tensor, transformation, frame=frame, boundary=boundary, field=fields[name]
+                )
+            changes[name] = changes.get(name, 0) + change / 2
+    return changes, values
 
 
 def lie_positions(

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from evaluation.layerwise.displacement import not_rounding
-from evaluation.layerwise.lie_derivative import GENERATORS, lie_derivative, lie_positions
+from evaluation.layerwise.lie_derivative import GENERATORS
+from evaluation.layerwise.lie_errors import lie_errors
 from evaluation.layerwise.stream import FeatureMap, Row, Stream, with_intervals
 from evaluation.networks.taps import Taps, load_taps
-from zoo.graphs.gradients import rounded
 from zoo.graphs.receptive_field import receptive_fields
-from zoo.transformations import TRANSFORMATIONS, Transformation
+from zoo.transformations import Transformation, named
+from zoo.transformations.families.translation import Translation
 
 COLUMNS = (
     *("model", "layer", "kind", "stride", "receptive_field", "transformation", "boundary"),
@@ -35,7 +35,7 @@ def layer_profile(
     *,
     shifts: Iterable[int] = range(-8, 9),
     boundary: str = "circular",
-    transformations: Sequence[str] = TRANSLATIONS,
+    transformations: Any = TRANSLATIONS,
     lie: Sequence[str] = tuple(GENERATORS),
     batch_size: int = 128,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -46,8 +46,12 @@ def layer_profile(
       averaged over images; 0 is exact, about √2 unrelated. If v is no multiple of the stride s,
       T_{v/s} interpolates between positions: by Fourier if the map is circular, else linearly. A
       map that is not circular is compared only at positions that see nothing but pixels of the
-      image. A vector does not move, and is centred about its mean over images. Rows are for each
-      `strength`, for each `phase` (all v ≠ 0 with v mod s = phase), and with neither (all v ≠ 0).
+      image. A vector does not move, and is centred about its mean over images; nor does a map under
+      another light. By other moves, such as rotation and scale, maps are moved about the centre of
+      the frame, with an interpolation between positions (`layerwise.moving`), and compared where
+      they see nothing but pixels of the image. Rows are for each `strength`, of a translation for
+      each `phase` (all v ≠ 0 with v mod s = phase), and with neither (all strengths but the
+      identity).
     - `normalized_variance`: the variance over strengths ÷ the variance over images (Quiroga et al.
       2020), each unbiased and averaged over the other, of every unit; the value is the median over
       units, because a few that hardly vary over images would dominate the mean. 1 means as much
@@ -62,8 +66,10 @@ def layer_profile(
         model: Anything that `load_taps` takes.
         images: `(N, H, W, C)` with N ≥ 2, floating-point in `[0, 1]` or uint8.
         shifts: Shifts in whole pixels, at least one of them not 0.
-        boundary: What fills the frame: `circular`, `zero` or `reflect`.
-        transformations: One or both of `translation_x` and `translation_y`.
+        boundary: What fills the frame: `circular`, `zero` or `reflect`; `zero` under what does not
+            allow it.
+        transformations: Names or instances of any transformations, of which an instance keeps its
+            strengths and its boundary.
         lie: The keys of `GENERATORS` for which the Lie derivative is computed.
         batch_size: Images per forward pass; memory grows with it, not with N.
         progress: Called with the number of batches done and the total.
@@ -85,21 +91,14 @@ def layer_profile(
         >>> bool(errors[1] > 0.1), float(errors[2])  # exact at multiples of the stride
         (True, 0.0)
     """
-    grid = _checked(images, shifts, transformations, lie)
+    grid = _checked(images, shifts, lie)
     if boundary not in ("circular", "zero", "reflect"):
         raise ValueError(
             f"expected a boundary among circular, zero, reflect, received {boundary!r}"
         )
-    chosen = [
-        replace(TRANSFORMATIONS[name], boundary=boundary, strengths=grid)
-        for name in transformations
-    ]
-    for transformation in chosen:
-        reason = transformation.inapplicable(images.shape[1:])
-        if reason:
-            raise ValueError(f"expected shifts that leave part of the image visible, {reason}")
+    chosen = list(_chosen(transformations, grid, boundary, images.shape[1:]))
     taps = load_taps(model, input_shape=tuple(images.shape[1:]))
-    layers = _layers(taps, images, boundary)
+    layers = _layers(taps, images)
     starts = range(0, len(images), batch_size)
     steps = iter(range(1, 3 * len(starts) + 1))
 
@@ -117,7 +116,7 @@ def layer_profile(
             _measure(taps, chosen, streams, rows, batch, pool)
     columns = [stream.errors_of_images() for stream in streams.values()]
     if lie:
-        columns.append(_lie_errors(taps, layers, lie, boundary, batches(), len(images)))
+        columns.append(lie_errors(taps, layers, lie, boundary, batches(), len(images)))
     found = with_intervals(  # all at once: the same resampled images serve all columns
         [place for places, _ in columns for place in places],
         np.concatenate([values for _, values in columns], axis=1),
@@ -127,30 +126,56 @@ def layer_profile(
     known = {layer.name: layer for layer in layers}
     for row in found:
         layer = known[row["layer"]]
-        row.update(model=taps.name, boundary=boundary, **layer.description)
+        row.update(model=taps.name, **layer.description)
     frame = pd.DataFrame(found, columns=list(COLUMNS))
     return frame.astype({"strength": "Int64", "phase": "Int64"})
 
 
-def _checked(
-    images: np.ndarray,
-    shifts: Iterable[int],
-    transformations: Sequence[str],
-    lie: Sequence[str],
-) -> tuple[int, ...]:
+def _checked(images: np.ndarray, shifts: Iterable[int], lie: Sequence[str]) -> tuple[int, ...]:
     """Check the arguments of `layer_profile`, and return the sorted shifts with 0."""
     if images.ndim != 4 or len(images) < 2:
         raise ValueError(f"expected at least 2 images (N, H, W, C), received shape {images.shape}")
-    for names, known in ((transformations, TRANSLATIONS), (lie, GENERATORS)):
-        for name in names:
-            if name not in known:
-                raise ValueError(
-                    f"expected transformations among {', '.join(known)}, received {name!r}"
-                )
+    for name in lie:
+        if name not in GENERATORS:
+            raise ValueError(
+                f"expected transformations among {', '.join(GENERATORS)}, received {name!r}"
+            )
     grid = tuple(sorted({0, *shifts}))
     if len(grid) < 2:
         raise ValueError("expected at least one shift that is not 0, received none")
     return grid
+
+
+def _chosen(
+    transformations: Any, shifts: tuple[int, ...], boundary: str, shape: tuple[int, ...]
+) -> Iterator[Transformation]:
+    """Yield the transformations that apply, with the shifts and the boundary of the profile."""
+    if isinstance(transformations, str) or not isinstance(transformations, Iterable):
+        transformations = [transformations]
+    seen = set()
+    for item in transformations:
+        (one,) = named(item)
+        if isinstance(item, str) and isinstance(one, Translation):
+            one = replace(one, strengths=shifts)
+        if isinstance(item, str) and one.geometric:
+            one = replace(one, boundary=boundary if boundary in one.boundaries else "zero")
+        if one.boundary == "crop":
+            raise ValueError(
+                f"expected a boundary among circular, zero, reflect, {one.name} crops: layers are "
+                "profiled on whole frames"
+            )
+        if one.name in seen:
+            raise ValueError(f"expected each transformation once, received {one.name} twice")
+        seen.add(one.name)
+        reason = one.inapplicable(shape)
+        if reason and isinstance(one, Translation):
+            raise ValueError(f"expected shifts that leave part of the image visible, {reason}")
+        if reason:
+            _LOG.warning("%s left out: %s", one.name, reason)
+            continue
+        if one.identity not in one.strengths:
+            one = replace(one, strengths=tuple(sorted({one.identity, *one.strengths})))
+        yield one
 
 
 def _batch(images: np.ndarray, start: int, size: int) -> Any:
@@ -158,14 +183,11 @@ def _batch(images: np.ndarray, start: int, size: int) -> Any:
     return tf.constant(np.divide(batch, 255 if batch.dtype == np.uint8 else 1, dtype=np.float32))
 
 
-def _layers(taps: Taps, images: np.ndarray, boundary: str) -> list[FeatureMap]:
+def _layers(taps: Taps, images: np.ndarray) -> list[FeatureMap]:
     fields = receptive_fields(*taps.graph)
     first = taps.outputs(_batch(images, 0, 1))
     frame = images.shape[1:3]
-    return [
-        FeatureMap(name, tuple(first[name].shape), fields[name], frame, boundary)
-        for name in taps.names
-    ]
+    return [FeatureMap(name, tuple(first[name].shape), fields[name], frame) for name in taps.names]
 
 
 def _average(taps: Taps, layers: list[FeatureMap], batches: Iterable[tuple[slice, Any]]) -> None:
@@ -214,59 +236,6 @@ def _measure(
 def _wait(jobs: list[Future[None]]) -> None:
     for job in jobs:
         job.result()
-
-
-def _lie_errors(
-    taps: Taps,
-    layers: list[FeatureMap],
-    transformations: Sequence[str],
-    boundary: str,
-    batches: Iterable[tuple[slice, Any]],
-    images: int,
-) -> tuple[list[Row], np.ndarray]:
-    """Return the relative Lie derivatives of all layers: the columns, and values `(N, columns)`."""
-    fields = {layer.name: layer.seen for layer in layers}
-    graph, tensors = taps.graph
-    blocked = rounded(graph.inputs, tensors)
-    known = [layer for layer in layers if layer.kind != "unknown" and layer.name not in blocked]
-    if blocked:
-        _LOG.warning(
-            "%s: rounding to whole numbers, which has no derivative, comes before %s: no Lie "
-            "derivative",
-            *(taps.name, ", ".join(layer.name for layer in layers if layer.name in blocked)),
-        )
-
-    @tf.function(reduce_retracing=True)
-    def norms(batch: Any, transformation: str) -> dict[str, Any]:
-        changes, values = lie_derivative(
-            taps.differentiable, batch, transformation, fields, boundary=boundary
-        )
-        found = {}
-        for layer in known:
-            change, value = changes[layer.name], values[layer.name]
-            mean: Any = layer.mean.reshape(layer.shape[1:])
-            if layer.kind == "map":
-                y, x = lie_positions(layer.shape, layer.seen, transformation, layer.frame, boundary)
-                change, value = change[:, y, x], value[:, y, x]
-                mean = tf.reduce_mean(value, (1, 2), keepdims=True)
-            found[layer.name] = [_norm(change), _norm(value - mean), _norm(value)]
-        return found
-
-    errors = np.full((images, len(known) * len(transformations)), np.nan)
-    places = [(name, layer) for name in transformations for layer in known]
-    for rows, batch in batches:
-        found = {name: norms(batch, name) for name in transformations}
-        for k, (name, layer) in enumerate(places):
-            change, deviation, norm = (t.numpy().astype(float) for t in found[name][layer.name])
-            errors[rows, k] = change / not_rounding(deviation, norm)
-    return [
-        {"quantity": "lie_derivative", "layer": layer.name, "transformation": name}
-        for name, layer in places
-    ], errors
-
-
-def _norm(values: Any) -> Any:
-    return tf.sqrt(tf.reduce_sum(values**2, axis=tuple(range(1, len(values.shape)))))
 
 
 def _notify(taps: Taps, layers: list[FeatureMap], rows: list[Row]) -> None:

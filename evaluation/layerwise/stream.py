@@ -1,4 +1,4 @@
-"""Streams: sums over the activations of one layer under one translation, batch by batch."""
+"""Streams: sums over the activations of one layer under one transformation, batch by batch."""
 
 import math
 from dataclasses import dataclass, field
@@ -14,9 +14,12 @@ from evaluation.layerwise.displacement import (
     turns_around,
     valid_positions,
 )
+from evaluation.layerwise.moving import matrix_on_map, moved_map, seen_positions
 from evaluation.statistics.means import mean_interval
 from zoo.graphs.positions import Positions, ReceptiveField
-from zoo.transformations import Transformation
+from zoo.transformations import Geometric, Transformation
+from zoo.transformations.families.subpixel import SubpixelTranslation
+from zoo.transformations.families.translation import Translation
 
 Row = dict[str, Any]
 
@@ -32,7 +35,6 @@ class FeatureMap:
         shape: `(N, h, w, c)` or `(N, K)`, in which N is not used.
         seen: How its positions lie on the images, and what they see.
         frame: `(H, W)` of the images.
-        boundary: What lies beyond the frame.
         mean: The mean of each unit over the images, float32 `(h·w·c,)` or `(K,)`.
     """
 
@@ -40,7 +42,6 @@ class FeatureMap:
     shape: tuple[int, ...]
     seen: ReceptiveField
     frame: tuple[int, int]
-    boundary: str
     mean: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False)
 
     @property
@@ -57,8 +58,10 @@ class FeatureMap:
         assert self.seen.x is not None
         return self.seen.y, self.seen.x
 
-    def period(self, transformation: str) -> int | None:
-        """Return the total stride in the direction of a translation; None if it is unknown."""
+    def period(self, transformation: Transformation) -> int | None:
+        """Return the total stride along a translation; None if it is unknown, or not one."""
+        if not isinstance(transformation, Translation):
+            return None
         return self.seen.period and self.seen.period[_along(transformation)]
 
     @property
@@ -73,20 +76,20 @@ class FeatureMap:
         }
 
 
-def _along(transformation: str) -> int:
+def _along(transformation: Translation | SubpixelTranslation) -> int:
     """Return the axis of a translation: 0 for downwards, 1 for to the right."""
-    return 1 if transformation == "translation_x" else 0
+    return 1 if transformation.axis == "x" else 0
 
 
 class Stream:
-    """The statistics of one layer under one translation, collected batch by batch."""
+    """The statistics of one layer under one transformation, collected batch by batch."""
 
     def __init__(self, layer: FeatureMap, transformation: Transformation, images: int) -> None:
         """Begin with sums of zero.
 
         Args:
             layer: The layer.
-            transformation: A translation whose strengths contain the identity.
+            transformation: The transformation, whose strengths contain the identity.
             images: The number of images in all batches.
         """
         self.layer, self.transformation = layer, transformation
@@ -95,6 +98,7 @@ class Stream:
         self.sums = np.zeros((strengths, units), np.float32)
         self.squares = np.zeros(units)
         self.squared_sums = np.zeros(units)
+        self.places: dict[Any, tuple[np.ndarray, np.ndarray]] = {}  # by strength
 
     def start(self, rows: slice, reference: np.ndarray) -> None:
         """Begin a batch.
@@ -125,36 +129,76 @@ class Stream:
 
     def compare(self, k: int, observed: np.ndarray) -> None:
         """Store the equivariance errors of the layer's output at the k-th strength."""
-        if self.layer.kind != "unknown":
-            errors = self._map_errors if self.layer.kind == "map" else self._vector_errors
-            self.errors[self.batch, k] = errors(self.transformation.strengths[k], observed)
+        strength = self.transformation.strengths[k]
+        if self.layer.kind == "vector":
+            errors = self._vector_errors(observed)
+        elif not self.transformation.geometric:
+            errors = self._still_errors(observed)
+        elif self.layer.kind == "unknown":
+            return
+        elif isinstance(self.transformation, Translation | SubpixelTranslation):
+            errors = self._shift_errors(self.transformation, strength, observed)
+        elif isinstance(self.transformation, Geometric):
+            errors = self._map_errors(self.transformation, strength, observed)
+        else:  # nobody knows how it moves
+            return
+        self.errors[self.batch, k] = errors
 
     def finish(self) -> None:
         """End a batch."""
         self.squared_sums += np.square(self.running).sum(0, dtype=np.float64)
 
-    def _vector_errors(self, strength: int, observed: np.ndarray) -> np.ndarray:
+    def _vector_errors(self, observed: np.ndarray) -> np.ndarray:
         flat = self.reference.reshape(len(observed), -1)
         if 0.0 not in self.scales:
             deviations = np.linalg.norm(flat - self.layer.mean, axis=1)
             self.scales[0.0] = not_rounding(deviations, np.linalg.norm(flat, axis=1))
         return np.linalg.norm(observed.reshape(flat.shape) - flat, axis=1) / self.scales[0.0]
 
-    def _map_errors(self, strength: int, observed: np.ndarray) -> np.ndarray:
+    def _still_errors(self, observed: np.ndarray) -> np.ndarray:
+        """Compare maps that should not move, as under another light."""
+        if 0.0 not in self.scales:
+            self.scales[0.0] = channel_deviation(self.reference)
+        difference = (observed - self.reference).reshape(len(observed), -1)
+        return np.linalg.norm(difference, axis=1) / self.scales[0.0]
+
+    def _map_errors(
+        self, transformation: Geometric, strength: Any, observed: np.ndarray
+    ) -> np.ndarray:
+        """Compare maps with those for the untransformed images, moved by the matrix."""
+        if strength not in self.places:
+            place = self.layer.axes, observed.shape[1:3], self.layer.frame
+            self.places[strength] = (
+                matrix_on_map(transformation, strength, *place),
+                seen_positions(transformation, strength, *place),
+            )
+        matrix, seen = self.places[strength]
+        if not seen.any():
+            return np.full(len(observed), np.nan)
+        expected = moved_map(self.reference, matrix)[:, seen]
+        difference = (observed[:, seen] - expected).reshape(len(observed), -1)
+        return np.linalg.norm(difference, axis=1) / channel_deviation(expected[:, None])
+
+    def _shift_errors(
+        self, transformation: Translation | SubpixelTranslation, strength: int, observed: np.ndarray
+    ) -> np.ndarray:
+        """Compare maps with those for the untransformed images, moved along an axis."""
         axes, frame = self.layer.axes, self.layer.frame
-        along = _along(self.transformation.name)
+        along = _along(transformation)
+        # Strengths of a pixel: those of a translation by fractions are hundredths.
+        pixel = 1 if isinstance(transformation, Translation) else 100
         wraps = self._wraps[along]
         slices = [
             slice(0, positions)
             if around
-            else valid_positions(axis, positions, n, shift=strength if k == along else 0)
+            else valid_positions(axis, positions, n, shift=strength / pixel if k == along else 0)
             for k, (axis, positions, n, around) in enumerate(
                 zip(axes, observed.shape[1:3], frame, self._wraps, strict=True)
             )
         ]
         size = observed.shape[along + 1]
-        whole, rest = divmod(strength, axes[along].stride)
-        fraction = rest / axes[along].stride
+        whole, rest = divmod(strength, pixel * axes[along].stride)
+        fraction = rest / (pixel * axes[along].stride)
         if fraction not in self.moved:
             self.moved[fraction] = displaced(self.reference, fraction, along + 1, wraps)
         source = (np.arange(size)[slices[along]] - whole) % size
@@ -177,7 +221,7 @@ class Stream:
     def _wraps(self) -> tuple[bool, bool]:
         layer = self.layer
         y, x = (
-            turns_around(axis, positions, n, layer.boundary)
+            turns_around(axis, positions, n, self.transformation.boundary)
             for axis, positions, n in zip(layer.axes, layer.shape[1:3], layer.frame, strict=True)
         )
         return y, x
@@ -188,14 +232,16 @@ class Stream:
         Returns:
             A description of each column, and the errors `(N, columns)`.
         """
-        strengths = np.array(self.transformation.strengths)
-        moving = strengths != self.transformation.identity
-        period = self.layer.period(self.transformation.name)
+        strengths, identity = self.transformation.strengths, self.transformation.identity
+        moving = np.array([v != identity for v in strengths])
+        period = self.layer.period(self.transformation)
         groups: list[tuple[Row, np.ndarray]] = [
-            ({"strength": int(v)}, strengths == v) for v in strengths
+            ({"strength": v}, np.arange(len(strengths)) == k)
+            for k, v in enumerate(strengths)
+            if not isinstance(v, tuple)
         ]
         for phase in range(period or 0):
-            chosen = moving & (strengths % (period or 1) == phase)
+            chosen = moving & (np.array(strengths) % (period or 1) == phase)
             if chosen.any():
                 groups.append(({"phase": phase}, chosen))
         groups.append(({}, moving))
@@ -218,7 +264,9 @@ class Stream:
 
     @property
     def _place(self) -> Row:
-        return {"layer": self.layer.name, "transformation": self.transformation.name}
+        boundary = self.transformation.boundary if self.transformation.geometric else "none"
+        place = {"layer": self.layer.name, "transformation": self.transformation.name}
+        return {**place, "boundary": boundary}
 
 
 def mean_of_rows(values: np.ndarray) -> np.ndarray:

@@ -26,27 +26,33 @@ def profile_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
 
     Returns:
         The heading, and a row per layer: stride; receptive field; the mean equivariance error under
-        each translation, over all shifts by multiples of the stride ("phase 0"), and in the worst
-        other phase; normalised variance; share of dead units; and Lie derivatives per pixel, degree
-        and percent.
+        each transformation, over all shifts by multiples of the stride ("phase 0"), and in the
+        worst other phase; normalised variance, averaged over translations, and under each other
+        transformation; share of dead units; and Lie derivatives per pixel, degree and percent.
     """
-    translations = _of(frame, "equivariance_error")
+    known = _of(frame, "normalized_variance")
+    translations = [name for name in known if name in ("translation_x", "translation_y")]
+    others = [name for name in known if name not in translations]
     lies = _of(frame, "lie_derivative")
     header = ["layer", "stride", "field"]
-    header += [f"error {_SHORT[t]}" for t in translations]
-    header += ["phase 0", "worst phase", "variance", "dead"]
-    header += [f"Lie {_SHORT[t]}" for t in lies]
+    header += [f"error {_SHORT.get(t, t)}" for t in known]
+    header += ["phase 0", "worst phase"] if translations else []
+    header += ["variance"] if translations else []
+    header += [f"variance {_SHORT.get(t, t)}" for t in others]
+    header += ["dead", *(f"Lie {_SHORT[t]}" for t in lies)]
     rows = []
     for layer, group in frame.groupby("layer", sort=False):
         first = group.iloc[0]
-        errors = [_value(group, "equivariance_error", t) for t in translations]
+        numbers = [_value(group, "equivariance_error", t) for t in known]
         phases = group[(group["quantity"] == "equivariance_error") & group["phase"].notna()]
         means = phases.groupby("phase")["value"].mean()
         between = means.drop(0, errors="ignore")
-        spread = [_value(group, "normalized_variance", t) for t in translations]
-        dead = [_value(group, "dead_units", t) for t in translations]
-        numbers = [*errors, means.get(0, np.nan), between.max() if len(between) else np.nan]
-        numbers += [float(np.mean(spread)), float(np.mean(dead))]
+        if translations:
+            numbers += [means.get(0, np.nan), between.max() if len(between) else np.nan]
+            spread = [_value(group, "normalized_variance", t) for t in translations]
+            numbers.append(float(np.mean(spread)))
+        numbers += [_value(group, "normalized_variance", t) for t in others]
+        numbers.append(float(np.mean([_value(group, "dead_units", t) for t in known])))
         numbers += [_value(group, "lie_derivative", t) for t in lies]
         rows.append(
             [str(layer), first["stride"], first["receptive_field"]]
@@ -63,7 +69,7 @@ def profile_tables(frame: pd.DataFrame, where: str) -> list[Table]:
         where: A description of the images, for the title.
     """
     header, rows = profile_cells(frame)
-    first = header.index("variance")
+    first = next(k for k, name in enumerate(header) if name.startswith("variance"))
     parts = [
         (range(first), "error: 0 is exact, √2 unrelated"),
         (
@@ -71,7 +77,7 @@ def profile_tables(frame: pd.DataFrame, where: str) -> list[Table]:
             "variance: 0 is invariant. Lie: how fast the error begins to grow, per px, degree, %",
         ),
     ]
-    boundary = frame["boundary"].iloc[0]
+    boundary = " and ".join(b for b in frame["boundary"].unique() if b != "none") or "none"
     tables: list[Table] = []
     for columns, caption in parts:
         title = None if tables else f"{frame['model'].iloc[0]}: boundary {boundary}, {where}"
@@ -141,7 +147,8 @@ def heat_map(frame: pd.DataFrame) -> bytes:
         ax.set_yticks(range(len(layers)), layers)
         ax.set_title(title, fontsize="medium")
         figure.colorbar(image, ax=ax, shrink=0.9)
-    model, boundary = frame["model"].iloc[0], frame["boundary"].iloc[0]
+    model = frame["model"].iloc[0]
+    boundary = " and ".join(b for b in frame["boundary"].unique() if b != "none") or "none"
     images = frame.loc[frame["quantity"] == "equivariance_error", "n"].max()
     figure.suptitle(f"{model}: boundary {boundary}, {images} images", fontsize="medium")
     content = io.BytesIO()

@@ -85,15 +85,17 @@ def moved(maps, transformation, t, stride, first, frame, boundary):
     return result
 
 
-def difference(name, transformation, boundary, step=1e-4):
+def difference(
+    name, transformation, boundary, step=1e-4, images=IMAGES, network=network, fields=FIELDS
+):
     """d/dt f(T_t x) − d/dt T_t f(x), by central differences."""
     ends = []
     for t in (step, -step):
-        images = moved(IMAGES, transformation, t, 1, 0, 12, boundary)
-        end = network(tf.constant(images))[name].numpy()
-        if FIELDS[name].stride:
-            stride, first = FIELDS[name].stride[0], FIELDS[name].centre[0]
-            still = network(tf.constant(IMAGES))[name].numpy()
+        shown = moved(images, transformation, t, 1, 0, 12, boundary)
+        end = network(tf.constant(shown))[name].numpy()
+        if fields[name].stride:
+            stride, first = fields[name].stride[0], fields[name].centre[0]
+            still = network(tf.constant(images))[name].numpy()
             end = end - moved(still, transformation, t, stride, first, 12, boundary)
         ends.append(end)
     return (ends[0] - ends[1]) / (2 * step)
@@ -123,6 +125,26 @@ def test_a_circular_convolution_has_none_and_a_dense_layer_has(transformation):
     assert size["linear"] < 1e-12
     assert size["map"] > 1e-2
     assert size["dense"] > 1e-1
+
+
+def pooled(images):
+    """What a convolution without a bias does to an empty background is 0: a tie, and a corner."""
+    linear = tf.nn.conv2d(wrapped(images), KERNELS[0], 1, "VALID")
+    return {"pooled": tf.nn.max_pool2d(tf.nn.relu(linear), 2, 2, "VALID")}
+
+
+@pytest.mark.parametrize("transformation", GENERATORS)
+def test_where_values_are_tied_it_is_that_of_both_sides(transformation):
+    """On an empty background a maximum has one slope forwards and another backwards."""
+    images = np.zeros((2, 12, 12, 2))
+    images[:, 4:8, 3:7] = RANDOM.random((2, 4, 4, 2))
+    fields = {"pooled": field(2, -1, 2)}
+    found, _ = lie_derivative(pooled, tf.constant(images), transformation, fields, boundary="zero")
+    expected = difference(
+        *("pooled", transformation, "zero"), images=images, network=pooled, fields=fields
+    )
+    off = np.linalg.norm(found["pooled"] - expected) / np.linalg.norm(expected)
+    assert off < 0.01
 
 
 def test_positive_is_right_down_counter_clockwise_and_larger():

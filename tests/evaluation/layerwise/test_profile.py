@@ -250,7 +250,7 @@ def test_a_constant_picture_says_nothing():
         ({"shifts": (0,)}, "at least one shift"),
         ({"shifts": (20,)}, "leaves nothing"),
         ({"boundary": "crop"}, "boundary among"),
-        ({"transformations": ("rotation",)}, "transformations among translation_x"),
+        ({"transformations": ("turn",)}, "transformations among translation_x"),
         ({"lie": ("gamma",)}, "transformations among translation_x"),
         ({"images": IMAGES[:1]}, "at least 2 images"),
         ({"images": IMAGES[..., :1]}, "expected images"),
