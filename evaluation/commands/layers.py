@@ -81,7 +81,7 @@ def show_layers(
                 progress=update,
             )
         where = f"{len(dataset)} images of {dataset.name}, {dataset.split} split"
-        for table in profile_tables(frame, where):
+        for table in profile_tables(frame, where, console.width):
             console.print(table)
         directory = log_profile(frame, command.logs)
         console.print(

@@ -9,13 +9,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from rich import box
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from evaluation.reporting.tensorboard.events import EventFile, replaced_event_file
 from zoo.support.markdown import decimals, markdown_table
 
 _UNITS = {"translation_x": "px", "translation_y": "px", "rotation": "°", "scale": "%"}
-_SHORT = {"translation_x": "x", "translation_y": "y", "rotation": "rotation", "scale": "scale"}
+_SHORT = {"translation_x": "x", "translation_y": "y"}
+_LONGEST = 30  # characters of a layer's name on a line
+_CAPTION = (
+    "error: 0 is exact, √2 unrelated; variance: 0 is invariant; "
+    "Lie: how fast the error begins to grow, per px, degree, %"
+)
 
 
 def profile_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
@@ -39,7 +46,7 @@ def profile_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     header += ["phase 0", "worst phase"] if translations else []
     header += ["variance"] if translations else []
     header += [f"variance {_SHORT.get(t, t)}" for t in others]
-    header += ["dead", *(f"Lie {_SHORT[t]}" for t in lies)]
+    header += ["dead", *(f"Lie {_SHORT.get(t, t)}" for t in lies)]
     rows = []
     for layer, group in frame.groupby("layer", sort=False):
         first = group.iloc[0]
@@ -61,36 +68,41 @@ def profile_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def profile_tables(frame: pd.DataFrame, where: str) -> list[Table]:
-    """Return the table for a terminal, in two parts, so that each is narrow enough.
+def profile_tables(frame: pd.DataFrame, where: str, width: int = 80) -> list[RenderableType]:
+    """Return the table for a terminal, in as many parts as its width needs, and what it means.
 
     Args:
         frame: The profile of one model that `layer_profile` returns.
         where: A description of the images, for the title.
+        width: Characters of a line.
     """
     header, rows = profile_cells(frame)
-    first = next(k for k, name in enumerate(header) if name.startswith("variance"))
-    parts = [
-        (range(first), "error: 0 is exact, √2 unrelated"),
-        (
-            [0, *range(first, len(header))],
-            "variance: 0 is invariant. Lie: how fast the error begins to grow, per px, degree, %",
-        ),
-    ]
-    boundary = " and ".join(b for b in frame["boundary"].unique() if b != "none") or "none"
-    tables: list[Table] = []
-    for columns, caption in parts:
-        title = None if tables else f"{frame['model'].iloc[0]}: boundary {boundary}, {where}"
-        table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    # Headings of two words take two lines. Names of layers may be long: they are folded.
+    headings = [heading.replace(" ", "\n").replace("_", "\n") for heading in header]
+    texts = [[heading, *(row[k] for row in rows)] for k, heading in enumerate(headings)]
+    widths = [max(len(line) for text in column for line in text.split("\n")) for column in texts]
+    widths[0] = min(widths[0], _LONGEST)
+    parts: list[list[int]] = []
+    for k in range(1, len(header)):
+        if not parts or widths[0] + sum(widths[n] + 2 for n in (*parts[-1], k)) > width - 3:
+            parts.append([])
+        parts[-1].append(k)
+    title = f"{frame['model'].iloc[0]}: boundary {_boundaries(frame)}, {where}"
+    tables: list[RenderableType] = []
+    for n, columns in enumerate(parts):
+        table = Table(title=None if n else title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column(headings[0], overflow="fold", max_width=_LONGEST)
         for k in columns:
-            # Names of layers may be long: they are folded, numbers never.
-            table.add_column(
-                header[k], justify="right" if k else "left", no_wrap=k > 0, overflow="fold"
-            )
+            table.add_column(headings[k], justify="right", no_wrap=True)
         for row in rows:
-            table.add_row(*(row[k] for k in columns))
+            table.add_row(row[0], *(row[k] for k in columns))
         tables.append(table)
-    return tables
+    return [*tables, Text(_CAPTION, style="dim italic")]
+
+
+def _boundaries(frame: pd.DataFrame) -> str:
+    """Return the boundaries of a profile, in words."""
+    return " and ".join(b for b in frame["boundary"].unique() if b != "none") or "none"
 
 
 def profile_markdown(frame: pd.DataFrame) -> str:
@@ -142,13 +154,14 @@ def heat_map(frame: pd.DataFrame) -> bytes:
             dark = math.isnan(value) or norm(max(value, 1e-12)) > 0.6
             label = decimals(float(value), 3)
             ax.text(*place[::-1], label, ha="center", va="center", color="k" if dark else "w")
-        labels = [f"{name}\nper {_UNITS[name]}" for name in names]
-        ax.set_xticks(range(len(names)), labels if quantity == "lie_derivative" else names)
+        lies = quantity == "lie_derivative"
+        labels = [f"{name}\nper {_UNITS[name]}" if lies else name for name in names]
+        ax.set_xticks(range(len(names)), labels)
         ax.set_yticks(range(len(layers)), layers)
         ax.set_title(title, fontsize="medium")
         figure.colorbar(image, ax=ax, shrink=0.9)
     model = frame["model"].iloc[0]
-    boundary = " and ".join(b for b in frame["boundary"].unique() if b != "none") or "none"
+    boundary = _boundaries(frame)
     images = frame.loc[frame["quantity"] == "equivariance_error", "n"].max()
     figure.suptitle(f"{model}: boundary {boundary}, {images} images", fontsize="medium")
     content = io.BytesIO()

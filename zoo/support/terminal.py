@@ -1,6 +1,7 @@
 """Shared parts of the commands: a quiet start, a progress bar, one-line errors, exit statuses."""
 
 import io
+import logging
 import os
 import sys
 import tempfile
@@ -101,6 +102,7 @@ def run(command: Callable[[], int | None]) -> int:
     Returns:
         The exit status: 0, 1 (a requirement was not met), 2 (bad input) or 130 (interrupted).
     """
+    logging.basicConfig(format="%(message)s")  # before a library sets up a form of its own
     try:
         status = command() or 0
         sys.stdout.flush()
