@@ -33,7 +33,7 @@ def compare_models(command: CompareModels) -> None:
 
     paths = [path_of(p, command.saved_models) for p in (command.a, command.b, *command.others)]
     with console.status("loading …"):
-        networks = load_networks(paths)
+        networks = load_networks(paths, trust=command.trust)
     data = {data_of(network.name, network.info.metadata, command) for network in networks}
     if len(data) > 1:
         names = " and ".join(sorted(f"{name} ({placement})" for name, placement in data))

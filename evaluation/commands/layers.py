@@ -66,10 +66,10 @@ def show_layers(
     check_writable(command.logs, "logs")
     for path in paths:
         with console.status(plain(f"loading {path.name} …")):
-            taps = load_taps(path)
+            taps = load_taps(path, trust=command.trust)
         dataset = dataset_of(taps)
         if dataset.input_shape != taps.input_shape and None in taps.input_shape:
-            taps = load_taps(path, input_shape=dataset.input_shape)
+            taps = load_taps(path, input_shape=dataset.input_shape, trust=command.trust)
         with progress_bar(taps.name) as update:
             frame = layer_profile(
                 taps,

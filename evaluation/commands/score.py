@@ -42,7 +42,7 @@ def score_models(command: ScoreModels) -> None:
 
     paths = [path_of(p, command.saved_models) for p in command.paths]
     with console.status("loading …"):
-        networks = load_networks(paths or runs(command.saved_models))
+        networks = load_networks(paths or runs(command.saved_models), trust=command.trust)
     transformations = transformations_of(command)
     groups: dict[tuple[str, Any], list[Network]] = {}
     for network in networks:

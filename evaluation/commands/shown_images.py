@@ -26,6 +26,9 @@ class ShownImages:
     resized; with the boundary crop, models see a window of it as large as their input."""
     limit: int | None = None
     """Use only this many images, the first ones."""
+    trust: bool = False
+    """Load SavedModels whatever operations they contain: only such as you trust, since they may
+    access files and run other programs."""
 
 
 def data_of(name: str, metadata: Mapping[str, Any], chosen: ShownImages) -> tuple[str, Any]:

@@ -54,6 +54,7 @@ def load_model(
     *,
     name: str | None = None,
     input_shape: tuple[int | None, int | None, int] | None = None,
+    trust: bool = False,
 ) -> Network:
     """Load a model of any kind as a network that can be measured.
 
@@ -63,6 +64,8 @@ def load_model(
         name: The network's name; by default the model's own name, or that of its file or folder.
         input_shape: `(H, W, C)` of its images; needed only for a subclassed `keras.Model`, which
             does not know it.
+        trust: Load a SavedModel whatever operations it contains: only one that you trust, since it
+            may read and write files and run other programs.
 
     Returns:
         The network.
@@ -70,8 +73,8 @@ def load_model(
     Raises:
         FileNotFoundError: If there is nothing at the path.
         TypeError: If the source is neither a model nor a path.
-        ValueError: If the source cannot be read as a model, would touch files when loaded or
-            called, does not have exactly one image input, or has an output that fits no task.
+        ValueError: If the source cannot be read as a model, contains operations that may do more
+            than compute, does not have exactly one image input, or has an output that fits no task.
 
     Example:
         >>> from evaluation.networks.network import load_model
@@ -85,17 +88,22 @@ def load_model(
         return replace(source, info=replace(source.info, name=name)) if name else source
     # A model that knows its input shape keeps it, even if that allows any size.
     knows = not isinstance(source, keras.Model) or getattr(source, "inputs", None)
-    return _ready(open_network(source, name=name, input_shape=None if knows else input_shape))
+    shape = None if knows else input_shape
+    return _ready(open_network(source, name=name, input_shape=shape, trust=trust))
 
 
 def load_networks(
-    sources: Any, *, input_shape: tuple[int | None, int | None, int] | None = None
+    sources: Any,
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    trust: bool = False,
 ) -> list[Network]:
     """Load one or several models as networks with distinct names.
 
     Args:
         sources: A model, or a list of models: anything that `load_model` takes.
         input_shape: As for `load_model`.
+        trust: As for `load_model`.
 
     Raises:
         ValueError: If there are no models, or one cannot be loaded.
@@ -104,7 +112,7 @@ def load_networks(
     listed = [sources] if single else list(sources)
     if not listed:
         raise ValueError("expected at least one model, received none")
-    found = [load_model(source, input_shape=input_shape) for source in listed]
+    found = [load_model(source, input_shape=input_shape, trust=trust) for source in listed]
     names = distinct([network.name for network in found], listed)
     return [load_model(network, name=name) for network, name in zip(found, names, strict=True)]
 

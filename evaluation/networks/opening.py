@@ -47,7 +47,11 @@ class Opened:
 
 
 def open_network(
-    source: Source, *, name: str | None = None, input_shape: tuple[Any, ...] | None = None
+    source: Source,
+    *,
+    name: str | None = None,
+    input_shape: tuple[Any, ...] | None = None,
+    trust: bool = False,
 ) -> Opened:
     """Read a model of any kind.
 
@@ -57,6 +61,7 @@ def open_network(
         name: The network's name; by default the model's own name, or that of its file or folder.
         input_shape: `(H, W, C)` of its images: needed for a subclassed `keras.Model`, which does
             not know it, and used wherever the network's own input shape is open.
+        trust: Load a SavedModel whatever operations it contains.
 
     Returns:
         The network.
@@ -64,8 +69,8 @@ def open_network(
     Raises:
         FileNotFoundError: If there is nothing at the path.
         TypeError: If the source is neither a model nor a path.
-        ValueError: If the source cannot be read as a model, would touch files when loaded or
-            called, or does not have exactly one image input.
+        ValueError: If the source cannot be read as a model, contains operations that may do more
+            than compute, or does not have exactly one image input.
     """
     if isinstance(source, keras.Model):
         return _of_keras(source, name or source.name, input_shape, None)
@@ -78,7 +83,7 @@ def open_network(
     if not path.exists():
         raise FileNotFoundError(f"expected a model at {path}, there is nothing")
     if path.is_dir():
-        return _of_saved_model(path, name, input_shape)
+        return _of_saved_model(path, name, input_shape, trust)
     return _of_keras(load_keras_file(path), name or path.stem, input_shape, _digest([path]))
 
 
@@ -100,9 +105,11 @@ def _of_keras(
     return Opened(str(plain(name)), call, shape, fingerprint, model=model)
 
 
-def _of_saved_model(path: Path, name: str | None, wanted: tuple[Any, ...] | None) -> Opened:
+def _of_saved_model(
+    path: Path, name: str | None, wanted: tuple[Any, ...] | None, trust: bool
+) -> Opened:
     home, own = home_and_name(path)
-    saved = load_saved_model(home)
+    saved = load_saved_model(home, trust=trust)
     name = name or own
     shape = None if saved.spec.shape.rank is None else tuple(saved.spec.shape)
     _check_type(name, saved.spec.dtype)

@@ -1,4 +1,4 @@
-"""Reading of TensorFlow SavedModels; those whose graphs access files or run Python are refused."""
+"""Reading of TensorFlow SavedModels; those that may do more than compute are refused."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,33 +9,10 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-# A SavedModel is a program: with these operations it can read or write files, open connections or
-# call Python when it is loaded or called. SaveV2 and RestoreV2 are allowed: every SavedModel uses
-# them for its own variables.
-FORBIDDEN_OPERATIONS = frozenset(
-    {
-        *("ReadFile", "WriteFile", "MatchingFiles", "Save", "SaveSlices", "DumpTensor"),
-        *("LoadAndRemapMatrix", "GenerateVocabRemapping", "RecordInput", "Skipgram"),
-        *("CalibrationStatisticsSaver", "FileSystemSetConfiguration", "PrintV2"),
-        *("PyFunc", "PyFuncStateless", "EagerPyFunc", "RpcServer", "RpcClient"),
-        *("CreateSummaryFileWriter", "CreateSummaryDbWriter", "ImportEvent"),
-        *("DebugIdentity", "DebugIdentityV2", "DebugIdentityV3"),
-        *("DebugNanCount", "DebugNumericSummary"),
-        *("SaveDataset", "SaveDatasetV2", "LoadDataset", "DistributedSave"),
-        *("SnapshotDataset", "SnapshotDatasetV2", "SnapshotDatasetReader"),
-        *("SnapshotChunkDataset", "ListSnapshotChunksDataset", "CacheDataset", "CacheDatasetV2"),
-        *("DatasetToTFRecord", "ExperimentalDatasetToTFRecord"),
-        *("MatchingFilesDataset", "ExperimentalMatchingFilesDataset", "TextLineDataset"),
-        *("TFRecordDataset", "TFRecordDatasetV2", "FixedLengthRecordDataset"),
-        *("FixedLengthRecordDatasetV2", "CSVDataset", "CSVDatasetV2", "ExperimentalCSVDataset"),
-        *("LMDBDataset", "ExperimentalLMDBDataset", "SqlDataset", "ExperimentalSqlDataset"),
-        *("DataServiceDataset", "DataServiceDatasetV2", "DataServiceDatasetV3"),
-        *("DataServiceDatasetV4", "RegisterDataset", "RegisterDatasetV2"),
-        *("WholeFileReader", "WholeFileReaderV2", "TextLineReader", "TextLineReaderV2"),
-        *("TFRecordReader", "TFRecordReaderV2", "LMDBReader"),
-        *("FixedLengthRecordReader", "FixedLengthRecordReaderV2"),
-    }
-)
+from evaluation.networks.operations import refused
+from zoo.support.plain import plain
+
+_LISTED = 8  # names of operations in a message
 
 
 def home_and_name(path: Path) -> tuple[Path, str]:
@@ -73,21 +50,25 @@ class SavedModel:
     layers: Callable[[Any], Any] | None = None
 
 
-def load_saved_model(directory: Path) -> SavedModel:
-    """Load a SavedModel, unless its graph does more than compute.
+def load_saved_model(directory: Path, *, trust: bool = False) -> SavedModel:
+    """Load a SavedModel, unless its graph may do more than compute.
 
     Args:
         directory: The directory that contains `saved_model.pb`.
+        trust: Load it whatever operations it contains.
 
     Raises:
-        ValueError: If it cannot be read, contains a forbidden operation, or has no signature with
-            one image input and floating-point outputs.
+        ValueError: If it cannot be read, contains an operation that is not known to compute alone,
+            or has no signature with one image input and floating-point outputs.
     """
-    forbidden = sorted(_operations(directory) & FORBIDDEN_OPERATIONS)
-    if forbidden:
+    names = [] if trust else refused(_program(directory))
+    if names:
+        listed = ", ".join(str(plain(name)) for name in names[:_LISTED])
+        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
         raise ValueError(
-            f"expected a SavedModel that only computes, {directory} contains "
-            f"{', '.join(forbidden)}, which access files or run Python when loaded or called"
+            f"expected a SavedModel that only computes, {directory} contains {listed}{more}, which "
+            "may access files or run other programs: load it with trust=True (--trust) only if you "
+            "trust where it comes from"
         )
     try:
         loaded = tf.saved_model.load(str(directory))
@@ -165,19 +146,11 @@ def unreadable(path: Path, error: Exception) -> ValueError:
     )
 
 
-def _operations(directory: Path) -> set[str]:
-    """Return the types of all operations in a SavedModel, without loading it."""
+def _program(directory: Path) -> Any:
+    """Read a SavedModel without loading it."""
     saved_model = saved_model_pb2.SavedModel()
     try:
         saved_model.ParseFromString((directory / "saved_model.pb").read_bytes())
     except Exception as error:  # protobuf's DecodeError, or an OSError
         raise unreadable(directory, error) from error
-    graphs = [meta_graph.graph_def for meta_graph in saved_model.meta_graphs]
-    nodes = [node for graph in graphs for node in graph.node]
-    nodes += [
-        node
-        for graph in graphs
-        for function in graph.library.function
-        for node in function.node_def
-    ]
-    return {node.op for node in nodes}
+    return saved_model

@@ -64,6 +64,7 @@ def load_taps(
     *,
     name: str | None = None,
     input_shape: tuple[int | None, int | None, int] | None = None,
+    trust: bool = False,
 ) -> Taps:
     """Find the feature maps of a network.
 
@@ -80,6 +81,7 @@ def load_taps(
         input_shape: `(H, W, C)` of the images: needed for a subclassed `keras.Model`, which does
             not know it, and useful for a network that takes any size, because its padding may
             depend on the size.
+        trust: Load a SavedModel whatever operations it contains.
 
     Returns:
         The taps. If layers cannot be read, the only tap is the output, and `notice` says so.
@@ -87,12 +89,12 @@ def load_taps(
     Raises:
         FileNotFoundError: If there is nothing at the path.
         TypeError: If the source is neither a model nor a path.
-        ValueError: If the source cannot be read as a model, would touch files when loaded or
-            called, or does not have exactly one image input.
+        ValueError: If the source cannot be read as a model, contains operations that may do more
+            than compute, or does not have exactly one image input.
     """
     if isinstance(source, Taps):
         return source
-    opened = open_network(source, name=name, input_shape=input_shape)
+    opened = open_network(source, name=name, input_shape=input_shape, trust=trust)
     if opened.model is not None:
         return _of_keras(opened, opened.model)
     return _of_graph(opened)
