@@ -74,7 +74,7 @@ def read_plain_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read another table of a record, to the last bit; an empty one if there is no such file."""
     if not Path(path).exists():
         return pd.DataFrame()
-    exact = dict.fromkeys(("value", "low", "high", "place"), _float)
+    exact = dict.fromkeys(("value", "low", "high", "place", "last_place"), _float)
     return pd.read_csv(path, keep_default_na=False, converters=exact)
 
 

@@ -25,10 +25,11 @@ ORDER = "Right, and stays right: share of images whose class is right before and
 
 LEGEND = (
     "Rows are in the order of the mean share of images that are right and stay right, over the "
-    "strengths of a transformation, the transformations of a family, and the families. Models that "
-    "paired tests cannot tell apart share a place. Of a single seed, a place is that of these "
-    "weights; seeds of one configuration share a row, with intervals over seeds and images. Models "
-    "no better than chance come last, without a place: who always says the same keeps it."
+    "strengths of a transformation, the transformations of a family, and the families. Places are "
+    "those that paired tests leave open: models that they cannot tell apart share places. Of a "
+    "single seed, they are about these weights; seeds of one configuration share a row, with "
+    "intervals over seeds and images. Models no better than chance come last, without a place: who "
+    "always says the same keeps it."
 )
 
 
@@ -44,12 +45,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Board:
-    """One table: the place of each model, in their order, and its cell in each column."""
+    """One table: the places of each model, in their order, and its cell in each column."""
 
     title: str
     protocol: str
     columns: tuple[str, ...]
-    rows: dict[str, tuple[float, tuple[Cell, ...]]]
+    rows: dict[str, tuple[str, tuple[Cell, ...]]]
     notes: tuple[str, ...] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -78,7 +79,7 @@ class Board:
             architecture, _, variant = model.partition("-")
             table.add_row(
                 Text(f"{architecture}\n{variant}"),
-                decimals(place, 0),
+                place,
                 *(_two_lines(cell) for cell in cells[start:stop]),
             )
         return table
@@ -86,8 +87,7 @@ class Board:
     def markdown(self) -> str:
         """Return the table in Markdown, with the best of each column in bold."""
         rows = [
-            [model, decimals(place, 0), *map(_one_line, cells)]
-            for model, (place, cells) in self.rows.items()
+            [model, place, *map(_one_line, cells)] for model, (place, cells) in self.rows.items()
         ]
         table = markdown_table(["model", "place", *self.columns], rows)
         return "\n\n".join([f"**{self.title}**", self.protocol, table, *self.notes])
@@ -160,9 +160,9 @@ def _rows(one: Measurements) -> pd.DataFrame:
 
 
 def _standings(one: Measurements, boundary: str) -> pd.DataFrame:
-    """Return the models under a boundary in their order, with `place` and `apart`."""
+    """Return the models under a boundary in their order, with their places."""
     if one.ranking.empty:
-        return pd.DataFrame({"model": [], "place": [], "apart": [], "boundary": []})
+        return pd.DataFrame(columns=["model", "boundary", "place", "last_place", "apart"])
     known = one.ranking[one.ranking["family"] == ""]
     first = boundary if boundary in set(known["boundary"]) else known["boundary"].iloc[0]
     here = known[known["boundary"] == first]
@@ -240,7 +240,8 @@ def _board(
 ) -> Board:
     """Put the models of some columns, each indexed by model, into their order."""
     present = list(dict.fromkeys(str(m) for part in columns.values() for m in part.index))
-    ranked = dict(zip(standings["model"], standings["place"], strict=True))
+    ends = zip(standings["place"], standings["last_place"], strict=True)
+    ranked = dict(zip(standings["model"], map(_place, ends), strict=True))
     apart = {m: why for m, why in zip(standings["model"], standings["apart"], strict=True) if why}
     order = [m for m in ranked if m in present] + [m for m in present if m not in ranked]
     best = {
@@ -252,7 +253,7 @@ def _board(
         tuple(columns),
         {
             names[model]: (
-                ranked.get(model, math.nan),
+                ranked.get(model, "–"),
                 tuple(_cell(part, model, best[c], apart) for c, part in columns.items()),
             )
             for model in order
@@ -263,6 +264,12 @@ def _board(
             if model in present
         ),
     )
+
+
+def _place(ends: tuple[float, float]) -> str:
+    """Return the places that a model may have, such as `2` or `1–3`."""
+    first, last = (decimals(end, 0) for end in ends)
+    return first if first == last else f"{first}–{last}"
 
 
 def _cell(part: pd.DataFrame, model: str, best: float, apart: Mapping[str, str]) -> Cell:

@@ -19,7 +19,18 @@ from evaluation.statistics.seeds import hierarchical, welch
 from evaluation.statistics.significance import holm, sign_flip
 from evaluation.sweeping.predictions import Predictions
 
-COLUMNS = ("model", "boundary", "family", "value", "low", "high", "n", "place", "apart")
+COLUMNS = (
+    "model",
+    "boundary",
+    "family",
+    "value",
+    "low",
+    "high",
+    "n",
+    "place",
+    "last_place",
+    "apart",
+)
 
 
 @dataclass(frozen=True)
@@ -51,20 +62,22 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
     over families. Transformations under different boundaries are never averaged; photometric ones,
     which have none, count with each boundary. Compositions do not count.
 
-    Networks share a place unless paired tests tell them apart: there is a line between two
-    neighbours if every network above it differs from every one below it, by the sign-flip test
-    over images (and by Welch's over seeds, where both sides have several), with Holm's correction
-    for all pairs. A place is one more than the number of networks above the line.
+    Which places a network may have is what paired tests leave open (Mogstad, Romano, Shaikh &
+    Wilhelm 2024, Inference for Ranks): the first is one more than the number of networks that are
+    surely better, the last the number of all less those that are surely worse. Networks that
+    cannot be told apart so share places. The tests are of all pairs, by sign flips over images (and
+    by Welch's over seeds, where both sides have several), with Holm's correction, so that all
+    places hold together with 95 %.
 
     Args:
         predictions: The result of a sweep.
 
     Returns:
         The columns of `COLUMNS`: for each boundary and each network (or configuration of several
-        seeds) a row whose `family` is empty, which has the `place`, and a row for each family.
-        `low` and `high` are the ends of the 95 % interval, over images, or over seeds and images;
-        `n` is the number of images that count. `apart` says why a network has no place: it is no
-        better than chance on untransformed images, so that what it keeps says nothing.
+        seeds) a row whose `family` is empty, with its first and last place, and a row for each
+        family. `low` and `high` are the ends of the 95 % interval, over images, or over seeds and
+        images; `n` is the number of images that count. `apart` says why a network has no place: it
+        is no better than chance on untransformed images, so that what it keeps says nothing.
 
     Example:
         >>> import tempfile, keras, numpy as np
@@ -108,8 +121,8 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
         for name, members in standings.items():
             common = {"model": name, "boundary": boundary, "apart": apart.get(name, "")}
             for row in _rows(members, families):
-                place = places.get(name, np.nan) if not row["family"] else np.nan
-                rows.append({**common, **row, "place": place})
+                first, last = (np.nan,) * 2 if row["family"] else places.get(name, (np.nan,) * 2)
+                rows.append({**common, **row, "place": first, "last_place": last})
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -180,25 +193,24 @@ def _rows(members: Sequence[_Standing], families: Mapping[str, Any]) -> Iterator
         yield {"family": family, "value": value[k], "low": low[k], "high": high[k], "n": counts[k]}
 
 
-def _places(standings: Mapping[str, Sequence[_Standing]]) -> dict[str, int]:
-    """Return the places of networks, which those share that cannot be told apart."""
-    totals = {name: float(np.mean([s.value[0] for s in m])) for name, m in standings.items()}
-    names = sorted((n for n in totals if not np.isnan(totals[n])), key=lambda n: -totals[n])
+def _places(standings: Mapping[str, Sequence[_Standing]]) -> dict[str, tuple[int, int]]:
+    """Return the first and the last place that each network may have."""
+    names = [name for name, members in standings.items() if not np.isnan(members[0].value[0])]
+    shares = [np.stack([s.shares[:, 0] for s in standings[name]], axis=1) for name in names]
     pairs = list(combinations(range(len(names)), 2))
-    differ = np.zeros((len(names), len(names)), bool)
+    better, worse = np.zeros(len(names), int), np.zeros(len(names), int)
     if pairs:
-        shares = [np.stack([s.shares[:, 0] for s in standings[name]], axis=1) for name in names]
         of_images = np.stack([one.mean(axis=1) for one in shares], axis=1)
-        p = sign_flip(np.stack([of_images[:, j] - of_images[:, i] for i, j in pairs], axis=1))
+        differences = np.stack([of_images[:, j] - of_images[:, i] for i, j in pairs], axis=1)
+        p = sign_flip(differences)
         for k, (i, j) in enumerate(pairs):
             if min(shares[i].shape[1], shares[j].shape[1]) > 1:
                 seeds = (one.mean(axis=0)[:, None] for one in (shares[i], shares[j]))
                 p[k] = max(p[k], float(welch(*seeds)[0]))
-        for (i, j), adjusted in zip(pairs, holm(p), strict=True):
-            differ[i, j] = adjusted <= 1 - CONFIDENCE
-    places, place = {}, 1
-    for k, name in enumerate(names):
-        if differ[:k, k:].all():
-            place = k + 1
-        places[name] = place
-    return places
+        gains = differences.mean(axis=0)
+        for (i, j), gain, adjusted in zip(pairs, gains, holm(p), strict=True):
+            if adjusted <= 1 - CONFIDENCE:
+                high, low = (j, i) if gain > 0 else (i, j)
+                better[low] += 1
+                worse[high] += 1
+    return {name: (1 + int(better[k]), len(names) - int(worse[k])) for k, name in enumerate(names)}

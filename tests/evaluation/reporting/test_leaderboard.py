@@ -50,16 +50,19 @@ def standings(values, places=(), boundary="zero", families=("rotation", "scale")
     apart = dict(apart)
     rows = []
     for k, (model, value) in enumerate(values.items()):
-        place = NAN if model in apart else dict(places).get(model, k + 1)
+        place = (NAN, NAN) if model in apart else dict(places).get(model, (k + 1, k + 1))
         common = {
+            "place": place[0],
+            "last_place": place[1],
             "low": value - 0.05,
             "high": value + 0.05,
             "n": 540,
             "apart": apart.get(model, ""),
         }
         common |= {"model": model, "boundary": boundary, "value": value}
-        rows.append({**common, "family": "", "place": place})
-        rows += [{**common, "family": family, "place": NAN} for family in families]
+        rows.append({**common, "family": ""})
+        none = {"place": NAN, "last_place": NAN}
+        rows += [{**common, **none, "family": family} for family in families]
     return pd.DataFrame(rows)
 
 
@@ -73,19 +76,19 @@ def text(frame, width=100, ranking=None, **kwargs):
 
 def test_all_tables_have_the_order_and_the_places_of_the_ranking():
     frame = table(*summaries({"a": (0.5, 0.2), "b": (0.9, 0.8), "c": (0.9, 0.1), "d": (0.1, 0.3)}))
-    order = standings({"c": 0.9, "a": 0.8, "b": 0.8, "d": 0.1}, {"b": 2, "d": 4})
+    order = standings({"c": 0.9, "a": 0.8, "b": 0.8, "d": 0.1}, {"a": (2, 3), "b": (2, 3)})
     first, second = boards(measurements(frame, AXES, ranking=order))
     assert first.columns == ("all", "rotation", "scale")
     assert second.columns == ("rotation", "scale")
     for board in (first, second):
         assert list(board.rows) == ["c", "a", "b", "d"]
-        assert [place for place, _ in board.rows.values()] == [1, 2, 2, 4]
+        assert [place for place, _ in board.rows.values()] == ["1", "2–3", "2–3", "4"]
     assert [[cell.best for cell in cells] for _, cells in second.rows.values()] == [
         *([True, False], [False, False], [True, True], [False, False])
     ]
     shown = text(frame, ranking=order)
     assert "Right, and stays right" in shown
-    assert "share a place" in " ".join(shown.split())
+    assert "share places" in " ".join(shown.split())
 
 
 def test_the_order_under_a_boundary_is_its_own_and_light_has_the_first():
@@ -221,12 +224,12 @@ def test_measurements_that_cannot_be_shown_truthfully_are_refused():
 def test_who_is_no_better_than_chance_is_shown_last_without_a_place_and_it_is_said():
     frame = table(*summaries({"still": (1.0, 1.0), "good": (0.9, 0.8), "dice": (0.95, 0.9)}))
     reasons = {"still": "gives one class to all images", "dice": "is no better than chance"}
-    order = standings({"still": 1.0, "good": 0.9, "dice": 0.95}, {"good": 1}, apart=reasons)
+    order = standings({"still": 1.0, "good": 0.9, "dice": 0.95}, {"good": (1, 1)}, apart=reasons)
     first, board = boards(measurements(frame, AXES, ranking=order))
     assert list(board.rows) == list(first.rows) == ["good", "still", "dice"]
     assert [cell.best for cell in board.rows["good"][1]] == [True, True]
     for name in reasons:
-        assert math.isnan(board.rows[name][0])
+        assert board.rows[name][0] == "–"
         assert not any(cell.best for cell in board.rows[name][1])
     assert board.notes == (
         "still gives one class to all images, and has no place.",

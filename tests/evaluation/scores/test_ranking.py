@@ -1,13 +1,14 @@
-"""The order of networks: what it averages, who shares a place, and who has none."""
+"""The order of networks: what it averages, who may have which place, and who none."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.stats import norm
 
 from evaluation import Measurements, evaluate, sweep
-from evaluation.scores.ranking import COLUMNS, ranking
+from evaluation.scores.ranking import COLUMNS, _places, _Standing, ranking
 from tests.agreement import assert_agree
 from tests.evaluation.linear_networks import AXES, DATA, WEIGHTS, linear
 from tests.evaluation.made import changed, network
@@ -80,20 +81,46 @@ def test_boundaries_are_never_averaged_and_light_counts_with_each():
     assert set(of(linear("a"), axes=[light]).index.get_level_values("boundary")) == {"none"}
 
 
-def test_who_cannot_be_told_apart_shares_a_place():
+def places(found):
+    """The places that each model may have."""
+    rows = found.xs("", level="family").droplevel("boundary")
+    return {name: (row["place"], row["last_place"]) for name, row in rows.iterrows()}
+
+
+def test_who_cannot_be_told_apart_shares_places_and_who_can_does_not():
     found = of([*WORSE[::-1], linear("good"), linear("twin", WEIGHTS + 0.01 * NOISE)])
-    places = found.xs("", level="family")["place"].droplevel("boundary")
+    assert places(found) == {
+        **{"good": (1, 2), "twin": (1, 2)},
+        **{"worse-0.5": (3, 3), "worse-1": (4, 4), "worse-2": (5, 5)},
+    }
     values = found.xs("", level="family")["value"].droplevel("boundary")
-    assert places[["good", "twin"]].tolist() == [1, 1]
-    assert places["worse-0.5"] == 3
-    assert places["worse-2"] == 5
     assert values["good"] > values["worse-0.5"] > values["worse-2"]
-    assert found.drop("", level="family")["place"].isna().all()
+    assert found.drop("", level="family")[["place", "last_place"]].isna().all(axis=None)
 
 
-def test_equal_networks_share_the_first_place_however_many():
+def test_equal_networks_may_have_every_place():
     found = of([linear(f"net-{k}", WEIGHTS * (1 + k)) for k in range(4)])
-    assert set(found.xs("", level="family")["place"]) == {1}
+    assert set(places(found).values()) == {(1, 4)}
+
+
+def test_the_true_order_is_among_the_places():
+    """Over many samples of images, of networks some of which are equally good."""
+    random = np.random.default_rng(6)
+    truth = np.array([0.9, 0.9, 0.88, 0.8, 0.79, 0.6])
+    best = [1 + (truth > t).sum() for t in truth]
+    worst = [len(truth) - (truth < t).sum() for t in truth]
+    covered = 0
+    for _ in range(200):
+        ease = random.normal(size=(200, 1))
+        right = (ease + random.normal(size=(200, 6)) < norm.ppf(truth) * 2**0.5).astype(float)
+        standings = {
+            f"net-{k}": [_Standing(right[:, [k]], right[:, [k]], np.array([200]))] for k in range(6)
+        }
+        found = _places(standings).values()
+        covered += all(
+            first <= a and b <= last for (first, last), a, b in zip(found, best, worst, strict=True)
+        )
+    assert covered >= 0.95 * 200 - 2 * (200 * 0.95 * 0.05) ** 0.5
 
 
 @pytest.mark.parametrize("blind", [CONSTANT, DICE], ids=lambda n: n.info.name)
@@ -103,7 +130,7 @@ def test_who_is_no_better_than_chance_has_no_place(blind):
     assert np.isnan(found.loc[name, "place"])
     reason = {"constant": "one class to all images", "dice": "no better than chance"}[name]
     assert reason in found.loc[name, "apart"]
-    assert found.loc["good", ["place", "apart"]].tolist() == [1, ""]
+    assert found.loc["good", ["place", "last_place", "apart"]].tolist() == [1, 1, ""]
     assert found.loc["worse-2", "place"] == 2
 
 
@@ -171,6 +198,7 @@ def test_seeds_of_one_configuration_are_one_row_and_widen_its_interval():
     found = of([*seeds, *(trained("bad", s, 2.5) for s in range(3))]).xs("", level="family")
     found = found.droplevel("boundary")
     assert found["place"].to_dict() == {"good, 3 seeds": 1, "bad, 3 seeds": 2}
+    assert found["last_place"].to_dict() == {"good, 3 seeds": 1, "bad, 3 seeds": 2}
     unlike = of([trained("mixed", s, 1.5 * s) for s in range(3)]).xs("", level="family").iloc[0]
     for one in (found.loc["good, 3 seeds"], unlike):
         assert one["low"] < one["value"] < one["high"]
