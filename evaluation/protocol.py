@@ -17,6 +17,17 @@ from zoo.support.processor import processor
 _PACKAGES = ("invariance-zoo", "tensorflow", "keras", "numpy", "scipy", "pandas")
 
 
+INPUTS = {
+    "unit": "pixels in [0, 1]",
+    "bytes": "pixels in [0, 255]",
+    "tf": "pixels in [-1, 1]",
+    "torch": "pixels in [0, 1] less the mean, by the deviation, of ImageNet",
+    "caffe": "pixels in [0, 255], blue first, less the mean of ImageNet",
+    "standardize": "pixels of mean 0 and deviation 1 in each image",
+}
+"""What images in `[0, 1]` are turned into, in words; see `evaluation.networks.inputs`."""
+
+
 @dataclass(frozen=True)
 class Images:
     """The images that networks were shown.
@@ -60,12 +71,14 @@ class NetworkInfo:
         metadata: The metadata saved with the network; empty if there is none.
         total_stride: The total stride down and to the right, in pixels: answers can be exact only
             at shifts by its multiples. None if it is unknown, or if no shift can be exact.
-        input_range: The smallest and the largest pixel value that the network is shown.
+        preprocessing: What images in `[0, 1]` are turned into for it, see
+            `evaluation.networks.inputs`.
+        settled: Who said so; empty if nobody did.
 
     Example:
         >>> from evaluation import NetworkInfo
-        >>> NetworkInfo("net", "classification", (32, 32, 3), 10, fingerprint="first").input_range
-        (0.0, 1.0)
+        >>> NetworkInfo("net", "classification", (32, 32, 3), 10, fingerprint="1").preprocessing
+        'unit'
     """
 
     name: str
@@ -75,7 +88,8 @@ class NetworkInfo:
     fingerprint: str = field(repr=False)
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
     total_stride: tuple[int, int] | None = None
-    input_range: tuple[float, float] = (0.0, 1.0)
+    preprocessing: str = "unit"
+    settled: str = "given"
 
 
 @dataclass(frozen=True)

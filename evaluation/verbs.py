@@ -13,6 +13,7 @@ import pandas as pd
 from evaluation.comparison import compare_predictions, compared
 from evaluation.data import Data, as_dataset
 from evaluation.networks.network import Network, load_networks
+from evaluation.networks.probing import probed
 from evaluation.precision import measure_to
 from evaluation.results import Measurements
 from evaluation.scores.definitions import Definition
@@ -42,11 +43,16 @@ class _Question:
     keep: Collection[str]
 
 
-def _question(models: Any, data: Data, transformations: Any, scores: Scores | None) -> _Question:
+def _question(
+    models: Any, data: Data, transformations: Any, scores: Scores | None, preprocessing: Any
+) -> _Question:
     dataset = as_dataset(data)
     wanted = None if scores is None else chosen(scores)
     return _Question(
-        networks=load_networks(models, input_shape=dataset.input_shape),
+        networks=probed(
+            load_networks(models, input_shape=dataset.input_shape, preprocessing=preprocessing),
+            dataset,
+        ),
         dataset=dataset,
         transformations=named(DEFAULT if transformations is None else transformations),
         scores=wanted,
@@ -83,6 +89,7 @@ def evaluate(
     *,
     scores: Scores | None = None,
     precision: float | None = None,
+    preprocessing: Any = None,
     directory: str | os.PathLike[str] | None = None,
     batch_size: int = 256,
     progress: Progress = _silent,
@@ -103,6 +110,9 @@ def evaluate(
         precision: If given, use only as many images, in random order, as it takes to know each of
             `scores` (by default accuracy and agreement) at every strength to within ± this value,
             such as 0.01; see `stopping` of the protocol.
+        preprocessing: What the models take, as for `load_model`, where they are not loaded yet. If
+            nothing says it, accuracy on some images under each preprocessing decides, or one is
+            asked for.
         directory: Where raw outputs are kept for later use; by default they are deleted.
         batch_size: Images per forward pass.
         progress: Called with the number of strengths done and the total.
@@ -124,7 +134,7 @@ def evaluate(
         >>> float(rows.loc["invariance_score", "value"])
         1.0
     """
-    asked = _question(models, data, transformations, scores)
+    asked = _question(models, data, transformations, scores, preprocessing)
     with _place(directory) as place:
         if precision is not None:
             return measure_to(
@@ -148,6 +158,7 @@ def compare(
     transformations: Any = None,
     *,
     scores: Scores | None = None,
+    preprocessing: Any = None,
     directory: str | os.PathLike[str] | None = None,
     batch_size: int = 256,
     progress: Progress = _silent,
@@ -159,6 +170,7 @@ def compare(
         data: As for `evaluate`.
         transformations: As for `evaluate`.
         scores: As for `compare_predictions`.
+        preprocessing: As for `evaluate`.
         directory: As for `evaluate`.
         batch_size: Images per forward pass.
         progress: Called with the number of strengths done and the total.
@@ -182,7 +194,7 @@ def compare(
         >>> found[["a", "b", "difference"]].iloc[0].tolist()  # both are invariant to flips
         [1.0, 1.0, 0.0]
     """
-    asked = _question(models, data, transformations, scores)
+    asked = _question(models, data, transformations, scores, preprocessing)
     wanted = compared(asked.scores, [network.info for network in asked.networks])
     with _place(directory) as place:
         floors = any("noise" in definition.reads for definition in wanted)

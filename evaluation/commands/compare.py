@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import tyro
 
 from evaluation.commands.shown import Shown, path_of, store, transformations_of
-from evaluation.commands.shown_images import data_of, load_images
+from evaluation.commands.shown_images import data_of, input_of, load_images
 from zoo.support.terminal import console, progress_bar
 
 
@@ -33,7 +33,7 @@ def compare_models(command: CompareModels) -> None:
 
     paths = [path_of(p, command.saved_models) for p in (command.a, command.b, *command.others)]
     with console.status("loading …"):
-        networks = load_networks(paths, trust=command.trust)
+        networks = load_networks(paths, preprocessing=input_of(command), trust=command.trust)
     data = {data_of(network.name, network.info.metadata, command) for network in networks}
     if len(data) > 1:
         names = " and ".join(sorted(f"{name} ({placement})" for name, placement in data))

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
-from evaluation.commands.shown_images import ShownImages
+from evaluation.commands.shown_images import ShownImages, input_of
 from zoo.support.plain import plain
 from zoo.support.terminal import check_writable, console, progress_bar
 
@@ -64,12 +64,13 @@ def show_layers(
     from evaluation.reporting.profile import log_profile, profile_tables
 
     check_writable(command.logs, "logs")
+    how: Any = {"preprocessing": input_of(command), "trust": command.trust}
     for path in paths:
         with console.status(plain(f"loading {path.name} …")):
-            taps = load_taps(path, trust=command.trust)
+            taps = load_taps(path, **how)
         dataset = dataset_of(taps)
         if dataset.input_shape != taps.input_shape and None in taps.input_shape:
-            taps = load_taps(path, input_shape=dataset.input_shape, trust=command.trust)
+            taps = load_taps(path, input_shape=dataset.input_shape, **how)
         with progress_bar(taps.name) as update:
             frame = layer_profile(
                 taps,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import tyro
 
 from evaluation.commands.shown import Shown, path_of, runs, store, transformations_of
-from evaluation.commands.shown_images import data_of, load_images
+from evaluation.commands.shown_images import data_of, input_of, load_images
 from zoo.support.terminal import check_writable, console, progress_bar
 
 if TYPE_CHECKING:
@@ -42,7 +42,11 @@ def score_models(command: ScoreModels) -> None:
 
     paths = [path_of(p, command.saved_models) for p in command.paths]
     with console.status("loading …"):
-        networks = load_networks(paths or runs(command.saved_models), trust=command.trust)
+        networks = load_networks(
+            paths or runs(command.saved_models),
+            preprocessing=input_of(command),
+            trust=command.trust,
+        )
     transformations = transformations_of(command)
     groups: dict[tuple[str, Any], list[Network]] = {}
     for network in networks:

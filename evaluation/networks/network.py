@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from evaluation.networks.inputs import settle, with_change
 from evaluation.networks.names import distinct
 from evaluation.networks.opening import Opened, open_network
 from evaluation.networks.readout import infer_task, read_out
@@ -54,6 +55,7 @@ def load_model(
     *,
     name: str | None = None,
     input_shape: tuple[int | None, int | None, int] | None = None,
+    preprocessing: Any = None,
     trust: bool = False,
 ) -> Network:
     """Load a model of any kind as a network that can be measured.
@@ -64,6 +66,11 @@ def load_model(
         name: The network's name; by default the model's own name, or that of its file or folder.
         input_shape: `(H, W, C)` of its images; needed only for a subclassed `keras.Model`, which
             does not know it.
+        preprocessing: What images in `[0, 1]` are turned into for it: a name in `PREPROCESSING`
+            (`unit`, `bytes`, `tf`, `torch`, `caffe`, `standardize`), a mapping with `mean` and
+            `std`, or a function; by default what the model says of itself, what its first layers
+            show, or bytes if it takes integers. If nobody says so, images are given as they are
+            and `info.settled` is empty: `evaluate` then looks at the accuracy under each.
         trust: Load a SavedModel whatever operations it contains: only one that you trust, since it
             may read and write files and run other programs.
 
@@ -89,13 +96,14 @@ def load_model(
     # A model that knows its input shape keeps it, even if that allows any size.
     knows = not isinstance(source, keras.Model) or getattr(source, "inputs", None)
     shape = None if knows else input_shape
-    return _ready(open_network(source, name=name, input_shape=shape, trust=trust))
+    return _ready(open_network(source, name=name, input_shape=shape, trust=trust), preprocessing)
 
 
 def load_networks(
     sources: Any,
     *,
     input_shape: tuple[int | None, int | None, int] | None = None,
+    preprocessing: Any = None,
     trust: bool = False,
 ) -> list[Network]:
     """Load one or several models as networks with distinct names.
@@ -103,6 +111,7 @@ def load_networks(
     Args:
         sources: A model, or a list of models: anything that `load_model` takes.
         input_shape: As for `load_model`.
+        preprocessing: As for `load_model`, for all of them.
         trust: As for `load_model`.
 
     Raises:
@@ -112,13 +121,16 @@ def load_networks(
     listed = [sources] if single else list(sources)
     if not listed:
         raise ValueError("expected at least one model, received none")
-    found = [load_model(source, input_shape=input_shape, trust=trust) for source in listed]
+    found = [
+        load_model(source, input_shape=input_shape, preprocessing=preprocessing, trust=trust)
+        for source in listed
+    ]
     names = distinct([network.name for network in found], listed)
     return [load_model(network, name=name) for network, name in zip(found, names, strict=True)]
 
 
-def _ready(opened: Opened) -> Network:
-    """Freeze a network, and read its output out in the same graph."""
+def _ready(opened: Opened, given: Any) -> Network:
+    """Freeze a network, and prepare its input and read its output out in the same graph."""
     name, spec = opened.name, opened.spec
     structure = tf.function(opened.call).get_concrete_function(spec).structured_outputs
     keys, task = infer_task(structure, name)
@@ -139,15 +151,18 @@ def _ready(opened: Opened) -> Network:
 
     raw, dense = with_dense_input(freeze(outputs, spec), 0)
     activation = final_activation(raw, 0)
+    taken = settle(given, name, opened.metadata, raw, opened.integers)
     names = [*keys, "pre_logits"] if dense else keys
 
     @tf.function(input_signature=[spec])
     def predict(images: Any) -> dict[str, Any]:
-        return read_out(task, dict(zip(names, raw(images), strict=True)), activation)
+        found = raw(taken.change(images))
+        return read_out(task, dict(zip(names, found, strict=True)), activation)
 
     fingerprint = opened.fingerprint
     if fingerprint is None:
         fingerprint = graph_digest(raw)
+    fingerprint = with_change(fingerprint, taken)
     info = NetworkInfo(
         name=name,
         task=task,
@@ -156,6 +171,8 @@ def _ready(opened: Opened) -> Network:
         fingerprint=fingerprint,
         metadata=opened.metadata,
         total_stride=_stride(raw),
+        preprocessing=taken.name,
+        settled=taken.settled,
     )
     return Network(info, predict)
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from evaluation.networks.keras_file import load_keras_file
 from evaluation.networks.saved_model import home_and_name, load_saved_model
+from zoo.architectures import ARCHITECTURES
 from zoo.support.plain import plain
 
 Shape = tuple[int | None, int | None, int]
@@ -24,12 +25,13 @@ class Opened:
 
     Attributes:
         name: Its name in measurements.
-        call: Maps float32 images `(N, H, W, C)` in `[0, 1]` to the network's output.
+        call: Maps what the network takes, float32 `(N, H, W, C)`, to its output.
         input_shape: `(H, W, C)`; H and W are None if the network takes any size.
         fingerprint: SHA-256 of its files; None for a model in memory.
         metadata: The metadata saved with the network; empty if there is none.
         model: The Keras model, if it is one.
-        layers: Maps images to feature maps by name; None unless a SavedModel has such a signature.
+        layers: Maps the same to feature maps by name; None unless a SavedModel has that signature.
+        integers: The type of what it takes if that are integers, else empty.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Opened:
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
     model: keras.Model | None = field(default=None, repr=False)
     layers: Callable[[Any], Any] | None = field(default=None, repr=False)
+    integers: str = ""
 
     @property
     def spec(self) -> tf.TensorSpec:
@@ -94,15 +97,18 @@ def _of_keras(
     if not inputs and wanted is None:
         raise ValueError(f"expected input_shape=(H, W, C) with {name}, which does not know its own")
     shapes = [tuple(tensor.shape) for tensor in inputs] or [(None, *(wanted or ()))]
-    for tensor in inputs:
-        _check_type(name, tensor.dtype)
+    integers = _integers(inputs[0].dtype) if inputs else ""
     structure = getattr(model, "input", None)  # a functional model may take a list or dictionary
 
     def call(images: Any) -> Any:
-        return model(tf.nest.pack_sequence_as(structure, [images]), training=False)
+        given = tf.cast(tf.round(images), integers) if integers else images
+        return model(tf.nest.pack_sequence_as(structure, [given]), training=False)
 
     shape = _shape(name, shapes, wanted)
-    return Opened(str(plain(name)), call, shape, fingerprint, model=model)
+    # The zoo's own architectures take pixels in [0, 1].
+    metadata = {"preprocessing": "unit"} if model.name in ARCHITECTURES else {}
+    title = str(plain(name))
+    return Opened(title, call, shape, fingerprint, metadata, model=model, integers=integers)
 
 
 def _of_saved_model(
@@ -112,7 +118,6 @@ def _of_saved_model(
     saved = load_saved_model(home, trust=trust)
     name = name or own
     shape = None if saved.spec.shape.rank is None else tuple(saved.spec.shape)
-    _check_type(name, saved.spec.dtype)
     files = sorted(file for file in home.rglob("*") if file.is_file())
     return Opened(
         str(plain(name)),
@@ -121,6 +126,7 @@ def _of_saved_model(
         _digest(files),
         saved.metadata,
         layers=saved.layers,
+        integers=_integers(saved.spec.dtype),
     )
 
 
@@ -144,13 +150,10 @@ def _shape(
     return height, width, channels
 
 
-def _check_type(name: str, dtype: Any) -> None:
-    """Refuse integer inputs: cast to integers, images in [0, 1] would be black."""
-    if not tf.as_dtype(dtype).is_floating:
-        raise ValueError(
-            f"expected a model that takes floating-point images in [0, 1], {name} takes "
-            f"{tf.as_dtype(dtype).name}: put a layer before it that multiplies by 255 and casts"
-        )
+def _integers(dtype: Any) -> str:
+    """Return the name of a type of integers; of any other, an empty text."""
+    kind = tf.as_dtype(dtype)
+    return "" if kind.is_floating else str(kind.name)
 
 
 def _digest(files: list[Path]) -> str:

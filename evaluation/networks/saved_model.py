@@ -107,7 +107,8 @@ def _signature(
 
     def call(images: Any) -> Any:
         # `loaded` owns the variables: the closure keeps it alive.
-        found = loaded.signatures[key](**{argument: tf.cast(images, spec.dtype)})
+        given = images if spec.dtype.is_floating else tf.round(images)
+        found = loaded.signatures[key](**{argument: tf.cast(given, spec.dtype)})
         outputs = {name: found[name] for name in names}
         single = key != "layers" and len(outputs) == 1
         return next(iter(outputs.values())) if single else outputs

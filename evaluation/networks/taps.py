@@ -11,6 +11,7 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
+from evaluation.networks.inputs import settle
 from evaluation.networks.opening import Opened, Source, open_network
 from zoo.architectures.taps import feature_maps
 from zoo.graphs.dilation import with_native_dilation
@@ -64,6 +65,7 @@ def load_taps(
     *,
     name: str | None = None,
     input_shape: tuple[int | None, int | None, int] | None = None,
+    preprocessing: Any = None,
     trust: bool = False,
 ) -> Taps:
     """Find the feature maps of a network.
@@ -81,6 +83,7 @@ def load_taps(
         input_shape: `(H, W, C)` of the images: needed for a subclassed `keras.Model`, which does
             not know it, and useful for a network that takes any size, because its padding may
             depend on the size.
+        preprocessing: As for `evaluation.load_model`; nothing is probed.
         trust: Load a SavedModel whatever operations it contains.
 
     Returns:
@@ -96,11 +99,11 @@ def load_taps(
         return source
     opened = open_network(source, name=name, input_shape=input_shape, trust=trust)
     if opened.model is not None:
-        return _of_keras(opened, opened.model)
-    return _of_graph(opened)
+        return _of_keras(opened, opened.model, preprocessing)
+    return _of_graph(opened, preprocessing)
 
 
-def _of_keras(opened: Opened, model: keras.Model) -> Taps:
+def _of_keras(opened: Opened, model: keras.Model, given: Any) -> Taps:
     layers = feature_maps(model)
     inputs = getattr(model, "inputs", None) or []
     # A functional model may take a list or dictionary; a sequential one has no such structure.
@@ -110,17 +113,18 @@ def _of_keras(opened: Opened, model: keras.Model) -> Taps:
     except ValueError:  # a layer that is shared with another model may return that one's output
         part = None
     if part is None:
-        return _end_to_end(opened)
+        return _end_to_end(opened, given)
 
     def call(images: Any) -> Any:
-        return part(tf.nest.pack_sequence_as(structure, [images]), training=False)
+        given = tf.cast(tf.round(images), opened.integers) if opened.integers else images
+        return part(tf.nest.pack_sequence_as(structure, [given]), training=False)
 
-    return _taps(call, opened)
+    return _taps(call, opened, given)
 
 
-def _end_to_end(opened: Opened) -> Taps:
+def _end_to_end(opened: Opened, given: Any) -> Taps:
     notice = f"the layers of {opened.name} cannot be read: it is measured end to end"
-    return _taps(opened.call, opened, notice=notice)
+    return _taps(opened.call, opened, given, notice=notice)
 
 
 def _is_float_map(tensor: Any) -> bool:
@@ -128,17 +132,17 @@ def _is_float_map(tensor: Any) -> bool:
     return rank in (2, 4) and tf.as_dtype(tensor.dtype).is_floating and bool(tensor.shape[-1])
 
 
-def _of_graph(opened: Opened) -> Taps:
+def _of_graph(opened: Opened, given: Any) -> Taps:
     """Take the feature maps that a SavedModel declares, or else the outputs of its blocks."""
     if opened.layers is not None:
-        return _taps(opened.layers, opened)
+        return _taps(opened.layers, opened, given)
     frozen = _frozen(opened.call, opened.spec)
     ends = list(_block_ends(frozen))
     if not ends:
-        return _end_to_end(opened)
+        return _end_to_end(opened, given)
     part = frozen.prune(frozen.inputs, ends)
     names = _without_shared_path([tensor.op.name for tensor in ends])
-    return _taps(lambda images: dict(zip(names, part(images), strict=True)), opened)
+    return _taps(lambda images: dict(zip(names, part(images), strict=True)), opened, given)
 
 
 def _frozen(call: Callable[[Any], Any], spec: tf.TensorSpec) -> Any:
@@ -146,7 +150,9 @@ def _frozen(call: Callable[[Any], Any], spec: tf.TensorSpec) -> Any:
     return convert_variables_to_constants_v2(traced.get_concrete_function(spec))
 
 
-def _taps(call: Callable[[Any], Any], opened: Opened, *, notice: str | None = None) -> Taps:
+def _taps(
+    call: Callable[[Any], Any], opened: Opened, given: Any, *, notice: str | None = None
+) -> Taps:
     """Freeze a call, and order its outputs as they occur in the graph."""
     spec = opened.spec
     results = tf.function(call).get_concrete_function(spec).structured_outputs
@@ -164,6 +170,7 @@ def _taps(call: Callable[[Any], Any], opened: Opened, *, notice: str | None = No
             f"{opened.name} has none"
         )
     names = sorted(outputs, key=lambda key: place[_producer(outputs[key]).name])
+    taken = settle(given, opened.name, opened.metadata, plain, opened.integers)
     differentiable = with_plain_gradients(
         plain.prune(plain.inputs, [outputs[key] for key in names])
     )
@@ -174,9 +181,12 @@ def _taps(call: Callable[[Any], Any], opened: Opened, *, notice: str | None = No
         input_shape=opened.input_shape,
         # Called directly, a frozen function first fails to match its signature, which costs time.
         outputs=tf.function(
-            lambda images: dict(zip(names, fast(images), strict=True)), input_signature=[spec]
+            lambda images: dict(zip(names, fast(taken.change(images)), strict=True)),
+            input_signature=[spec],
         ),
-        differentiable=lambda images: dict(zip(names, differentiable(images), strict=True)),
+        differentiable=lambda images: dict(
+            zip(names, differentiable(taken.change(images)), strict=True)
+        ),
         graph=(fast.graph, dict(zip(names, fast.outputs, strict=True))),
         notice=notice,
         metadata=opened.metadata,

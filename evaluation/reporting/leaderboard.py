@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from rich import box
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from evaluation.configurations import configurations
 from evaluation.reporting.names import short_names
+from evaluation.reporting.words import input_in_words
 from evaluation.results import Measurements, several
 from evaluation.scores.definitions import Summary
 from evaluation.scores.table import SCORES, SUMMARIES
@@ -137,9 +138,20 @@ def boards(measurements: Measurements | Sequence[Measurements]) -> Iterator[Boar
         points = zip(frame["transformation"], frame["boundary"], frame["strength"], strict=True)
         at = [v is not pd.NA and v == identities[name, boundary] for name, boundary, v in points]
         frame = frame.assign(at_identity=at)
-        yield from _orders(one, names)
+        shown = tuple(
+            f"{plain_name} {words}."
+            for network in one.protocol.networks
+            if (words := input_in_words(network)) and (plain_name := _named(network.name, names))
+        )
+        for board in _orders(one, names):
+            yield replace(board, notes=(*shown, *board.notes))
         for boundary, rows in frame.groupby("boundary", sort=False):
             yield from _boards(rows, str(boundary), one, names)
+
+
+def _named(network: str, names: Mapping[str, str]) -> str:
+    """Return the short name of a network; its own if it is part of a configuration."""
+    return names.get(network, network)
 
 
 def _short(models: pd.Series) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Descriptions of protocols in words."""
 
-from evaluation.protocol import Protocol
+from evaluation.protocol import INPUTS, NetworkInfo, Protocol
 
 
 def protocol_in_words(protocol: Protocol) -> str:
@@ -40,3 +40,21 @@ def stopping_in_words(protocol: Protocol) -> str:
         else f"{found['far']} is known to ±{found['distance']:.2g}"
     )
     return f"all {found['available']:,} images were used and {asked} was not reached: {why}"
+
+
+def input_in_words(network: NetworkInfo) -> str:
+    """Say what a network was shown, and who says that it takes it; empty if both are usual.
+
+    Example:
+        >>> from evaluation import NetworkInfo
+        >>> from evaluation.reporting.words import input_in_words
+        >>> network = NetworkInfo("net", "classification", (8, 8, 3), 2, "1", preprocessing="tf")
+        >>> input_in_words(network)
+        'was shown pixels in [-1, 1] (given)'
+    """
+    if not network.settled:
+        return "was shown pixels in [0, 1], but nothing says what it takes"
+    if network.preprocessing == "unit" and network.settled != "probe":
+        return ""
+    shown = INPUTS.get(network.preprocessing, network.preprocessing)
+    return f"was shown {shown} ({network.settled})"

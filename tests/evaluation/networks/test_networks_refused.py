@@ -100,14 +100,6 @@ def test_networks_of_other_forms_are_refused(tmp_path):
     refused(tmp_path / "vector", r"expected a model with one image input .* takes \(None, 5\)")
 
 
-def test_images_in_0_1_are_not_cast_to_the_bytes_that_a_network_wants(tmp_path):
-    inputs = keras.Input(SHAPE, dtype="uint8", name="images")
-    scaled = layers.Rescaling(1 / 255)(inputs)
-    model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(scaled)), name="bytes")
-    refused(model, r"floating-point images in \[0, 1\], bytes takes uint8")
-    refused(as_export(model, tmp_path), r"floating-point images in \[0, 1\], .*net takes uint8")
-
-
 def test_a_model_that_calls_itself_something_else_is_refused(tmp_path):
     inputs = keras.Input(SHAPE)
     logits = layers.Dense(3, name="logits")(layers.Flatten()(inputs))

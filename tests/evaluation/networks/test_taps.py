@@ -123,22 +123,6 @@ def test_bad_input_is_one_line(tmp_path):
         load_taps(functional(), input_shape=(8, 8, 3))
 
 
-@pytest.mark.parametrize("saved", [False, True])
-def test_a_network_of_whole_numbers_is_not_profiled_on_black_images(saved, tmp_path):
-    inputs = keras.Input(SHAPE, dtype="uint8")
-    x = layers.Rescaling(1 / 255)(inputs)
-    model = keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)), name="bytes")
-    source = model
-    if saved:
-        model.save(tmp_path / "bytes.keras")
-        source = tmp_path / "bytes.keras"
-    with pytest.raises(
-        ValueError, match=r"floating-point images in \[0, 1\], bytes takes uint8"
-    ) as error:
-        load_taps(source)
-    assert "\n" not in str(error.value)
-
-
 def test_one_layer_that_happens_to_be_called_logits_does_not_hide_the_others():
     inputs = keras.Input(SHAPE)
     x = layers.Conv2D(2, 3, name="first")(inputs)
