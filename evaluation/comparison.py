@@ -39,8 +39,9 @@ def compare_predictions(
       boundary, each weighted equally, if there are at least two.
 
     Photometric transformations have no boundary and count with each of them; different boundaries
-    are never mixed. Both kinds of means are tested by sign flips of whole images. An image counts
-    at a strength only if it counts for both models.
+    are never mixed. Both kinds of means are tested by sign flips of whole images, with a caution
+    where differences may be skewed (`sign_flip`). An image counts at a strength only if it counts
+    for both models.
 
     Networks whose training settings differ only in the seed are one model. If both models have
     several seeds, intervals are over seeds and images, and `p` is the larger of two: that over
@@ -235,8 +236,8 @@ def _differences(
     exact &= len(a) == len(b) == 1
     p = np.empty(len(keys))
     p[exact] = mcnemar(left[:, exact], right[:, exact])
-    p[~exact] = sign_flip((right - left)[:, ~exact])
     lowest, highest = score.range
+    p[~exact] = sign_flip((right - left)[:, ~exact], width=highest - lowest)
     low, high = difference_interval(right - left, width=highest - lowest)
     if several:  # the verdict must hold for other images and for other seeds
         over = [np.stack([_mean(seed, 0) for seed in side]) for side in sides]

@@ -13,6 +13,7 @@ What was compared, and over which grid, is in `tests/evaluation/statistics/test_
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import betainc, ndtri, stdtrit
@@ -153,20 +154,52 @@ def difference_interval(
         >>> float(low[0].round(3)), float(high[0].round(3))
         (-0.058, 0.058)
     """
+    mean, variance, n, total, _ = paired(differences, width)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        half = stdtrit(n - 1, 0.5 + confidence / 2) * np.sqrt(variance / n)
+    unseen = width * (1 - (1 - confidence) ** (1 / n)) if np.isfinite(width) else np.nan
+    half = np.where(total > 0, half, unseen)
+    return mean - half, mean + half
+
+
+class Paired(NamedTuple):
+    """What an interval and a test of paired differences are made of, each `(columns,)`.
+
+    Attributes:
+        mean: The mean difference.
+        variance: The enlarged variance of a difference.
+        n: How many images count; NaN where fewer than 10.
+        squares: The sum of squared deviations from the mean.
+        enlarged: The variance over the ordinary one; NaN where nothing differs from the mean.
+    """
+
+    mean: np.ndarray
+    variance: np.ndarray
+    n: np.ndarray
+    squares: np.ndarray
+    enlarged: np.ndarray
+
+
+def paired(differences: np.ndarray, width: float = 1.0) -> Paired:
+    """Return the mean of paired differences, and their variance, enlarged for what is unseen.
+
+    Args:
+        differences: `(images, columns)`; NaN does not count in its column.
+        width: The largest possible difference of two values; maybe infinite, and then images that
+            do not differ say nothing of those that are not seen.
+    """
     absent = np.isnan(differences)
     n = len(differences) - absent.sum(axis=0)
     n = np.where(n >= FEWEST, n, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nansum(differences, axis=0, dtype=float) / n
-        differing = np.nansum(np.abs(differences), axis=0, dtype=float) / width
         squares = np.where(absent, 0, np.square(differences - mean))
         total = squares.sum(axis=0)
         informative = total**2 / np.einsum("ij,ij->j", squares, squares)
-        enlarged = total / (n - 1) * (1 + UNSEEN / differing + _UNCERTAIN / informative)
-        half = stdtrit(n - 1, 0.5 + confidence / 2) * np.sqrt(enlarged / n)
-    unseen = width * (1 - (1 - confidence) ** (1 / n)) if np.isfinite(width) else np.nan
-    half = np.where(total > 0, half, unseen)
-    return mean - half, mean + half
+        enlarged = 1 + _UNCERTAIN / informative
+        if np.isfinite(width):
+            enlarged += UNSEEN * width / np.nansum(np.abs(differences), axis=0, dtype=float)
+        return Paired(mean, enlarged * total / (n - 1), n, total, enlarged)
 
 
 def influence(

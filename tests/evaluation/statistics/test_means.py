@@ -117,6 +117,14 @@ def test_differences_have_the_interval_of_student_where_many_images_differ():
     assert high[0] == -low[0] == pytest.approx(1 - 0.05 ** (1 / 50))
 
 
+def test_differences_of_unbounded_range_have_a_finite_interval():
+    values = np.hstack([RANDOM.normal(size=(400, 1)), np.zeros((400, 1))])
+    ends = np.array(difference_interval(values, width=np.inf))
+    student = scipy.stats.ttest_1samp(values[:, 0], 0).confidence_interval(0.95)
+    np.testing.assert_allclose(ends[:, 0], student, atol=1e-3)
+    assert np.isnan(ends[:, 1]).all()  # how unlike such images may be is not known
+
+
 def test_the_influence_on_a_mean_is_the_deviation_from_it():
     values = RANDOM.random((40, 1))
     value, deviations, n = influence(values, lambda means: means[..., 0])
