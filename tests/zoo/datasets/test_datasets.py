@@ -219,13 +219,14 @@ def prepared(tmp_path, monkeypatch):
     return tmp_path / "cache/invariance-zoo/tfds/digits/1.0.0"
 
 
-@pytest.mark.parametrize(
-    "damage", [overwrite, truncate, empty, put_an_empty_table, put_a_folder, Path.unlink]
-)
+DAMAGES = [overwrite, truncate, empty, put_an_empty_table, put_a_folder, Path.unlink]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_digits_that_are_damaged_are_prepared_again_with_one_notice(prepared, caplog, damage):
     files = sorted(path for path in prepared.iterdir())
     assert len(files) == 6
-    for path in files:
+    for path in files[DAMAGES.index(damage) % 3 :: 3]:  # two kinds of damage to every file
         damage(path)
         caplog.clear()
         assert load("digits").fingerprint == FINGERPRINTS["test"]
