@@ -417,7 +417,7 @@ def test_a_real_process_ends_with_the_status_and_nothing_but_the_line(here, line
     assert not written(here)
 
 
-@pytest.mark.parametrize("line", [["training", "--help"], ["zoo", "mlp", "fcn"]])
+@pytest.mark.parametrize("line", [["training", "--help"], ["zoo", "mlp"]])
 def test_a_reader_that_leaves_early_ends_a_command_without_a_word(here, line):
     with subprocess.Popen(
         [sys.executable, "-m", *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=here

@@ -1,11 +1,13 @@
 """Networks that are ready to be measured: a description, and a fast `predict`."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from evaluation.networks.inputs import settle, with_change
@@ -16,6 +18,10 @@ from evaluation.protocol import NetworkInfo
 from zoo.graphs.digest import graph_digest
 from zoo.graphs.freezing import final_activation, freeze, with_dense_input
 from zoo.graphs.receptive_field import receptive_fields
+
+_LOG = logging.getLogger("evaluation")
+_LOOKED_AT, _ANY_SIZE = 8, 64  # images of noise; their sides where a network takes any
+_ABOUT = 0.01  # probabilities may have been rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +157,13 @@ def _ready(opened: Opened, given: Any) -> Network:
 
     raw, dense = with_dense_input(freeze(outputs, spec), 0)
     activation = final_activation(raw, 0)
+    if activation is None and task == "classification" and _are_probabilities(raw, spec):
+        _LOG.warning(
+            "%s gives probabilities: its class scores lie in [0, 1] and sum to 1, so that "
+            "logarithms are taken",
+            name,
+        )
+        activation = "softmax"
     taken = settle(given, name, opened.metadata, raw, opened.integers)
     names = [*keys, "pre_logits"] if dense else keys
 
@@ -175,6 +188,24 @@ def _ready(opened: Opened, given: Any) -> Network:
         settled=taken.settled,
     )
     return Network(info, predict)
+
+
+def _are_probabilities(frozen: Any, spec: tf.TensorSpec) -> bool:
+    """Whether the class scores of noise lie in [0, 1] and sum to 1, as no logits do.
+
+    A softmax that was written by hand, or followed by a clipping or rounding, is not seen in the
+    last operation.
+    """
+    _, height, width, channels = spec.shape
+    shape = (_LOOKED_AT, height or _ANY_SIZE, width or _ANY_SIZE, channels)
+    noise = tf.random.stateless_uniform(shape, seed=(0, 0))
+    try:
+        scores = frozen(noise)[0].numpy()
+    except tf.errors.OpError:  # it does not take images of this size or number
+        return False
+    several = scores.ndim == 2 and scores.shape[1] > 1
+    inside = (scores >= -1e-6).all() and (scores <= 1 + 1e-6).all()
+    return bool(several and inside and (np.abs(scores.sum(axis=1) - 1) < _ABOUT).all())
 
 
 def _stride(frozen: Any) -> tuple[int, int] | None:

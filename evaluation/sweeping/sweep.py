@@ -220,5 +220,11 @@ def _fill(job: _Job, networks: Sequence[Network], dataset: Dataset, keep: Collec
 def _show(
     images: tf.Tensor, keep: Collection[str], cell: tuple[Network, CellWriter]
 ) -> dict[str, np.ndarray]:
-    outputs = cell[0].predict(images)
-    return {name: tensor.numpy() for name, tensor in outputs.items() if name in keep}
+    network, _ = cell
+    outputs = {name: tensor.numpy() for name, tensor in network.predict(images).items()}
+    if np.isnan(outputs["logits"]).any():
+        raise ValueError(
+            f"expected numbers as the class scores of {network.name}, received NaN, which would "
+            "agree with itself: look at its weights, and at what it takes (--preprocessing)"
+        )
+    return {name: output for name, output in outputs.items() if name in keep}

@@ -224,6 +224,16 @@ def _check_image_form(images: np.ndarray) -> None:
 
 def _check_image_range(images: np.ndarray) -> None:
     if images.dtype == np.uint8:
+        highest = 0
+        for chunk in _chunks(images):
+            highest = max(highest, int(chunk.max()))
+            if highest > 1:
+                return
+        if highest == 1:
+            raise ValueError(
+                "expected uint8 images in 0 … 255, received only 0 and 1, which are both black: "
+                "use images.astype('float32') where 1 is white"
+            )
         return
     low = float(np.min([chunk.min() for chunk in _chunks(images)]))
     high = float(np.max([chunk.max() for chunk in _chunks(images)]))

@@ -280,3 +280,28 @@ def test_a_detector_gives_classes_and_boxes(way, tmp_path):
     for name, values in expected.items():
         assert_agree(answer[name], values)
     assert_agree(answer["pre_logits"], IMAGES.reshape(len(IMAGES), -1))
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class OwnSoftmax(layers.Layer):
+    """A softmax written by hand, and rounded."""
+
+    def call(self, logits):
+        powers = tf.exp(logits - tf.reduce_max(logits, -1, keepdims=True))
+        return tf.round(1000 * powers / tf.reduce_sum(powers, -1, keepdims=True)) / 1000
+
+
+def test_probabilities_are_known_by_their_sums_whatever_made_them(caplog):
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input(SHAPE)
+    scores = layers.Dense(3)(layers.Flatten()(inputs))
+    plain = keras.Model(inputs, scores, name="plain")
+    own = keras.Model(inputs, OwnSoftmax()(scores), name="own")
+    images = tf.constant(np.random.default_rng(0).random((20, *SHAPE), np.float32))
+    logits, found = (load_model(m).predict(images)["logits"].numpy() for m in (plain, own))
+    p, q = (tf.nn.softmax(z).numpy() for z in (logits, found))
+    assert np.abs(p - q).max() < 0.002  # they were rounded to thousandths
+    assert [m for m in caplog.messages if "gives probabilities" in m] == [
+        "own gives probabilities: its class scores lie in [0, 1] and sum to 1, so that logarithms "
+        "are taken"
+    ]

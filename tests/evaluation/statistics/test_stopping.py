@@ -11,7 +11,7 @@ import pytest
 from evaluation.statistics.intervals import CONFIDENCE
 from evaluation.statistics.stopping import distances, intervals, looks
 
-EXPERIMENTS, IMAGES, FIRST = 3000, 2000, 50
+EXPERIMENTS, IMAGES, FIRST = 2000, 2000, 50
 LEAST = 0.94 - 2 * np.sqrt(0.94 * 0.06 / EXPERIMENTS)
 
 

@@ -325,3 +325,15 @@ def test_a_transformation_given_twice_is_refused_before_anything_is_shown(again,
     assert not list(tmp_path.iterdir())
     other = replace(AXES[0], boundary="circular")
     assert len(sweep([model], DATA, [AXES[0], other], tmp_path).transformations) == 2
+
+
+def test_answers_that_are_no_numbers_are_refused_by_the_name_of_their_network(tmp_path):
+    def predict(images):
+        mean = tf.reduce_mean(images, (1, 2))
+        return {"logits": tf.where(mean > 0.5, mean, np.nan)}
+
+    broken = network("broken", "classification", SHAPE, 3, predict, "broken")
+    with pytest.raises(ValueError, match="class scores of broken, received NaN") as error:
+        sweep([broken], DATA, "horizontal_flip", tmp_path)
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.rglob("logits.npy"))

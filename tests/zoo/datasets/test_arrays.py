@@ -124,6 +124,7 @@ def test_floating_images_outside_the_unit_interval_are_refused(monkeypatch, plac
         ({"images": IMAGES[..., 0]}, r"\(N, H, W, C\), received shape \(6, 4, 5\).*None"),
         ({"images": IMAGES.astype(int)}, r"uint8 or floating, received int64.*astype"),
         ({"images": IMAGES > 9}, "uint8 or floating, received bool"),
+        ({"images": (IMAGES > 9).astype(np.uint8)}, "only 0 and 1, which are both black"),
         ({"images": IMAGES[:0], "labels": LABELS[:0]}, "at least one image"),
         ({"labels": LABELS[:5]}, r"one label per image, 6, received shape \(5,\)"),
         ({"labels": LABELS > 0}, "integer labels, received bool"),
