@@ -146,7 +146,8 @@ def boards(measurements: Measurements | Sequence[Measurements]) -> Iterator[Boar
         for board in _orders(one, names):
             yield replace(board, notes=(*shown, *board.notes))
         for boundary, rows in frame.groupby("boundary", sort=False):
-            yield from _boards(rows, str(boundary), one, names)
+            for board in _boards(rows, str(boundary), one, names):
+                yield board if one.ranking.empty else replace(board, notes=())  # said above
 
 
 def _named(network: str, names: Mapping[str, str]) -> str:
