@@ -2,21 +2,20 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pandas as pd
-from rich import box
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from evaluation.configurations import configurations
+from evaluation.reporting.board import Board, Cell
 from evaluation.reporting.names import short_names
 from evaluation.reporting.words import input_in_words
 from evaluation.results import Measurements, several
 from evaluation.scores.definitions import Summary
 from evaluation.scores.table import SCORES, SUMMARIES
-from zoo.support.markdown import decimals, markdown_table
+from zoo.support.markdown import decimals
 
 SHOWN = {d.name: d for d in (*SUMMARIES.values(), *SCORES.values()) if d.headed}
 """The definitions that have a table each: summaries of curves, and scores of single strengths, of
@@ -32,66 +31,6 @@ LEGEND = (
     "intervals over seeds and images. Models no better than chance come last, without a place: who "
     "always says the same keeps it."
 )
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A value with its interval, and whether it is the best of its column; NaN if missing."""
-
-    value: float
-    low: float
-    high: float
-    best: bool = False
-
-
-@dataclass(frozen=True)
-class Board:
-    """One table: the places of each model, in their order, and its cell in each column."""
-
-    title: str
-    protocol: str
-    columns: tuple[str, ...]
-    rows: dict[str, tuple[str, tuple[Cell, ...]]]
-    notes: tuple[str, ...] = ()
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield one table or, if it would be too wide, several with fewer columns."""
-        roomy = options.update(width=10_000)
-        for parts in range(1, len(self.columns) + 1):
-            size = math.ceil(len(self.columns) / parts)
-            tables = [self._table(i, i + size) for i in range(0, len(self.columns), size)]
-            if max(console.measure(t, options=roomy).maximum for t in tables) <= options.max_width:
-                break
-        yield Text(self.title, style="bold")
-        yield Text(f"{self.protocol}\n", style="dim")
-        for table in tables:
-            yield table
-            yield Text()
-        for note in self.notes:
-            yield Text(f"{note}\n", style="yellow")
-
-    def _table(self, start: int, stop: int) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-        table.add_column("model")
-        table.add_column("place", justify="right")
-        for column in self.columns[start:stop]:
-            table.add_column(Text(column.replace("_", " ").replace(" ", "\n")), justify="right")
-        for model, (place, cells) in self.rows.items():
-            architecture, _, variant = model.partition("-")
-            table.add_row(
-                Text(f"{architecture}\n{variant}"),
-                place,
-                *(_two_lines(cell) for cell in cells[start:stop]),
-            )
-        return table
-
-    def markdown(self) -> str:
-        """Return the table in Markdown, with the best of each column in bold."""
-        rows = [
-            [model, place, *map(_one_line, cells)] for model, (place, cells) in self.rows.items()
-        ]
-        table = markdown_table(["model", "place", *self.columns], rows)
-        return "\n\n".join([f"**{self.title}**", self.protocol, table, *self.notes])
 
 
 def leaderboard(measurements: Measurements | Sequence[Measurements]) -> RenderableType:
@@ -290,18 +229,3 @@ def _cell(part: pd.DataFrame, model: str, best: float, apart: Mapping[str, str])
         return Cell(math.nan, math.nan, math.nan)
     value, low, high = (float(part[column][model]) for column in ("value", "low", "high"))
     return Cell(value, low, high, value == best and model not in apart)
-
-
-def _two_lines(cell: Cell) -> Text:
-    if math.isnan(cell.value):
-        return Text("–")
-    interval = "" if math.isnan(cell.low) else f"{cell.low:.2f}–{cell.high:.2f}"
-    value = (f"{cell.value:.3f}", "bold green" if cell.best else "")
-    return Text.assemble(value, "\n", (interval, "dim"))
-
-
-def _one_line(cell: Cell) -> str:
-    if math.isnan(cell.value):
-        return "–"
-    value = f"**{cell.value:.3f}**" if cell.best else f"{cell.value:.3f}"
-    return value if math.isnan(cell.low) else f"{value} [{cell.low:.3f}, {cell.high:.3f}]"
