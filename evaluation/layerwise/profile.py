@@ -97,6 +97,8 @@ def layer_profile(
             f"expected a boundary among circular, zero, reflect, received {boundary!r}"
         )
     chosen = list(_chosen(transformations, grid, boundary, images.shape[1:]))
+    if not chosen and not lie:
+        raise ValueError("expected a transformation that applies to the images, received none")
     taps = load_taps(model, input_shape=tuple(images.shape[1:]))
     layers = _layers(taps, images)
     starts = range(0, len(images), batch_size)
@@ -175,6 +177,10 @@ def _chosen(
             continue
         if one.identity not in one.strengths:
             one = replace(one, strengths=tuple(sorted({one.identity, *one.strengths})))
+        if len(one.strengths) < 2:
+            raise ValueError(
+                f"expected at least one strength of {one.name} besides the identity, received none"
+            )
         yield one
 
 
@@ -242,6 +248,12 @@ def _notify(taps: Taps, layers: list[FeatureMap], rows: list[Row]) -> None:
     """Log one line for each thing that could not be measured."""
     if taps.notice:
         _LOG.warning("%s", taps.notice)
+    if not taps.settled:
+        _LOG.warning(
+            "nothing says what range of pixels %s takes: it is shown [0, 1]; say it by "
+            "load_taps(model, preprocessing=…) (--preprocessing)",
+            taps.name,
+        )
     for layer in layers:
         if layer.kind == "unknown":
             _LOG.warning(
@@ -264,6 +276,7 @@ def _notify(taps: Taps, layers: list[FeatureMap], rows: list[Row]) -> None:
         )
         at = f" at {', '.join(map(str, where))}" if where else ""
         _LOG.warning(
-            "%s: no position of %s sees only pixels of the image: no %s under %s%s",
-            *(taps.name, names, quantity, transformations, at),
+            "%s: no %s of %s under %s%s: no position sees only pixels of the image, or all "
+            "values are the same",
+            *(taps.name, quantity, names, transformations, at),
         )

@@ -35,6 +35,7 @@ PREPROCESSING = tuple(_CHANGES)
 # A first scaling of pixels that makes numbers of about 1 of bytes, or of numbers in [0, 1].
 _MAKES_BYTES_SMALL, _LEAVES_UNIT = 0.05, 0.5
 _OF_BYTES = 8.0  # what is subtracted first, if it is larger than any number in [0, 1] needs
+_MIDDLE = 0.2, 0.8  # between these lies the middle of pixels in [0, 1], which normalising subtracts
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,8 @@ def of_first_layers(frozen: Any) -> Preprocessing | None:
     """Return what the first operations of a network tell, which scale or shift its inputs.
 
     A network that begins by dividing by 255 or 127.5, or by subtracting the mean of bytes, takes
-    bytes; one that begins by dividing by the deviation of pixels in `[0, 1]` takes these.
+    bytes; one that begins by subtracting their middle from pixels in `[0, 1]` takes these. What
+    normalises about 0 tells nothing: it may take `[-1, 1]`.
 
     Args:
         frozen: The network as a concrete function of one tensor, with constants.
@@ -184,7 +186,8 @@ def of_first_layers(frozen: Any) -> Preprocessing | None:
         return None
     if abs(scale) < _MAKES_BYTES_SMALL or abs(shift / scale) > _OF_BYTES:
         return declared("bytes", "first layers")
-    return declared("unit", "first layers") if abs(scale) >= _LEAVES_UNIT else None
+    centred = _MIDDLE[0] <= -shift / scale <= _MIDDLE[1]
+    return declared("unit", "first layers") if centred and abs(scale) >= _LEAVES_UNIT else None
 
 
 def settle(

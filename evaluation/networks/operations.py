@@ -8,6 +8,8 @@ exhaust. Those below only turn tensors into tensors. An ordinary model uses a fe
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from tensorflow.core.framework import variable_pb2
+
 _COMPUTING = """
 # Constants, variables and shapes.
 Const Placeholder PlaceholderWithDefault PlaceholderV2 NoOp Identity IdentityN StopGradient
@@ -98,8 +100,11 @@ ALLOWED = frozenset(
 """The types of operations that only turn tensors into tensors."""
 
 CHECKPOINT = frozenset(["SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename"])
-"""Those by which a SavedModel saves and restores its own variables, and only its saver may do so:
-nothing that is called runs them, and loading runs at most a restoring from the model's own file."""
+"""Those by which a SavedModel saves and restores its own variables.
+
+Loading may run what restores, which may only be RestoreV2 of the file that it is given. What saves
+is never run, and nothing that is loaded or called may depend on it.
+"""
 
 
 def refused(saved_model: Any) -> list[str]:
@@ -119,41 +124,101 @@ def refused(saved_model: Any) -> list[str]:
 def _refused(meta: Any) -> set[str]:
     nodes = {node.name: node for node in meta.graph_def.node}
     functions = {f.signature.name: f for f in meta.graph_def.library.function}
-    saver = _saver(meta.saver_def, nodes)
     called = _before(_called(meta), nodes)
-    # Functions that only the saver's own calls refer to.
-    other = [node for name, node in nodes.items() if name not in saver or name in called]
-    inner = [node for function in functions.values() for node in function.node_def]
-    elsewhere = {f for node in (*other, *inner) for f in _functions(node, functions)}
-    elsewhere |= {*meta.object_graph_def.concrete_functions}
-    own = {f for name in saver for f in _functions(nodes[name], functions)} - elsewhere
+    restoring = _before([meta.saver_def.restore_op_name], nodes) - called
+    saving = _before([meta.saver_def.save_tensor_name], nodes) - called - restoring
+    named = _named_functions(meta)  # by what is loaded, apart from calls in the graph
+    callers = {
+        key: {f for name in names for f in _functions(nodes[name], functions)}
+        for key, names in {
+            "saving": saving,
+            "restoring": restoring,
+            "others": set(nodes) - saving - restoring,
+        }.items()
+    }
+    inner = {
+        f for body in functions.values() for n in body.node_def for f in _functions(n, functions)
+    }
+    elsewhere = callers["others"] | inner | named
+    only_saving = callers["saving"] - callers["restoring"] - elsewhere
+    only_restoring = callers["restoring"] - callers["saving"] - elsewhere
+    file = _source(meta.saver_def.filename_tensor_name)
     found = set()
     for name, node in nodes.items():
-        allowed = node.op in ALLOWED or node.op in functions
-        checkpoint = node.op in CHECKPOINT and name in saver and name not in called
-        if node.op.startswith("Restore"):
-            file = meta.saver_def.filename_tensor_name.partition(":")[0]
-            checkpoint = checkpoint and _source(node.input[0]) == file
-        if not allowed and not checkpoint:
+        own = node.op == "RestoreV2" and name in restoring and _source(node.input[0]) == file
+        own |= node.op in CHECKPOINT and name in saving
+        if node.op not in ALLOWED and node.op not in functions and not own:
             found.add(node.op)
     for name, function in functions.items():
-        known = ALLOWED | CHECKPOINT if name in own else ALLOWED
-        found |= {n.op for n in function.node_def if n.op not in known and n.op not in functions}
+        free = "api_implements" not in function.attr  # which may be swapped for another
+        files: set[str] = set()
+        if name in only_restoring and free:
+            files = _arguments_of_file(function, restoring, nodes, file, functions)
+        for node in function.node_def:
+            own = name in only_saving and free and node.op in CHECKPOINT
+            own |= node.op == "RestoreV2" and bool(node.input) and node.input[0] in files
+            if node.op not in ALLOWED and node.op not in functions and not own:
+                found.add(node.op)
     return found
 
 
-def _saver(saver: Any, nodes: Mapping[str, Any]) -> set[str]:
-    """Return the names of the nodes with which a SavedModel saves and restores its variables."""
-    return _before((saver.save_tensor_name, saver.restore_op_name), nodes)
+def _arguments_of_file(
+    function: Any,
+    restoring: Iterable[str],
+    nodes: Mapping[str, Any],
+    file: str,
+    functions: Mapping[str, Any],
+) -> set[str]:
+    """Return the arguments of a function that are the saver's own file in all of its calls."""
+    calls = [
+        node
+        for node in (nodes[name] for name in restoring)
+        if function.signature.name in set(_functions(node, functions))
+    ]
+    return {
+        argument.name
+        for k, argument in enumerate(function.signature.input_arg)
+        if all(k < len(call.input) and _source(call.input[k]) == file for call in calls)
+    }
 
 
 def _called(meta: Any) -> Iterator[str]:
-    """Yield the tensors and operations that loading or calling a signature computes."""
+    """Yield the tensors and operations that loading or calling a signature may compute."""
     for signature in meta.signature_def.values():
-        for output in signature.outputs.values():
-            yield output.name
-    for key in ("saved_model_main_op", "legacy_init_op"):
-        yield from meta.collection_def[key].node_list.value if key in meta.collection_def else ()
+        for tensor in (*signature.outputs.values(), *signature.inputs.values()):
+            yield from _tensors(tensor)
+    for collection in meta.collection_def.values():
+        yield from collection.node_list.value
+        for content in collection.bytes_list.value:
+            variable = variable_pb2.VariableDef()
+            try:
+                variable.ParseFromString(content)
+            except Exception:  # a collection of something else
+                continue
+            yield from (variable.initializer_name, variable.snapshot_name)
+            yield from (variable.initial_value_name, variable.variable_name)
+
+
+def _tensors(info: Any) -> Iterator[str]:
+    """Yield the tensors of an input or output, which may consist of several."""
+    sparse = info.coo_sparse
+    yield from (info.name, sparse.values_tensor_name, sparse.indices_tensor_name)
+    yield sparse.dense_shape_tensor_name
+    for component in info.composite_tensor.components:
+        yield from _tensors(component)
+
+
+def _named_functions(meta: Any) -> set[str]:
+    """Return the functions that objects and gradients refer to by name."""
+    graph, library = meta.object_graph_def, meta.graph_def.library
+    found = {*graph.concrete_functions}
+    for node in graph.nodes:
+        found |= {*node.function.concrete_functions}
+        found.add(node.bare_concrete_function.concrete_function_name)
+        found.add(node.captured_tensor.concrete_function)
+    for gradient in library.gradient:
+        found |= {gradient.function_name, gradient.gradient_func}
+    return found | {gradient.gradient_func for gradient in library.registered_gradients}
 
 
 def _before(names: Iterable[str], nodes: Mapping[str, Any]) -> set[str]:
@@ -176,7 +241,12 @@ def _functions(node: Any, functions: Mapping[str, Any]) -> Iterator[str]:
     """Yield the names of the functions that an operation calls."""
     if node.op in functions:
         yield node.op
-    for attribute in node.attr.values():
-        if attribute.func.name:
-            yield attribute.func.name
-        yield from (function.name for function in attribute.list.func)
+    yield from _in_attributes(node.attr)
+
+
+def _in_attributes(attributes: Mapping[str, Any]) -> Iterator[str]:
+    for attribute in attributes.values():
+        for function in (attribute.func, *attribute.list.func):
+            if function.name:
+                yield function.name
+                yield from _in_attributes(function.attr)

@@ -48,6 +48,7 @@ class Taps:
         graph: The TensorFlow graph that `outputs` runs, and its tensor for each tap.
         notice: One line about what cannot be read, or None.
         metadata: The metadata saved with the network; empty if there is none.
+        settled: Who says what pixels it takes; empty if nobody does.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Taps:
     graph: tuple[Any, dict[str, Any]] = field(repr=False)
     notice: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    settled: str = "given"
 
 
 def load_taps(
@@ -190,6 +192,7 @@ def _taps(
         graph=(fast.graph, dict(zip(names, fast.outputs, strict=True))),
         notice=notice,
         metadata=opened.metadata,
+        settled=taken.settled,
     )
 
 

@@ -116,6 +116,8 @@ def _standings(one: Measurements, boundary: str) -> pd.DataFrame:
     if one.ranking.empty:
         return pd.DataFrame(columns=["model", "boundary", "place", "last_place", "apart"])
     known = one.ranking[one.ranking["family"] == ""]
+    if boundary not in set(known["boundary"]) and known["boundary"].nunique() > 1:
+        return known[:0]  # light belongs to each of several boundaries, and has no order of its own
     first = boundary if boundary in set(known["boundary"]) else known["boundary"].iloc[0]
     here = known[known["boundary"] == first]
     here = here.assign(last=here["apart"] != "")

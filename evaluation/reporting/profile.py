@@ -59,7 +59,8 @@ def profile_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
             spread = [_value(group, "normalized_variance", t) for t in translations]
             numbers.append(float(np.mean(spread)))
         numbers += [_value(group, "normalized_variance", t) for t in others]
-        numbers.append(float(np.mean([_value(group, "dead_units", t) for t in known])))
+        dead = [_value(group, "dead_units", t) for t in known]
+        numbers.append(float(np.mean(dead)) if dead else math.nan)
         numbers += [_value(group, "lie_derivative", t) for t in lies]
         rows.append(
             [str(layer), first["stride"], first["receptive_field"]]

@@ -136,19 +136,26 @@ def _mean(observed: Observations, info: TransformationInfo) -> np.ndarray:
 
 def _blind(group: Sequence[Observations], info: TransformationInfo) -> str:
     """Say why answers to untransformed images are no better than chance; empty if they are."""
-    first = group[0]
-    labels, total = first.predictions.truth.labels, first.network.num_classes
+    labels = group[0].predictions.truth.labels
     given = [
         classes(one.predictions.cell(one.network, info, info.identity)["logits"]) for one in group
     ]
     if all(len(np.unique(answers)) == 1 for answers in given) and len(np.unique(labels)) > 1:
         return "gives one class to all images"
     right = np.array([(answers == labels).sum() for answers in given])
+    chance = np.array([_by_chance(answers, labels) for answers in given])
     low, _ = wilson(right, np.full(len(right), len(labels)))
-    if total > 1 and (low <= 1 / total).all():
-        accuracy = right.mean() / len(labels)
-        return f"is no better than chance ({accuracy:.3f} of images right, chance {1 / total:.3f})"
+    if (low <= chance).all() and len(np.unique(labels)) > 1:
+        share, expected = right.mean() / len(labels), chance.mean()
+        return f"is no better than chance ({share:.3f} of images right, by chance {expected:.3f})"
     return ""
+
+
+def _by_chance(answers: np.ndarray, labels: np.ndarray) -> float:
+    """Return the share of images that answers of this frequency would have right by chance."""
+    count = int(max(answers.max(), labels.max())) + 1
+    given, true = (np.bincount(values, minlength=count) for values in (answers, labels))
+    return float((given / len(answers)) @ (true / len(labels)))
 
 
 def _standing(

@@ -1,5 +1,7 @@
 """Layers under every transformation: exact where the mathematics is, and not elsewhere."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pandas as pd
@@ -155,6 +157,8 @@ def test_a_function_and_a_composition_are_profiled_too(caplog):
         ("turn", "expected transformations among"),
         (["scale", "scale"], "each transformation once, received scale twice"),
         (1, "expected the name of a transformation"),
+        ([], "a transformation that applies to the images, received none"),
+        (replace(TRANSFORMATIONS["rotation"], strengths=(0,)), "strength of rotation besides the"),
     ],
 )
 def test_what_is_no_transformation_is_one_line(transformations, message):

@@ -182,6 +182,103 @@ def test_a_model_of_the_first_version_restores_only_its_own_variables(tmp_path):
     assert refused(other) == ["RestoreV2"]
 
 
+def saving_besides(path, victim, change):
+    """A SavedModel of the first version in whose saver there is a SaveV2 of something else."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default() as graph, v1.Session() as session:
+        images = v1.placeholder(tf.float32, (None, 8, 8, 3), name="images")
+        weights = v1.get_variable("weights", initializer=np.ones(3, np.float32), use_resource=True)
+        answers = tf.reduce_mean(images * weights, (1, 2))
+        evil = RAW.SaveV2(
+            **{"prefix": tf.constant(str(victim)), "tensor_names": ["x"]},
+            **{"shape_and_slices": [""], "tensors": [tf.constant(1.0)]},
+        )
+        saver = v1.train.Saver()
+        names = saver.as_saver_def()
+        with graph.control_dependencies([evil, graph.get_operation_by_name(names.restore_op_name)]):
+            tf.no_op(name="evil_restore")
+        with graph.control_dependencies([evil]):
+            tf.identity(graph.get_tensor_by_name(names.save_tensor_name), name="evil_save")
+            tf.no_op(name="evil_init")
+            tf.identity(tf.constant([1.0]), name="evil_values")
+        session.run(v1.global_variables_initializer())
+        builder = v1.saved_model.Builder(str(path))
+        signature = v1.saved_model.predict_signature_def({"images": images}, {"scores": answers})
+        builder.add_meta_graph_and_variables(
+            session, ["serve"], {"serving_default": signature}, saver=saver
+        )
+        builder.save()
+    found = program(path)
+    change(found.meta_graphs[0])
+    return written(found, path)
+
+
+def restores(meta):
+    meta.saver_def.restore_op_name = "evil_restore"
+
+
+def initialises(meta):
+    meta.saver_def.save_tensor_name = "evil_save:0"
+    meta.collection_def["table_initializer"].node_list.value.append("evil_init")
+
+
+def answers_sparsely(meta):
+    meta.saver_def.save_tensor_name = "evil_save:0"
+    sparse = meta.signature_def["serving_default"].outputs["sparse"].coo_sparse
+    sparse.values_tensor_name = "evil_values:0"
+
+
+@pytest.mark.parametrize("change", [restores, initialises, answers_sparsely])
+def test_what_the_saver_may_do_nothing_that_is_run_may_do(change, tmp_path):
+    """Loading runs what restores, and initialisers; a call computes every part of an answer."""
+    victim = tmp_path / "victim"
+    path = saving_besides(tmp_path / "net", victim, change)
+    assert "SaveV2" in refused(program(path))
+    with pytest.raises(ValueError, match="contains SaveV2, which may access"):
+        load_model(path)
+    assert not list(tmp_path.glob("victim*"))
+
+
+def test_a_function_that_an_object_runs_when_it_is_loaded_is_not_the_savers(tmp_path):
+    victim = tmp_path / "victim"
+
+    @tf.function
+    def evil():
+        RAW.SaveV2(
+            prefix=str(victim),
+            tensor_names=["x"],
+            shape_and_slices=[""],
+            tensors=[tf.constant(1.0)],
+        )
+
+    class Table(Module):
+        def __init__(self):
+            super().__init__()
+            values = tf.lookup.KeyValueTensorInitializer(["a"], [1.0])
+            self.table = tf.lookup.StaticHashTable(values, -1.0)
+
+    module, path = Table(), tmp_path / "net"
+    tf.saved_model.save(module, str(path), signatures=module.__call__.get_concrete_function())
+    found = program(path)
+    assert refused(found) == []
+    meta = found.meta_graphs[0]
+    function = meta.graph_def.library.function.add()
+    function.CopyFrom(evil.get_concrete_function().function_def)
+    function.signature.name = "evil"
+    call = meta.graph_def.node.add(name="evil_call", op="StatefulPartitionedCall")
+    call.attr["f"].func.name = "evil"
+    meta.saver_def.save_tensor_name = "evil_call"
+    for node in meta.object_graph_def.nodes:
+        for child in node.children:
+            if child.local_name == "_initialize":
+                target = meta.object_graph_def.nodes[child.node_id]
+                target.bare_concrete_function.concrete_function_name = "evil"
+    assert "SaveV2" in refused(found)
+    with pytest.raises(ValueError, match="which may access"):
+        load_model(written(found, path))
+    assert not list(tmp_path.glob("victim*"))
+
+
 def test_who_trusts_it_may_load_it(tmp_path):
     path = saved(tmp_path / "net", lambda: tf.print("hello"))
     network = load_model(path, trust=True)

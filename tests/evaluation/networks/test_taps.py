@@ -90,7 +90,7 @@ def test_a_subclassed_model_is_measured_end_to_end_and_says_so(caplog):
     frame = layer_profile(taps, IMAGES, shifts=(1,), lie=())
     assert set(frame["layer"]) == {"output"}
     notices = [r.getMessage() for r in caplog.records if r.name == "evaluation"]
-    assert notices == [taps.notice]
+    assert [n for n in notices if not n.startswith("nothing says")] == [taps.notice]
     with pytest.raises(ValueError, match="expected input_shape"):
         load_taps(Subclassed())
 

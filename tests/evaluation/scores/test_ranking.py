@@ -134,6 +134,28 @@ def test_who_is_no_better_than_chance_has_no_place(blind):
     assert found.loc["worse-2", "place"] == 2
 
 
+def test_who_follows_the_most_frequent_class_is_no_better_than_chance():
+    labels = (np.arange(200) % 20 == 0).astype(int)  # one image of twenty
+    images = np.random.default_rng(1).random((200, 8, 10, 3), np.float32)
+    images[:, 0, 0, 0] = np.where(np.arange(200) == 7, 0.9, 0.1)  # marks one image, of class 0
+    images[:, 0, 1, 0] = np.where(labels == 1, 0.9, 0.1)  # marks all of class 1 …
+    images[1:60:2, 0, 1, 0] = 0.9  # … and thirty others
+
+    def answering(name, place):
+        def predict(shown):
+            mark = shown[:, 0, place, 0] - 0.5
+            return {"logits": tf.stack([-mark, mark], axis=-1)}
+
+        return network(name, "classification", (8, 10, 3), 2, predict, name)
+
+    light = replace(TRANSFORMATIONS["contrast"], strengths=(90, 100))
+    found = of([answering("frequent", 0), answering("finds", 1)], (images, labels), [light])
+    found = found.xs("", level="family").droplevel("boundary")
+    assert "no better than chance" in found.loc["frequent", "apart"]
+    assert found.loc["frequent", "value"] > found.loc["finds", "value"]
+    assert found.loc["finds", "apart"] == ""
+
+
 def test_what_leaves_the_frame_is_not_charged_to_the_network(tmp_path):
     """A network that finds its object by its brightness fails only where the object is gone."""
     size = 16
