@@ -14,7 +14,7 @@ import numpy as np
 
 from zoo.graphs.positions import Positions
 from zoo.transformations import Geometric, resample
-from zoo.transformations.families.scale import scaled
+from zoo.transformations.families.scale import shrunk
 from zoo.transformations.transformation import real
 
 _NEARLY = 1 - 1e-4  # a pixel of ones that was moved, and took nothing from beyond the frame
@@ -30,10 +30,7 @@ def moved_map(maps: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     Returns:
         The moved maps, same shape, with zeros where nothing came from inside.
     """
-    factor = math.sqrt(abs(np.linalg.det(matrix[:2, :2])))
-    if factor < 1 - 1e-9:
-        maps = scaled(maps, factor, "zero")
-        matrix = matrix @ np.diag([1 / factor, 1 / factor, 1])
+    maps, matrix = shrunk(maps, matrix, "zero")
     return np.asarray(resample(maps, matrix, "zero", "bilinear"))
 
 
@@ -67,6 +64,7 @@ def matrix_on_map(
 def seen_positions(
     transformation: Geometric,
     strength: Any,
+    matrix: np.ndarray,
     axes: tuple[Positions, Positions],
     shape: Sequence[int],
     frame: tuple[int, int],
@@ -75,7 +73,7 @@ def seen_positions(
 
     They read only pixels of the moved frame that came entirely from inside, and the positions from
     which they are interpolated read only pixels inside the frame. The arguments are those of
-    `matrix_on_map`.
+    `matrix_on_map`, and its result.
     """
     if not all(math.isfinite(end) for axis in axes for end in (axis.low, axis.high)):
         return np.zeros(shape, bool)
@@ -94,7 +92,6 @@ def seen_positions(
     (top, left), (bottom, right) = (np.ix_(*ends) for ends in (low, high))
     counted = total[bottom, right] - total[top, right] - total[bottom, left] + total[top, left]
     full = counted == (bottom - top) * (right - left)
-    matrix = matrix_on_map(transformation, strength, axes, shape, frame)
     sources = moved_map(within[None, ..., None].astype(np.float32), matrix)[0, ..., 0] > _NEARLY
     return np.asarray(within & full & sources)
 

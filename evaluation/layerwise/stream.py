@@ -168,10 +168,9 @@ class Stream:
         """Compare maps with those for the untransformed images, moved by the matrix."""
         if strength not in self.places:
             place = self.layer.axes, observed.shape[1:3], self.layer.frame
-            self.places[strength] = (
-                matrix_on_map(transformation, strength, *place),
-                seen_positions(transformation, strength, *place),
-            )
+            matrix = matrix_on_map(transformation, strength, *place)
+            seen = seen_positions(transformation, strength, matrix, *place)
+            self.places[strength] = matrix, seen
         matrix, seen = self.places[strength]
         if not seen.any():
             return np.full(len(observed), np.nan)

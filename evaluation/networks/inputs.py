@@ -132,6 +132,12 @@ def with_change(fingerprint: str, preprocessing: Preprocessing) -> str:
     return hashlib.sha256(f"{fingerprint} {known}".encode()).hexdigest()
 
 
+def typed(inputs: Any, dtype: Any) -> Any:
+    """Cast what a network takes to its type; a cast to integers alone would round down."""
+    kind = tf.as_dtype(dtype)
+    return tf.cast(inputs if kind.is_floating else tf.round(inputs), kind)
+
+
 def of_metadata(metadata: Mapping[str, Any]) -> Preprocessing | None:
     """Return what a model says of itself, if it does: its `preprocessing`, or `input_range`."""
     name = metadata.get("preprocessing")

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from evaluation.networks.inputs import typed
 from evaluation.networks.keras_file import load_keras_file
 from evaluation.networks.saved_model import home_and_name, load_saved_model
 from zoo.architectures import ARCHITECTURES
@@ -101,7 +102,7 @@ def _of_keras(
     structure = getattr(model, "input", None)  # a functional model may take a list or dictionary
 
     def call(images: Any) -> Any:
-        given = tf.cast(tf.round(images), integers) if integers else images
+        given = typed(images, integers) if integers else images
         return model(tf.nest.pack_sequence_as(structure, [given]), training=False)
 
     shape = _shape(name, shapes, wanted)

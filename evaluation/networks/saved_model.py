@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from evaluation.networks.inputs import typed
 from evaluation.networks.operations import refused
 from zoo.support.plain import plain
 
@@ -107,8 +108,7 @@ def _signature(
 
     def call(images: Any) -> Any:
         # `loaded` owns the variables: the closure keeps it alive.
-        given = images if spec.dtype.is_floating else tf.round(images)
-        found = loaded.signatures[key](**{argument: tf.cast(given, spec.dtype)})
+        found = loaded.signatures[key](**{argument: typed(images, spec.dtype)})
         outputs = {name: found[name] for name in names}
         single = key != "layers" and len(outputs) == 1
         return next(iter(outputs.values())) if single else outputs

@@ -11,7 +11,7 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
-from evaluation.networks.inputs import settle
+from evaluation.networks.inputs import settle, typed
 from evaluation.networks.opening import Opened, Source, open_network
 from zoo.architectures.taps import feature_maps
 from zoo.graphs.dilation import with_native_dilation
@@ -118,7 +118,7 @@ def _of_keras(opened: Opened, model: keras.Model, given: Any) -> Taps:
         return _end_to_end(opened, given)
 
     def call(images: Any) -> Any:
-        given = tf.cast(tf.round(images), opened.integers) if opened.integers else images
+        given = typed(images, opened.integers) if opened.integers else images
         return part(tf.nest.pack_sequence_as(structure, [given]), training=False)
 
     return _taps(call, opened, given)

@@ -78,20 +78,15 @@ def boards(measurements: Measurements | Sequence[Measurements]) -> Iterator[Boar
         at = [v is not pd.NA and v == identities[name, boundary] for name, boundary, v in points]
         frame = frame.assign(at_identity=at)
         shown = tuple(
-            f"{plain_name} {words}."
+            f"{names.get(network.name, network.name)} {words}."
             for network in one.protocol.networks
-            if (words := input_in_words(network)) and (plain_name := _named(network.name, names))
+            if (words := input_in_words(network))
         )
         for board in _orders(one, names):
             yield replace(board, notes=(*shown, *board.notes))
         for boundary, rows in frame.groupby("boundary", sort=False):
             for board in _boards(rows, str(boundary), one, names):
                 yield board if one.ranking.empty else replace(board, notes=())  # said above
-
-
-def _named(network: str, names: Mapping[str, str]) -> str:
-    """Return the short name of a network; its own if it is part of a configuration."""
-    return names.get(network, network)
 
 
 def _short(models: pd.Series) -> dict[str, str]:

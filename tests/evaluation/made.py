@@ -45,3 +45,18 @@ def measurements(rows, axes, dataset="digits", split="test", placement=None, **m
         for name in pd.unique(rows["model"])
     )
     return Measurements(rows, Protocol(images, tuple(transformations), networks), **more)
+
+
+def as_keras_file(model, home):
+    model.save(home / "net.keras")
+    return home / "net.keras"
+
+
+def as_h5_file(model, home):
+    model.save(home / "net.h5")
+    return home / "net.h5"
+
+
+def as_export(model, home):
+    model.export(home / "net", verbose=False)
+    return home / "net"

@@ -1,6 +1,5 @@
 """Several transformations in succession, combined into one with a strength for each."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from zoo.transformations.families.scale import scaled
+from zoo.transformations.families.scale import shrunk
 from zoo.transformations.families.subpixel import SubpixelTranslation
 from zoo.transformations.families.translation import Translation
 from zoo.transformations.geometric import Geometric, resample
@@ -166,10 +165,7 @@ class Composition(Geometric):
             return pixels
         matrix = self.matrix(strength)
         if interpolation == "bilinear" and isinstance(matrix, np.ndarray):
-            factor = math.sqrt(abs(np.linalg.det(matrix[:2, :2])))
-            if factor < 1 - 1e-9:  # shrink first, which cuts nothing off, and with a filter
-                pixels = scaled(pixels, factor, self.boundary)
-                matrix = matrix @ np.diag([1 / factor, 1 / factor, 1])
+            pixels, matrix = shrunk(pixels, matrix, self.boundary)
         move = resample_projective if self.has_perspective else resample
         return move(pixels, matrix, self.boundary, interpolation)
 

@@ -104,7 +104,7 @@ def test_an_axis_off_the_centre_is_taken_into_account():
     maps = wave[:, ::2, ::2, None].astype(np.float32)
     expected = wave[:, ::-1, ::-1][:, ::2, ::2]
     found = moved_map(maps, matrix)[..., 0]
-    seen = seen_positions(turn, 180, (axis, axis), (8, 8), (16, 16))
+    seen = seen_positions(turn, 180, matrix, (axis, axis), (8, 8), (16, 16))
     assert seen[1:, 1:].all()
     assert not seen[0].any()  # its source would be row 15, beyond the last position
     assert np.abs(found - expected)[:, seen].max() < 0.02
@@ -113,16 +113,20 @@ def test_an_axis_off_the_centre_is_taken_into_account():
 
 
 def test_only_positions_count_that_see_nothing_but_the_picture():
+    def seen(transformation, strength, axis):
+        place = (axis, axis), (16, 16), (16, 16)
+        matrix = matrix_on_map(transformation, strength, *place)
+        return seen_positions(transformation, strength, matrix, *place)
+
     pixel, wide = Positions(1, 0, 0, 1), Positions(1, -2, 2, 1)
     larger, shift = TRANSFORMATIONS["scale"], TRANSFORMATIONS["translation_x"]
-    assert seen_positions(larger, 150, (pixel, pixel), (16, 16), (16, 16)).all()
-    # Half the size, and its edge is mixed with what lies beyond.
-    assert seen_positions(larger, 50, (pixel, pixel), (16, 16), (16, 16)).sum() == 6 * 6
-    inner = seen_positions(shift, 3, (wide, wide), (16, 16), (16, 16))
+    assert seen(larger, 150, pixel).all()
+    assert seen(larger, 50, pixel).sum() == 6 * 6  # half the size; its edge is mixed with nothing
+    inner = seen(shift, 3, wide)
     assert inner.sum() == 12 * 9
     assert inner[2:-2, 5:-2].all()
-    everywhere = Positions(1, -np.inf, np.inf, 1)
-    assert not seen_positions(shift, 3, (everywhere, everywhere), (16, 16), (16, 16)).any()
+    place = (Positions(1, -np.inf, np.inf, 1),) * 2, (16, 16), (16, 16)
+    assert not seen_positions(shift, 3, np.eye(3), *place).any()
 
 
 def test_variance_needs_no_positions_and_is_that_computed_by_hand():

@@ -16,6 +16,7 @@ from evaluation.networks.inputs import PREPROCESSING, declared
 from evaluation.networks.taps import load_taps
 from evaluation.reporting.leaderboard import boards
 from tests.agreement import assert_agree
+from tests.evaluation.made import as_export, as_keras_file
 from zoo.support.terminal import run
 
 SHAPE, COUNT = (6, 8, 3), 90
@@ -39,16 +40,6 @@ def as_it_is(model, home):
     return model
 
 
-def as_keras(model, home):
-    model.save(home / "net.keras")
-    return home / "net.keras"
-
-
-def as_export(model, home):
-    model.export(home / "net", verbose=False)
-    return home / "net"
-
-
 FIRST = {
     "bytes by 255": ((layers.Rescaling(1 / 255),), {}, "bytes"),
     "bytes to −1…1": ((layers.Rescaling(1 / 127.5, -1),), {"scale": 2, "shift": 0}, "bytes"),
@@ -67,7 +58,7 @@ FIRST = {
 }
 
 
-@pytest.mark.parametrize("way", [as_it_is, as_keras, as_export])
+@pytest.mark.parametrize("way", [as_it_is, as_keras_file, as_export])
 @pytest.mark.parametrize("kind", FIRST)
 def test_first_layers_tell_what_a_network_takes(kind, way, tmp_path):
     first, numbers, expected = FIRST[kind]
@@ -87,10 +78,10 @@ def test_layers_that_say_nothing_settle_nothing():
     assert load_model(network(per_pixel)).info.settled in ("", "first layers")
 
 
-@pytest.mark.parametrize("way", [as_it_is, as_keras, as_export])
+@pytest.mark.parametrize("way", [as_it_is, as_keras_file, as_export])
 def test_a_network_of_integers_is_shown_bytes(way, tmp_path):
     cast = layers.Lambda(lambda x: tf.cast(x, "float32"), name="cast")
-    if way is as_keras:  # a lambda is not read back
+    if way is as_keras_file:  # a lambda is not read back
         cast = layers.Rescaling(1.0)
     model = network(cast, scale=255, shift=127.5, dtype="uint8")
     loaded = load_model(way(model, tmp_path))
@@ -197,7 +188,7 @@ def test_commands_take_it_too(tmp_path, capsys):
     assert input_of(Layers(preprocessing="tf")) == "tf"
     assert input_of(Layers(mean=(0.5,), std=(0.2,))) == {"mean": (0.5,), "std": (0.2,)}
     for wrong in (Layers(mean=(0.5,)), Layers(mean=(0.5,), std=(1.0,), preprocessing="tf")):
-        path = as_keras(network(), tmp_path)
+        path = as_keras_file(network(), tmp_path)
         command = Layers(
             paths=(str(path),),
             **{"mean": wrong.mean, "std": wrong.std, "preprocessing": wrong.preprocessing},

@@ -9,6 +9,7 @@ from scipy.special import expit, log_softmax, softmax
 
 from evaluation import evaluate, load_model
 from tests.agreement import assert_agree
+from tests.evaluation.made import as_export, as_keras_file
 from training.runs import artifacts
 
 SHAPE = (8, 10, 3)
@@ -64,19 +65,9 @@ def predicted(handle, images=IMAGES):
     return {name: tensor.numpy() for name, tensor in handle.predict(tf.constant(images)).items()}
 
 
-def as_keras_file(model, home):
-    model.save(home / "net.keras")
-    return home / "net.keras"
-
-
 def as_h5_file(model, home):
     model.save(home / "net.h5")
     return str(home / "net.h5")
-
-
-def as_export(model, home):
-    model.export(home / "net", verbose=False)
-    return home / "net"
 
 
 def as_module(model, home):

@@ -10,6 +10,7 @@ from tensorflow.python.framework import op_def_registry
 from evaluation import load_model
 from evaluation.networks.operations import ALLOWED, CHECKPOINT
 from evaluation.networks.taps import load_taps
+from tests.evaluation.made import as_export, as_h5_file, as_keras_file
 from training.runs import artifacts
 
 SHAPE = (8, 10, 3)
@@ -19,21 +20,6 @@ def classifier():
     return keras.Sequential(
         [keras.Input(SHAPE), layers.Flatten(), layers.Dense(3, name="logits")], name="net"
     )
-
-
-def as_keras_file(model, home):
-    model.save(home / "net.keras")
-    return home / "net.keras"
-
-
-def as_h5_file(model, home):
-    model.save(home / "net.h5")
-    return home / "net.h5"
-
-
-def as_export(model, home):
-    model.export(home / "net", verbose=False)
-    return home / "net"
 
 
 def refused(source, message, error=ValueError):

@@ -56,6 +56,25 @@ def scaled(pixels: Any, factor: Any, boundary: str) -> Any:
     return ops.transpose(across, (0, 2, 1, 3))
 
 
+def shrunk(pixels: Any, matrix: np.ndarray, boundary: str) -> tuple[Any, np.ndarray]:
+    """Shrink images as far as a matrix does, with the filter; they are then moved by the rest.
+
+    That nothing is cut off on the way, and little is aliased, is because it comes first.
+
+    Args:
+        pixels: `(N, H, W, C)`.
+        matrix: What moves them, `(3, 3)`.
+        boundary: What fills the frame.
+
+    Returns:
+        The images, and the matrix that is left; both unchanged where nothing shrinks.
+    """
+    factor = math.sqrt(abs(np.linalg.det(matrix[:2, :2])))
+    if factor >= 1 - 1e-9:
+        return pixels, matrix
+    return scaled(pixels, factor, boundary), matrix @ np.diag([1 / factor, 1 / factor, 1])
+
+
 def triangles(size: int, factor: Any, boundary: str) -> Any:
     """Return the weight of each pixel of a line in each pixel of the scaled line.
 
