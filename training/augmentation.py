@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from zoo.transformations import TRANSFORMATIONS, Geometric, resample
@@ -51,33 +52,49 @@ def augment(
         or, without masks, the hull of the moved corners, clipped to the frame. It has no area if
         the object has left the frame.
     """
-    matrix = None
+    moves = {name: strengths[name] for name in strengths if TRANSFORMATIONS[name].geometric}
+    if moves:
+        images, matrix = _move(images, moves), _matrix(moves)
+        if masks is not None:
+            move = resample_projective if "perspective" in moves else resample
+            masks = move(masks[..., None], matrix, "zero", "nearest")[..., 0]
+            boxes = None if boxes is None else tight_boxes(masks)
+        elif boxes is not None:
+            height, width = images.shape[1:3]
+            boxes = hull(boxes, matrix, (height, width))
+            boxes = ops.clip(boxes, 0, [width, height, width, height])
+    colours = {name: strengths[name] for name in strengths if name not in moves}
+    return (_recolour(images, colours) if colours else images), masks, boxes
+
+
+def _matrix(strengths: Mapping[str, Any]) -> Any:
+    """Return the maps of all moves together, `(N, 3, 3)`."""
+    matrix = ops.eye(3)
     for name, transformation in TRANSFORMATIONS.items():
         if name in strengths and isinstance(transformation, Geometric):
             step = transformation.matrix(ops.cast(strengths[name], "float32"))
-            matrix = step if matrix is None else ops.matmul(step, matrix)
-    if matrix is not None:
-        if "scale" in strengths:  # shrink first, with a filter, as evaluation does
-            factor = ops.minimum(ops.cast(strengths["scale"], "float32") / 100.0, 1.0)
-            images = scaled(images, factor, "zero")
-            rest = ops.matmul(matrix, homogeneous(1.0 / factor, 0.0, 0.0, 1.0 / factor))
-        else:
-            rest = matrix
-        move = resample_projective if "perspective" in strengths else resample
-        images = move(images, rest, "zero", "bilinear")
-        if masks is not None:
-            masks = move(masks[..., None], matrix, "zero", "nearest")[..., 0]
-        if boxes is not None:
-            height, width = images.shape[1:3]
-            boxes = (
-                ops.clip(hull(boxes, matrix, (height, width)), 0, [width, height, width, height])
-                if masks is None
-                else tight_boxes(masks)
-            )
+            matrix = ops.matmul(step, matrix)
+    return matrix
+
+
+# XLA makes one loop of what would be forty passes over the images. Moves and colours are apart
+# because it would work out the moved images anew for the mean and for each pixel's colour.
+@tf.function(jit_compile=True)
+def _move(images: Any, strengths: Mapping[str, Any]) -> Any:
+    matrix = _matrix(strengths)
+    if "scale" in strengths:  # shrink first, with a filter, as evaluation does
+        factor = ops.minimum(ops.cast(strengths["scale"], "float32") / 100.0, 1.0)
+        images = scaled(images, factor, "zero")
+        matrix = ops.matmul(matrix, homogeneous(1.0 / factor, 0.0, 0.0, 1.0 / factor))
+    return resample_projective(images, matrix, "zero", "bilinear")
+
+
+@tf.function(jit_compile=True)
+def _recolour(images: Any, strengths: Mapping[str, Any]) -> Any:
     for name, transformation in TRANSFORMATIONS.items():
-        if name in strengths and not transformation.geometric:
+        if name in strengths:
             images = transformation.images(images, strengths[name])
-    return images, masks, boxes
+    return images
 
 
 def check_ranges(

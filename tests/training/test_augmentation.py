@@ -147,7 +147,10 @@ def test_an_image_is_resampled_once_however_many_transformations_move_it(monkeyp
         calls.append(interpolation)
         return resample(images, matrix, boundary, interpolation)
 
-    monkeypatch.setattr(training.augmentation, "resample", counted)
+    module = training.augmentation
+    monkeypatch.setattr(module, "_move", module._move.python_function)  # not what is compiled
+    for name in ("resample", "resample_projective"):
+        monkeypatch.setattr(module, name, counted)
     augmented(STRENGTHS)
     assert sorted(calls) == ["bilinear", "nearest"]
 

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from zoo.support.kernels import take_rows
+
 _HORIZON = 1e-6  # what lies as far behind the picture plane or further is nowhere
 
 
@@ -24,56 +26,63 @@ def resample_projective(images: Any, matrix: Any, boundary: str, interpolation: 
     Returns:
         The moved images, same shape and dtype.
     """
-    _, height, width, _ = images.shape
-    inverse = np.linalg.inv(matrix) if isinstance(matrix, np.ndarray) else ops.linalg.inv(matrix)
-    inverse = ops.reshape(ops.cast(inverse, "float32"), (-1, 3, 3, 1))
+    _, height, width, channels = images.shape
+    inverse = _inverted(matrix if isinstance(matrix, np.ndarray) else ops.cast(matrix, "float32"))
     y, x = np.indices((height, width), np.float32).reshape(2, -1)
-    x, y = (ops.convert_to_tensor(p - (n - 1) / 2) for p, n in ((x, width), (y, height)))
+    x, y = x - (width - 1) / 2, y - (height - 1) / 2
     u, v, w = (inverse[:, r, 0] * x + inverse[:, r, 1] * y + inverse[:, r, 2] for r in range(3))
     seen = w > _HORIZON
     w = ops.where(seen, w, 1.0)
-    x = ops.where(seen, u / w + (width - 1) / 2, -1e6)
-    y = ops.where(seen, v / w + (height - 1) / 2, -1e6)
-    pixels = ops.reshape(images, (-1, height * width, images.shape[-1]))
+    x = _in_frame(ops.where(seen, u / w + (width - 1) / 2, -1e6), width, boundary)
+    y = _in_frame(ops.where(seen, v / w + (height - 1) / 2, -1e6), height, boundary)
+    # One pixel more on each side holds what lies beyond: 0, or the edge pixel once more.
+    around = ops.pad(
+        images,
+        ((0, 0), (1, 2), (1, 2), (0, 0)),
+        mode="symmetric" if boundary == "reflect" else "constant",
+    )
+    pixels = ops.reshape(around, (-1, channels))
+    below = width + 3  # from a pixel to the one under it
+    first = (ops.arange(ops.shape(images)[0]) * (height + 3) * below)[:, None] + below + 1
+
+    def at(column: Any, row: Any, offset: int = 0) -> Any:
+        index = ops.cast(row, "int32") * below + ops.cast(column, "int32")
+        return take_rows(pixels, first + index + offset)
+
     if interpolation == "nearest":
         # Halfway between two pixels the inner one is taken, as under affine maps.
-        x, y = (_inwards(x, width), _inwards(y, height))
-        found = _at(pixels, ops.round(x), ops.round(y), (height, width), boundary)
-        return ops.cast(ops.reshape(found, ops.shape(images)), images.dtype)
-    left, top = ops.floor(x), ops.floor(y)
-    right, bottom = (x - left)[..., None], (y - top)[..., None]
-    total = 0.0
-    for down, weight_y in ((0, 1 - bottom), (1, bottom)):
-        for across, weight_x in ((0, 1 - right), (1, right)):
-            corner = _at(pixels, left + across, top + down, (height, width), boundary)
-            total = total + corner * weight_x * weight_y
-    return ops.cast(ops.reshape(total, ops.shape(images)), images.dtype)
+        moved = at(ops.round(_inwards(x, width)), ops.round(_inwards(y, height)))
+    else:
+        left, top = ops.floor(x), ops.floor(y)
+        right, bottom = (x - left)[..., None], (y - top)[..., None]
+        upper = (1 - right) * at(left, top) + right * at(left, top, 1)
+        lower = (1 - right) * at(left, top, below) + right * at(left, top, below + 1)
+        moved = (1 - bottom) * upper + bottom * lower
+    return ops.cast(ops.reshape(moved, ops.shape(images)), images.dtype)
+
+
+def _inverted(matrix: Any) -> Any:
+    """Return the inverses of matrices `(3, 3)` or `(N, 3, 3)` as `(1 or N, 3, 3, 1)`, float32."""
+    if isinstance(matrix, np.ndarray):
+        return ops.convert_to_tensor(np.linalg.inv(matrix).astype("float32").reshape(-1, 3, 3, 1))
+    a, b, c = (matrix[..., row, :] for row in range(3))
+    columns = ops.stack([ops.cross(b, c), ops.cross(c, a), ops.cross(a, b)], axis=-1)
+    determinant = ops.sum(a * columns[..., 0], axis=-1)[..., None, None]
+    return ops.reshape(columns / determinant, (-1, 3, 3, 1))
+
+
+def _in_frame(position: Any, size: int, boundary: str) -> Any:
+    """Return where in the frame, or up to one pixel beside it, a line has the same value."""
+    if boundary != "reflect":
+        return ops.clip(position, -1.0, float(size))
+    turned = ops.mod(position + 0.5, 2.0 * size)
+    turned = ops.minimum(turned, 2.0 * size - turned) - 0.5
+    return ops.where((position < 0) | (position > size - 1), turned, position)
 
 
 def _inwards(position: Any, size: int) -> Any:
     middle = (size - 1) / 2
     return middle + (position - middle) * (1.0 - 1e-4)
-
-
-def _at(pixels: Any, x: Any, y: Any, size: tuple[int, int], boundary: str) -> Any:
-    """Return pixels `(N, HW, C)` at whole positions `(1 or N, HW)`, filled outside the frame."""
-    height, width = size
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    if boundary == "reflect":
-        x, y = _folded(x, width), _folded(y, height)
-    row = ops.cast(ops.clip(y, 0, height - 1), "int32")
-    index = row * width + ops.cast(ops.clip(x, 0, width - 1), "int32")
-    if index.shape[0] == 1:
-        found = ops.take(pixels, index[0], axis=1)
-    else:
-        found = ops.take_along_axis(pixels, index[..., None], axis=1)
-    return found if boundary == "reflect" else found * ops.cast(inside[..., None], found.dtype)
-
-
-def _folded(position: Any, size: int) -> Any:
-    """Mirror positions at the frame's edges, the edge pixel repeated."""
-    position = ops.mod(position, 2 * size)
-    return ops.where(position < size, position, 2 * size - 1 - position)
 
 
 def is_affine(matrix: Any) -> bool:

@@ -177,6 +177,6 @@ def _mix(images: Any, along: Any, across: Any) -> Any:
         matrix = _GREY + along * _CHROMA + across * _TURN
         return ops.matmul(images, ops.cast(matrix.T, images.dtype))
     grey, chroma, turn = (ops.cast(part.T, images.dtype) for part in (_GREY, _CHROMA, _TURN))
-    matrices = (grey + along * chroma + across * turn)[:, 0]
-    pixels = ops.reshape(images, (ops.shape(images)[0], -1, 3))
-    return ops.reshape(ops.matmul(pixels, matrices), ops.shape(images))
+    matrices = grey + along * chroma + across * turn
+    # A sum of three products is part of a compiled loop; a product of matrices would end it.
+    return sum(images[..., k : k + 1] * matrices[..., k : k + 1, :] for k in range(3))
