@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import training.trainer
+from tests.training.events import curves, event_files, hparams_of
 from tests.training.interruption import KilledError, contents, interrupt
 from training import train
 
@@ -28,6 +29,27 @@ def test_a_resumed_training_leaves_the_same_files_as_any_other(resumed):
         assert [p.name for p in models.iterdir()] == [config.run]
         files = {p.name for p in (models / config.run).iterdir()}
         assert files == {"config.json", "model.keras", "saved_model"}
+
+
+def test_hparams_show_the_metrics_of_the_weights_that_early_stopping_kept(resumed):
+    config, place, _ = resumed["early stopping"]
+    directory = place / "logs" / config.run
+    losses = [value for _, value in curves(directory / "validation")["loss"]]
+    assert min(losses) < losses[-1]
+    assert curves(directory)["val_loss"] == [(0, min(losses))]
+
+
+@pytest.mark.parametrize("name", ["cosine", "early stopping"])
+def test_the_logs_of_a_killed_and_resumed_training_hold_each_epoch_once(resumed, name):
+    config, place, left = resumed[name]
+    epochs = list(range(1, left[-1] + 1))
+    assert 1 < left[0] <= len(epochs)
+    for part in ("train", "validation"):
+        for points in curves(place / "logs" / config.run / part).values():
+            assert [step for step, _ in points] == epochs
+    assert hparams_of(place / "logs" / config.run)["epochs"] == config.epochs
+    files = event_files(place / "logs" / config.run)
+    assert files == {config.run: 1, "train": 1, "validation": 1}
 
 
 def test_a_training_killed_between_its_last_epoch_and_its_end_is_only_saved(

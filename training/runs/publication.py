@@ -38,7 +38,7 @@ def publish(config: TrainingConfig, run: Path) -> dict[str, float]:
         run: The directory of the run.
 
     Returns:
-        The accuracy on all test images: `value`, `low`, `high`, `n`.
+        The accuracy on all test images: `value`, `low`, `high`, `n`, `first_1000`.
 
     Raises:
         ValueError: If the zoo has no weights for the dataset.
@@ -83,7 +83,7 @@ def measure_again(config: TrainingConfig) -> dict[str, float]:
         config: How the weights were trained.
 
     Returns:
-        The accuracy on all test images: `value`, `low`, `high`, `n`.
+        The accuracy on all test images: `value`, `low`, `high`, `n`, `first_1000`.
 
     Raises:
         ValueError: If the zoo has no such weights.
@@ -114,7 +114,8 @@ def measure(
         config: How it was trained.
 
     Returns:
-        The accuracy, and all other scores by name; each as `value`, `low`, `high` and `n`.
+        The accuracy, and all other scores by name; each as `value`, `low`, `high` and `n`, the
+        accuracy with that of the first 1,000 images as `first_1000`.
         Accuracy, `mask_iou` and `box_iou` are those of all test images, placed as in training. The
         scores of whole curves, named `score/transformation`, are those of the first 1,000, centred
         so that shifts cut nothing off.
@@ -130,7 +131,13 @@ def measure(
     for row in _rows(model, centred, SWEPT):
         if row["score"] in ("invariance_score", "equivariance_score"):
             scores[f"{row['score']}/{row['transformation']}"] = _interval(row)
-    return scores.pop("accuracy"), scores
+    beginning = load(config.dataset, "test", limit=_IMAGES, placement=config.placement)
+    (first,) = (
+        row["value"]
+        for row in _rows(model, beginning, [still])
+        if row["score"] == "accuracy" and row["strength"] == 0
+    )
+    return {**scores.pop("accuracy"), f"first_{_IMAGES}": round(float(first), 6)}, scores
 
 
 def _rows(model: Any, dataset: Dataset, transformations: Sequence[Any]) -> Iterator[Any]:

@@ -29,7 +29,8 @@ class Record:
         input_shape: `(H, W, C)` of the training images.
         num_classes: Number of classes of objects.
         options: Options given to `zoo.create`; all others had their defaults.
-        accuracy: `value`, `low`, `high` and `n` on the test images, placed as in training.
+        accuracy: `value`, `low`, `high` and `n` on the test images, placed as in training; and the
+            value of the first 1,000 of them alone, `first_1000`.
         scores: Likewise, by `score/transformation` for `SWEPT`, on centred test images; also
             `mask_iou` or `box_iou`, on the same images as `accuracy`.
         versions: Versions of the packages used in training, by name.
@@ -40,7 +41,7 @@ class Record:
         >>> record.input_shape, record.num_classes
         ((40, 40, 1), 10)
         >>> sorted(record.accuracy)
-        ['high', 'low', 'n', 'value']
+        ['first_1000', 'high', 'low', 'n', 'value']
     """
 
     command: str

@@ -3,11 +3,9 @@
 from dataclasses import fields
 
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.plugins.hparams import metadata as hparams
-from tensorboard.util.tensor_util import make_ndarray
 
 from tests.agreement import assert_agree, rounding
+from tests.training.events import curves, event_files, hparams_of
 from training import TrainingConfig, train
 from training.callbacks.journal import Journal, log_hparams
 from training.trainer import load_data
@@ -33,42 +31,11 @@ def logged(tiny, data, tmp_path_factory):
     return config, folder / "logs" / config.run, records
 
 
-def read(directory):
-    """An accumulator that keeps everything."""
-    events = EventAccumulator(str(directory), size_guidance={"tensors": 0})
-    return events.Reload()
-
-
-def curves(directory):
-    """Steps and values of every scalar of a folder."""
-    events = read(directory)
-    return {
-        tag: [(e.step, float(make_ndarray(e.tensor_proto))) for e in events.Tensors(tag)]
-        for tag in events.Tags()["tensors"]
-        if not tag.startswith("_hparams_")
-    }
-
-
-def hparams_of(directory):
-    """A run's configuration as the HPARAMS tab has it."""
-    content = read(directory).SummaryMetadata(hparams.SESSION_START_INFO_TAG)
-    session = hparams.parse_session_start_info_plugin_data(content.plugin_data.content)
-    return {
-        name: getattr(value, value.WhichOneof("kind")) for name, value in session.hparams.items()
-    }
-
-
 def test_the_curves_are_those_of_training_and_of_validation(logged):
     _, directory, _ = logged
     wanted = {"loss", "accuracy", "learning_rate", "images_per_second"}
     assert set(curves(directory / "train")) >= wanted
     assert set(curves(directory / "validation")) == {"loss", "accuracy"}
-
-
-def event_files(directory):
-    """How many event files each folder of a run has."""
-    files = [path.parent.name for path in directory.rglob("events.out.tfevents.*")]
-    return {name: files.count(name) for name in files}
 
 
 def test_a_training_is_one_event_file_and_so_is_its_validation(logged):
@@ -163,27 +130,6 @@ def test_hparams_show_how_the_training_came_out(logged):
     found = curves(directory)
     for tag in ("loss", "accuracy", "val_loss", "val_accuracy"):
         assert found[tag] == [(0, pytest.approx(records[-1][tag], rel=rounding()))]
-
-
-def test_hparams_show_the_metrics_of_the_weights_that_early_stopping_kept(resumed):
-    config, place, _ = resumed["early stopping"]
-    directory = place / "logs" / config.run
-    losses = [value for _, value in curves(directory / "validation")["loss"]]
-    assert min(losses) < losses[-1]
-    assert curves(directory)["val_loss"] == [(0, min(losses))]
-
-
-@pytest.mark.parametrize("name", ["cosine", "early stopping"])
-def test_the_logs_of_a_killed_and_resumed_training_hold_each_epoch_once(resumed, name):
-    config, place, left = resumed[name]
-    epochs = list(range(1, left[-1] + 1))
-    assert 1 < left[0] <= len(epochs)
-    for part in ("train", "validation"):
-        for points in curves(place / "logs" / config.run / part).values():
-            assert [step for step, _ in points] == epochs
-    assert hparams_of(place / "logs" / config.run)["epochs"] == config.epochs
-    files = event_files(place / "logs" / config.run)
-    assert files == {config.run: 1, "train": 1, "validation": 1}
 
 
 def test_an_epoch_that_was_logged_but_not_saved_is_logged_once(tiny, data, tmp_path, monkeypatch):
