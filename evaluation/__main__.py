@@ -10,7 +10,7 @@ from evaluation.commands.layers import Layers, Operations, show_layers, show_ope
 from evaluation.commands.score import ScoreModels, score_models
 from evaluation.commands.show import Show, show
 from evaluation.commands.shown import path_of, runs
-from evaluation.commands.shown_images import data_of, load_images
+from evaluation.commands.shown_images import load_images, wanted_by
 from zoo.support.terminal import exit_with, import_tensorflow, parse
 
 Command = (
@@ -38,7 +38,9 @@ def main(command: ScoreModels | CompareModels | Show | Clean | Layers | Operatio
         show_layers(
             command,
             paths or runs(command.saved_models),
-            lambda taps: load_images(*data_of(taps.name, taps.metadata, command), command),
+            lambda taps: load_images(
+                wanted_by(taps.name, taps.metadata, taps.input_shape, command), command
+            ),
         )
     elif isinstance(command, Operations):
         path = None if command.model is None else path_of(command.model, command.saved_models)

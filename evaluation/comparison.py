@@ -12,8 +12,8 @@ import pandas as pd
 
 from evaluation.configurations import configurations
 from evaluation.protocol import NetworkInfo, TransformationInfo
-from evaluation.scores.definitions import Definition, Score
-from evaluation.scores.observations import Observations, one_per_image
+from evaluation.scores.definitions import Definition, Score, one_per_image
+from evaluation.scores.observations import Observations
 from evaluation.scores.table import SCORES, chosen
 from evaluation.statistics.intervals import CONFIDENCE
 from evaluation.statistics.means import difference_interval
@@ -85,7 +85,8 @@ def compare_predictions(
     members = {n.name: Observations(p, n) for p in predictions for n in p.networks}
     networks = [network for p in predictions for network in p.networks]
     _check([network.name for network in networks])
-    wanted = compared(scores, networks)
+    labelled = all("labels" in p.protocol.images.truth for p in predictions)
+    wanted = compared(scores, networks, labelled=labelled)
     groups = {
         name: [members[network.name] for network in group]
         for name, group in configurations(networks).items()
@@ -151,18 +152,19 @@ def _check(names: Sequence[str]) -> None:
 
 
 def compared(
-    scores: Iterable[str | Definition] | None, networks: Sequence[NetworkInfo]
+    scores: Iterable[str | Definition] | None, networks: Sequence[NetworkInfo], *, labelled: bool
 ) -> list[Score]:
     """Return the scores by which networks are compared.
 
     Raises:
-        ValueError: If there are none, or one is unknown, does not have one value per image, or is
-            not defined for the task of a network.
+        ValueError: If there are none, or one is unknown, does not have one value per image, needs
+            labels that there are not, or is not defined for the task of a network.
     """
     tasks = {network.task for network in networks}
     if scores is None:
         known = [score for score in SCORES.values() if isinstance(score, Score) and score.compared]
-        return [score for score in known if tasks <= set(score.tasks)]
+        known = [score for score in known if tasks <= set(score.tasks)]
+        return [score for score in known if labelled or "labels" not in score.reads]
     wanted = one_per_image(chosen(scores))
     for score in wanted:
         if not tasks <= set(score.tasks):
@@ -170,6 +172,8 @@ def compared(
                 f"expected models for {' or '.join(score.tasks)} to measure {score.name}, "
                 f"received models for {' and '.join(sorted(tasks))}"
             )
+        if not labelled and "labels" in score.reads:
+            raise ValueError(f"expected images with labels to measure {score.name}, received none")
     return wanted
 
 

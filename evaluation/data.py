@@ -7,8 +7,8 @@ import numpy as np
 from zoo.datasets import Dataset, from_arrays
 
 Data = Any
-"""A `Dataset`; `(images, labels)` or `(images, labels, masks)`; a `tf.data.Dataset` or
-`keras.utils.PyDataset` of such pairs or triples, batched or not."""
+"""A `Dataset`; images alone, `(images, labels)` or `(images, labels, masks)`; a `tf.data.Dataset`
+or `keras.utils.PyDataset` of one of these, batched or not."""
 
 
 def as_dataset(data: Data) -> Dataset:
@@ -16,8 +16,8 @@ def as_dataset(data: Data) -> Dataset:
 
     Args:
         data: Any of the forms of `Data`: images `(N, H, W, C)`, uint8 or floating in `[0, 1]`,
-            integer labels `(N,)`, integer masks `(N, H, W)` with 0 as background and class k as
-            k + 1. A `tf.data.Dataset` or `PyDataset` is read once, in order.
+            integer labels `(N,)` or None, integer masks `(N, H, W)` with 0 as background and class
+            k as k + 1. A `tf.data.Dataset` or `PyDataset` is read once, in order.
 
     Raises:
         ValueError: If the data have none of these forms.
@@ -31,14 +31,17 @@ def as_dataset(data: Data) -> Dataset:
     """
     if isinstance(data, Dataset):
         return data
+    if isinstance(data, np.ndarray):
+        data = (data,)
     if not isinstance(data, tuple | list):
         data = _collected(data)
-    if len(data) not in (2, 3):
+    if len(data) not in (1, 2, 3):
         raise ValueError(
-            "expected a Dataset, (images, labels) or (images, labels, masks), "
+            "expected a Dataset, images, (images, labels) or (images, labels, masks), "
             f"received {len(data)} arrays"
         )
-    return from_arrays(data[0], data[1], masks=data[2] if len(data) == 3 else None)
+    images, labels, masks = (*data, None, None)[:3]
+    return from_arrays(images, labels, masks=masks)
 
 
 def _collected(data: Any) -> list[np.ndarray]:
@@ -54,17 +57,13 @@ def _collected(data: Any) -> list[np.ndarray]:
         batches = data.as_numpy_iterator()
     else:
         raise ValueError(
-            "expected a Dataset, (images, labels) or (images, labels, masks), or a "
+            "expected a Dataset, images, (images, labels) or (images, labels, masks), or a "
             f"tf.data.Dataset or keras.utils.PyDataset of them, received {type(data).__name__}"
         )
     rows = []
     for batch in batches:
-        if not isinstance(batch, tuple | list):
-            raise ValueError(
-                "expected batches of images and labels, received single arrays: a dataset of "
-                "(images, labels) pairs"
-            )
-        rows.append(tuple(map(np.asarray, batch)))
+        arrays = batch if isinstance(batch, tuple | list) else (batch,)
+        rows.append(tuple(map(np.asarray, arrays)))
     lengths = sorted({len(row) for row in rows})
     if not lengths:
         raise ValueError("expected at least one batch of images and labels, received none")

@@ -11,8 +11,8 @@ import pandas as pd
 
 from evaluation.networks.network import Network
 from evaluation.results import Measurements
-from evaluation.scores.definitions import Definition, Score
-from evaluation.scores.observations import Observations, one_per_image
+from evaluation.scores.definitions import Definition, Score, one_per_image
+from evaluation.scores.observations import Observations
 from evaluation.scores.scoring import score
 from evaluation.scores.table import chosen
 from evaluation.statistics.stopping import FIRST_LOOK, distances, intervals, looks
@@ -59,7 +59,8 @@ def measure_to(
         precision: Largest distance of an interval's ends from the value, in (0, 0.5): 0.01 is ± one
             percentage point.
         scores: The scores that must reach the precision, with one value per image; by default
-            accuracy and agreement. The measurements have these, or by default all scores.
+            accuracy, where there are labels, and agreement. The measurements have these, or by
+            default all scores.
         keep: As for `sweep`.
         first: Number of images before the first look, at least 2.
         seed: Seed of the order of the images.
@@ -79,7 +80,8 @@ def measure_to(
         raise ValueError(
             f"expected a precision between 0 and 0.5, received {precision:g}: 0.01 is ±1 point"
         )
-    wanted = one_per_image(chosen(_SCORES) if scores is None else scores)
+    usual = _SCORES if dataset.labels is not None else _SCORES[1:]
+    wanted = one_per_image(chosen(usual) if scores is None else scores)
     noisy = any("noise" in definition.reads for definition in wanted)
     order = np.random.default_rng(seed).permutation(len(dataset))
 

@@ -40,6 +40,7 @@ class Images:
         n: The number of images.
         fingerprint: SHA-256 of the images with their labels, masks and boxes.
         truth: Which of `labels`, `masks` and `boxes` are known.
+        source: What was done to picture files to make the images of them, in words.
     """
 
     dataset: str
@@ -49,6 +50,7 @@ class Images:
     n: int
     fingerprint: str = field(repr=False)
     truth: tuple[str, ...] = ("labels",)
+    source: str = ""
 
     def __str__(self) -> str:
         """Return a description, such as `digits, test split, objects in the centre`."""

@@ -98,10 +98,10 @@ def evaluate(
 
     Args:
         models: A model, or a list of models: anything that `load_model` takes.
-        data: A `Dataset`; `(images, labels)` or `(images, labels, masks)`: images `(N, H, W, C)`,
-            float32 in `[0, 1]` or uint8, integer labels `(N,)`, integer masks `(N, H, W)` with 0
-            as background and class k as k + 1; or a `tf.data.Dataset` or `keras.utils.PyDataset`
-            of these.
+        data: A `Dataset`; images, `(images, labels)` or `(images, labels, masks)`: images
+            `(N, H, W, C)`, float32 in `[0, 1]` or uint8, integer labels `(N,)`, integer masks `(N,
+            H, W)` with 0 as background and class k as k + 1; or a `tf.data.Dataset` or
+            `keras.utils.PyDataset` of these.
         transformations: One or several: names in `TRANSFORMATIONS`, instances with your own grid
             or boundary, functions of images, or Keras layers; by default those in `DEFAULT`.
         scores: One or several: names, or your own definitions; by default all that the models'
@@ -195,7 +195,9 @@ def compare(
         [1.0, 1.0, 0.0]
     """
     asked = _question(models, data, transformations, scores, preprocessing)
-    wanted = compared(asked.scores, [network.info for network in asked.networks])
+    labelled = asked.dataset.labels is not None
+    infos = [network.info for network in asked.networks]
+    wanted = compared(asked.scores, infos, labelled=labelled)
     with _place(directory) as place:
         floors = any("noise" in definition.reads for definition in wanted)
         predictions = _swept(asked, place, floors, batch_size, progress)

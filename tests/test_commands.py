@@ -268,7 +268,7 @@ def test_a_model_that_does_not_say_its_dataset_needs_one(capsys, here):
     outputs = keras.layers.Dense(10)(keras.layers.Flatten()(inputs))
     keras.Model(inputs, outputs).save(here / "mute.keras")
     assert evaluate_command("score", here / "mute.keras") == 2
-    assert "choose --dataset" in capsys.readouterr().err
+    assert "choose --data with a folder of pictures, or --dataset" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("folder", ["--saved-models", "--logs"])
@@ -301,7 +301,7 @@ def test_a_run_of_another_configuration_is_refused_before_anything_is_trained(re
 
 def test_models_of_different_datasets_are_not_compared(refused, finished):
     line = refused(evaluate_command("compare", finished / "classifier", finished / "wanderer"))
-    assert "expected models trained on one dataset, these were trained on" in line
+    assert "expected models that take the same images, these take" in line
     assert "digits (centre) and digits (uniform)" in line
 
 

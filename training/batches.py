@@ -93,12 +93,12 @@ def check_targets(dataset: Dataset, task: str) -> None:
     Raises:
         ValueError: If it has no masks for segmentation, or no boxes for detection.
     """
-    needed = _TRUTH[task][0]
-    if getattr(dataset, needed) is None:
-        raise ValueError(
-            f"expected a dataset with {needed} for {task}, {dataset.name} has none: "
-            "use digits or one of the mnist family"
-        )
+    for needed in {"labels": None, _TRUTH[task][0]: None}:
+        if getattr(dataset, needed) is None:
+            raise ValueError(
+                f"expected a dataset with {needed} for {task}, {dataset.name} has none: "
+                "use digits or one of the mnist family"
+            )
 
 
 def _truth(dataset: Dataset, task: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import tyro
 
 from evaluation.commands.shown import Shown, path_of, store, transformations_of
-from evaluation.commands.shown_images import data_of, input_of, load_images
+from evaluation.commands.shown_images import input_of, load_images, wanted_by
 from zoo.support.terminal import console, progress_bar
 
 
@@ -34,14 +34,17 @@ def compare_models(command: CompareModels) -> None:
     paths = [path_of(p, command.saved_models) for p in (command.a, command.b, *command.others)]
     with console.status("loading …"):
         networks = load_networks(paths, preprocessing=input_of(command), trust=command.trust)
-    data = {data_of(network.name, network.info.metadata, command) for network in networks}
+    data = {
+        wanted_by(info.name, info.metadata, info.input_shape, command)
+        for info in (network.info for network in networks)
+    }
     if len(data) > 1:
-        names = " and ".join(sorted(f"{name} ({placement})" for name, placement in data))
+        names = " and ".join(sorted(map(str, data)))
         raise ValueError(
-            f"expected models trained on one dataset, these were trained on {names}: choose "
-            "--dataset and --placement"
+            f"expected models that take the same images, these take {names}: choose --dataset and "
+            "--placement, or --frame"
         )
-    dataset = load_images(*data.pop(), command)
+    dataset = load_images(data.pop(), command)
     with progress_bar("comparing") as update:
         frame = compare(
             networks,

@@ -1,12 +1,12 @@
 """The subcommand `python -m evaluation score`: measure, print the leaderboard, log the curves."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tyro
 
 from evaluation.commands.shown import Shown, path_of, runs, store, transformations_of
-from evaluation.commands.shown_images import data_of, input_of, load_images
+from evaluation.commands.shown_images import Wanted, input_of, load_images, wanted_by
 from zoo.support.terminal import check_writable, console, progress_bar
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class ScoreModels(Shown):
 def score_models(command: ScoreModels) -> None:
     """Measure models on the images they were trained for, or on a chosen dataset.
 
-    Models with different datasets or placements are measured separately and never ranked together.
+    Models with different datasets, placements or sizes of pictures are measured separately and
+    never ranked together.
     """
     from evaluation.networks.network import load_networks
     from evaluation.reporting.leaderboard import leaderboard
@@ -48,14 +49,15 @@ def score_models(command: ScoreModels) -> None:
             trust=command.trust,
         )
     transformations = transformations_of(command)
-    groups: dict[tuple[str, Any], list[Network]] = {}
+    groups: dict[Wanted, list[Network]] = {}
     for network in networks:
-        data = data_of(network.name, network.info.metadata, command)
-        groups.setdefault(data, []).append(network)
+        info = network.info
+        wanted = wanted_by(info.name, info.metadata, info.input_shape, command)
+        groups.setdefault(wanted, []).append(network)
     check_writable(command.logs, "logs")
     found: list[Measurements] = []
-    for (name, placement), members in groups.items():
-        dataset = load_images(name, placement, command)
+    for wanted, members in groups.items():
+        dataset = load_images(wanted, command)
         found.append(_measured(members, dataset, transformations, command))
         if found[-1].protocol.stopping:
             words = stopping_in_words(found[-1].protocol)

@@ -1,7 +1,9 @@
 """Options for the images that a command shows to models."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from zoo.support.plain import plain
@@ -10,6 +12,9 @@ from zoo.support.terminal import console
 if TYPE_CHECKING:
     from zoo.datasets import Dataset
 
+# What a model may say of itself: the name of a dataset, and of its configuration and version.
+_NAME = re.compile(r"[a-z][a-z0-9_]*(/[A-Za-z0-9_.+-]+)?(:[0-9.]+)?")
+
 
 @dataclass(frozen=True)
 class ShownImages:
@@ -17,15 +22,24 @@ class ShownImages:
 
     dataset: str | None = None
     """Name of a dataset; by default the one that each model was trained on."""
+    data: Path | None = None
+    """Your own images instead: a folder of folders of pictures by class or of pictures without
+    labels, a .csv or .parquet table of paths, or a .npz or .npy file of arrays."""
+    resize: Literal["stretch", "crop", "pad"] = "stretch"
+    """How pictures of --data are brought to a model's size: by changing their proportions, by
+    covering it and cutting off the rest, or by fitting into it on black."""
+    class_names: tuple[str, ...] = ()
+    """Classes of --data in the order of the models' outputs, or one file that lists them; by
+    default the names of folders or labels in the order of text."""
     split: Literal["train", "validation", "test"] = "test"
     """The part of the dataset."""
     placement: Literal["centre", "uniform"] | tuple[int, int] | None = None
     """Where the object lies on its frame; by default as in training."""
     frame: tuple[int, int] | None = None
-    """Height and width of the frame on which objects are placed, or to which natural images are
+    """Height and width of the frame on which objects are placed, or to which other images are
     resized; with the boundary crop, models see a window of it as large as their input."""
     limit: int | None = None
-    """Use only this many images, the first ones."""
+    """Use only this many images: the first ones; of pictures, evenly spread over their list."""
     preprocessing: Literal["unit", "bytes", "tf", "torch", "caffe", "standardize"] | None = None
     """What the models take: pixels in [0, 1], in [0, 255], in [-1, 1], normalised as for ImageNet,
     the same of bytes with blue first, or standardised in each image; by default what a model says
@@ -52,30 +66,83 @@ def input_of(chosen: ShownImages) -> Any:
     return {"mean": chosen.mean, "std": chosen.std}
 
 
-def data_of(name: str, metadata: Mapping[str, Any], chosen: ShownImages) -> tuple[str, Any]:
-    """Return the name of the dataset and the placement that a model is measured on.
+@dataclass(frozen=True)
+class Wanted:
+    """The images that a model is measured on; models that want the same share a table.
+
+    Attributes:
+        dataset: The name of a dataset; empty for one's own images.
+        placement: Where objects lie on their frames.
+        shape: `(H, W, C)` of one's own images; None for a dataset, which has its own.
+    """
+
+    dataset: str
+    placement: Any = "centre"
+    shape: tuple[int | None, int | None, int] | None = None
+
+    def __str__(self) -> str:
+        """Return a description, such as `digits (centre)`."""
+        return f"images {self.shape}" if self.shape else f"{self.dataset} ({self.placement})"
+
+
+def wanted_by(
+    name: str,
+    metadata: Mapping[str, Any],
+    input_shape: tuple[int | None, int | None, int],
+    chosen: ShownImages,
+) -> Wanted:
+    """Return the images that a model is measured on.
 
     Args:
         name: The model's name.
         metadata: The metadata saved with the model.
+        input_shape: `(H, W, C)` that it takes.
         chosen: The options.
 
     Raises:
-        ValueError: If neither the options nor the metadata name a dataset.
+        ValueError: If neither the options nor the metadata name a dataset, or options exclude each
+            other.
     """
+    if chosen.data is not None:
+        if chosen.dataset or chosen.placement:
+            raise ValueError("expected --data alone, received it with --dataset or --placement")
+        return Wanted("", shape=(*(chosen.frame or input_shape[:2]), input_shape[2]))
+    if chosen.class_names:
+        raise ValueError("expected --class-names with --data, received it alone")
     dataset = chosen.dataset or metadata.get("dataset")
     if dataset is None:
-        raise ValueError(f"expected a dataset, the metadata of {name} names none: choose --dataset")
+        raise ValueError(
+            f"expected images, the metadata of {name} names no dataset: choose --data with a "
+            "folder of pictures, or --dataset"
+        )
+    if not chosen.dataset and not _NAME.fullmatch(dataset):
+        raise ValueError(
+            f"expected the plain name of a dataset in the metadata of {name}, received "
+            f"{plain(dataset)}: choose --dataset or --data"
+        )
     placement = chosen.placement
     if placement is None and dataset == metadata.get("dataset"):
         placement = metadata.get("placement", "centre")
     placement = placement or "centre"
-    return dataset, placement if isinstance(placement, str) else tuple(placement)
+    return Wanted(dataset, placement if isinstance(placement, str) else tuple(placement))
 
 
-def load_images(name: str, placement: Any, chosen: ShownImages) -> "Dataset":
-    """Load a dataset with the chosen split, frame and limit."""
-    from zoo.datasets import load
+def load_images(wanted: Wanted, chosen: ShownImages) -> "Dataset":
+    """Load images with the chosen split, frame and limit."""
+    from zoo.datasets import load, open_data
+    from zoo.datasets.opening import read_class_names
 
-    with console.status(plain(f"loading {name} …")):
-        return load(name, chosen.split, frame=chosen.frame, placement=placement, limit=chosen.limit)
+    with console.status(plain(f"loading {wanted.dataset or chosen.data} …")):
+        if wanted.shape is None or chosen.data is None:
+            how: Any = {"placement": wanted.placement, "limit": chosen.limit}
+            return load(wanted.dataset, chosen.split, frame=chosen.frame, **how)
+        names = list(chosen.class_names)
+        if len(names) == 1 and Path(names[0]).is_file():
+            names = read_class_names(Path(names[0]))
+        return open_data(
+            chosen.data,
+            wanted.shape,
+            resize=chosen.resize,
+            class_names=names or None,
+            limit=chosen.limit,
+        )

@@ -31,7 +31,7 @@ def probed(networks: Sequence[Network], dataset: Dataset) -> list[Network]:
 
     Raises:
         ValueError: If a network surely takes something else than pixels in `[0, 1]`, but it is not
-            clear what.
+            clear what, or there are no labels to find out by.
     """
     return [network if network.info.settled else _probed(network, dataset) for network in networks]
 
@@ -40,10 +40,17 @@ def _probed(network: Network, dataset: Dataset) -> Network:
     name, size = network.name, network.info.input_shape
     shape = dataset.input_shape
     fits = all(own in (None, given) for own, given in zip(size, shape, strict=True))
-    if not fits or dataset.labels.max() >= network.info.num_classes:
+    labels = dataset.labels
+    if not fits or (labels is not None and labels.max() >= network.info.num_classes):
         return network  # what does not fit is refused later
+    if labels is None:
+        raise ValueError(
+            f"expected to know what range of pixels {name} takes, nothing says it and there are no "
+            "labels to try by: say it by preprocessing= (--preprocessing), unit for pixels in "
+            "[0, 1]"
+        )
     index = np.unique(np.linspace(0, len(dataset) - 1, _MOST_IMAGES).astype(int))
-    images, labels = tf.constant(dataset.image_batch(index)), dataset.labels[index]
+    images, labels = tf.constant(dataset.image_batch(index)), labels[index]
     candidates = [p for p in PREPROCESSING if shape[-1] == 3 or p not in _OF_COLOURS]
     right = []
     for candidate in candidates:

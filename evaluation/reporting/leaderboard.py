@@ -22,10 +22,11 @@ SHOWN = {d.name: d for d in (*SUMMARIES.values(), *SCORES.values()) if d.headed}
 which the means over strengths are shown."""
 
 ORDER = "Right, and stays right: share of images whose class is right before and after"
+ORDER_WITHOUT_LABELS = "Stays: share of images whose class stays, be it true or not"
 
 LEGEND = (
-    "Rows are in the order of the mean share of images that are right and stay right, over the "
-    "strengths of a transformation, the transformations of a family, and the families. Places are "
+    "Rows are in the order of the mean share in the first table, over the strengths of a "
+    "transformation, the transformations of a family, and the families. Places are "
     "those that paired tests leave open: models that they cannot tell apart share places. Of a "
     "single seed, they are about these weights; seeds of one configuration share a row, with "
     "intervals over seeds and images. Models no better than chance come last, without a place: who "
@@ -131,7 +132,7 @@ def _orders(one: Measurements, names: Mapping[str, str]) -> Iterator[Board]:
             for family, part in rows.groupby("family", sort=False)
         }
         yield _board(
-            ORDER,
+            ORDER if "labels" in truth else ORDER_WITHOUT_LABELS,
             f"{one.protocol.images}, {_numbers(rows)}, {_kind(str(boundary))}{whole}; ranges are "
             "95 % intervals",
             columns,

@@ -21,7 +21,7 @@ class Answers:
     `reference_<output>` and `observed_<output>`.
 
     Attributes:
-        labels: `y`, `(N,)`.
+        labels: `y`, `(N,)`, or None.
         reference: Outputs for `x`: `logits` `(N, K)`; `pre_logits` `(N, U)` if the network ends in
             a dense layer; for segmentation `mask` `(N, H, W)` and, if kept, `map`
             `(N, H, W, K + 1)`; for detection `box` `(N, 4)`.
@@ -37,7 +37,7 @@ class Answers:
         floor: Whether `observed` is for the floor, so that outputs should not have moved.
     """
 
-    labels: np.ndarray
+    labels: np.ndarray | None
     reference: Mapping[str, np.ndarray]
     observed: Mapping[str, np.ndarray]
     action: Callable[[], "Transformation"]
@@ -57,9 +57,10 @@ class Answers:
             ValueError: If the function takes an unknown argument, or does not return N values.
         """
         found = np.asarray(definition.function(**{n: self._argument(n) for n in definition.reads}))
-        if len(np.atleast_1d(found)) != len(self.labels):
+        count = len(self.observed["logits"] if self.labels is None else self.labels)
+        if len(np.atleast_1d(found)) != count:
             raise ValueError(
-                f"expected {definition.name} to return a value for each of {len(self.labels)} "
+                f"expected {definition.name} to return a value for each of {count} "
                 f"images, received shape {found.shape}"
             )
         return found

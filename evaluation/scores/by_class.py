@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from evaluation.scores.definitions import Score
-from evaluation.scores.observations import Observations, one_per_image
+from evaluation.scores.definitions import Score, one_per_image
+from evaluation.scores.observations import Observations
 from evaluation.scores.table import chosen
 from evaluation.statistics.intervals import wilson
 from evaluation.statistics.means import mean_interval
@@ -24,7 +24,8 @@ def per_class(predictions: Predictions, name: str | Score = "accuracy") -> pd.Da
         where none counts, and without an interval where too few do.
 
     Raises:
-        ValueError: If the score is unknown, or has several values per image.
+        ValueError: If the score is unknown or has several values per image, or the images have no
+            labels.
 
     Example:
         >>> import tempfile, keras, numpy as np
@@ -40,6 +41,11 @@ def per_class(predictions: Predictions, name: str | Score = "accuracy") -> pd.Da
     """
     (definition,) = one_per_image(chosen(name))
     labels, tables = predictions.truth.labels, []
+    if labels is None:
+        raise ValueError(
+            "expected images with labels to tell classes apart, those of "
+            f"{predictions.protocol.images.dataset} have none"
+        )
     for network in predictions.networks:
         observed = Observations(predictions, network)
         for info in predictions.transformations:

@@ -1,7 +1,7 @@
 """The three types of scores, each with its own contract."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -200,3 +200,21 @@ class Curve:
     def others(self) -> list[int]:
         """The indices of all strengths but the identity."""
         return [k for k, v in enumerate(self.strengths) if v != self.identity]
+
+
+def one_per_image(scores: Iterable[Definition]) -> list[Score]:
+    """Return the scores, all of which must have one value per image.
+
+    Raises:
+        ValueError: If there is no score, or one has several values per image.
+    """
+    found: list[Score] = []
+    for score in scores:
+        if not isinstance(score, Score):
+            raise ValueError(
+                f"expected scores that are averages of one value per image, {score.name} is not"
+            )
+        found.append(score)
+    if not found:
+        raise ValueError("expected at least one score, received none")
+    return found

@@ -10,7 +10,7 @@ import pandas as pd
 
 from evaluation.protocol import NetworkInfo, TransformationInfo
 from evaluation.scores.answers import Answers
-from evaluation.scores.definitions import Combined, Curve, Definition, Score
+from evaluation.scores.definitions import Combined, Curve, Definition, Score, one_per_image
 from evaluation.scores.table import SCORES, SUMMARIES, chosen
 from evaluation.sweeping.predictions import Predictions
 
@@ -139,6 +139,13 @@ class Observations:
                 f"{network.name} have {', '.join(self.outputs)}"
             )
         truth = self.predictions.truth
+        parts = [SCORES[part] for part in getattr(definition, "of", ())]
+        reads = [d.reads for d in parts if network.task in d.tasks] or [definition.reads]
+        if truth.labels is None and all("labels" in names for names in reads):
+            return (
+                f"expected images with labels to measure {name}, those of "
+                f"{self.predictions.protocol.images.dataset} have none"
+            )
         if "whole" in definition.reads and truth.masks is None and truth.boxes is None:
             return (
                 f"expected images with masks or boxes to measure {name}, those of "
@@ -181,7 +188,7 @@ class Observations:
         for start in range(0, images.n, _CHUNK):
             part = slice(start, start + _CHUNK)
             answers = Answers(
-                truth.labels[part],
+                None if truth.labels is None else truth.labels[part],
                 {name: output[part] for name, output in reference.items() if name in needed},
                 {name: output[part] for name, output in observed.items() if name in needed},
                 lambda: predictions.action(info),
@@ -248,10 +255,11 @@ class Observations:
         order = np.argsort(np.nanmean(values, axis=1), kind="stable")[:n]
         images, values = images[order], values[order]
         at = np.nanargmin(values, axis=1)
+        labels = self.predictions.truth.labels
         return pd.DataFrame(
             {
                 "image": images,
-                "label": self.predictions.truth.labels[images],
+                **({} if labels is None else {"label": labels[images]}),
                 "mean": sign * np.nanmean(values, axis=1),
                 "value": sign * values[np.arange(len(at)), at],
                 "strength": [info.strengths[nearest[k]] for k in at],
@@ -277,21 +285,3 @@ class Observations:
         """Return `(H, W)` of the images that the network is shown."""
         height, width, _ = self.predictions.protocol.images.frame
         return info.window or (height, width)
-
-
-def one_per_image(scores: Iterable[Definition]) -> list[Score]:
-    """Return the scores, all of which must have one value per image.
-
-    Raises:
-        ValueError: If there is no score, or one has several values per image.
-    """
-    found: list[Score] = []
-    for score in scores:
-        if not isinstance(score, Score):
-            raise ValueError(
-                f"expected scores that are averages of one value per image, {score.name} is not"
-            )
-        found.append(score)
-    if not found:
-        raise ValueError("expected at least one score, received none")
-    return found

@@ -57,10 +57,11 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
     """Order the networks of a sweep.
 
     A network's value is the mean share of images whose class is right and stays right
-    (`stable_accuracy`; where it is known which objects are wholly in the frame, only of those):
-    averaged over the strengths but the identity, then over the transformations of a family, then
-    over families. Transformations under different boundaries are never averaged; photometric ones,
-    which have none, count with each boundary. Compositions do not count.
+    (`stable_accuracy`) or, without labels, of images whose class stays (`top1_agreement`); where it
+    is known which objects are wholly in the frame, only of those. It is averaged over the strengths
+    but the identity, then over the transformations of a family, then over families. Transformations
+    under different boundaries are never averaged; photometric ones, which have none, count with
+    each boundary. Compositions do not count.
 
     Which places a network may have is what paired tests leave open (Mogstad, Romano, Shaikh &
     Wilhelm 2024, Inference for Ranks): the first is one more than the number of networks that are
@@ -129,8 +130,8 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
 def _mean(observed: Observations, info: TransformationInfo) -> np.ndarray:
     """Return each image's mean over the strengths but the identity, `(N,)`; NaN without any."""
     known = observed.predictions.whole(info, info.identity) is not None
-    score = "stable_accuracy_whole" if known else "stable_accuracy"
-    (values,) = observed.over(info, [score]).values()
+    score = "top1_agreement" if observed.predictions.truth.labels is None else "stable_accuracy"
+    (values,) = observed.over(info, [f"{score}_whole" if known else score]).values()
     return row_means(values[:, info.others])
 
 
@@ -140,12 +141,15 @@ def _blind(group: Sequence[Observations], info: TransformationInfo) -> str:
     given = [
         classes(one.predictions.cell(one.network, info, info.identity)["logits"]) for one in group
     ]
-    if all(len(np.unique(answers)) == 1 for answers in given) and len(np.unique(labels)) > 1:
+    several = labels is None or len(np.unique(labels)) > 1
+    if all(len(np.unique(answers)) == 1 for answers in given) and several:
         return "gives one class to all images"
+    if labels is None:
+        return ""
     right = np.array([(answers == labels).sum() for answers in given])
     chance = np.array([_by_chance(answers, labels) for answers in given])
     low, _ = wilson(right, np.full(len(right), len(labels)))
-    if (low <= chance).all() and len(np.unique(labels)) > 1:
+    if (low <= chance).all() and several:
         share, expected = right.mean() / len(labels), chance.mean()
         return f"is no better than chance ({share:.3f} of images right, by chance {expected:.3f})"
     return ""

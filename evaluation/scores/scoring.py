@@ -13,6 +13,7 @@ from evaluation.results import Measurements
 from evaluation.scores import summaries
 from evaluation.scores.definitions import Combined, Definition, Score, Summary
 from evaluation.scores.observations import Observations
+from evaluation.scores.order import another_order
 from evaluation.scores.ranking import ranking
 from evaluation.scores.seeds import over_seeds
 from evaluation.scores.table import FLOOR, NOISE, REPEATS, SCORES, SUMMARIES
@@ -84,6 +85,13 @@ def score(
             "tolerance left out: it cannot be decided with %d images, %d are needed", n, least
         )
     _say_gone(predictions)
+    _say_order(networks)
+    if predictions.truth.labels is None and asked is None:
+        needing = ", ".join(name for name, known in SCORES.items() if "labels" in known.reads)
+        _LOG.warning(
+            "%s has no labels: scores that need them are left out (%s)",
+            *(predictions.protocol.images.dataset, needing),
+        )
 
     def measure(curve: tuple[Observations, TransformationInfo]) -> Any:
         observed, info = curve
@@ -235,6 +243,18 @@ def _say_gone(predictions: Predictions) -> None:
             "%s: no object is wholly in the frame at %s: no score of whole objects there",
             *(info.name, ", ".join(gone)),
         )
+
+
+def _say_order(networks: Sequence[Observations]) -> None:
+    """Say of each network whether its classes seem to be in another order than the labels."""
+    for observed in networks:
+        predictions, truth = observed.predictions, observed.predictions.truth
+        if truth.labels is None or not predictions.transformations:
+            continue
+        first = predictions.transformations[0]
+        logits = predictions.cell(observed.network, first, first.identity)["logits"]
+        if found := another_order(truth.labels, logits.argmax(axis=-1), truth.class_names):
+            _LOG.warning("%s %s", observed.network.name, found)
 
 
 def _say_undefined(

@@ -43,11 +43,8 @@ def write_manifest(predictions: Predictions) -> Path:
     home = predictions.directory / SWEEPS / folder_name(images.dataset, repr(question))
     partial = home.with_name(f".{home.name}.{secrets.token_hex(4)}")
     partial.mkdir(parents=True)
-    arrays: dict[str, Any] = {
-        "labels": truth.labels,
-        "class_names": np.array(truth.class_names, str),
-    }
-    arrays |= {n: getattr(truth, n) for n in ("masks", "boxes") if n in images.truth}
+    arrays: dict[str, Any] = {"class_names": np.array(truth.class_names, str)}
+    arrays |= {name: getattr(truth, name) for name in images.truth}
     for k, transformation in enumerate(protocol.transformations):
         if transformation.key in truth.whole:
             arrays[f"whole.{k}"] = np.packbits(truth.whole[transformation.key], axis=1)
@@ -93,7 +90,7 @@ def read_manifest(directory: Path, transformations: Iterable["Transformation"]) 
             for k, transformation in enumerate(protocol.transformations)
             if f"whole.{k}" in known
         }
-        truth = Truth(known["labels"], names, known.get("masks"), known.get("boxes"), whole)
+        truth = Truth(known.get("labels"), names, known.get("masks"), known.get("boxes"), whole)
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         raise ValueError(
             f"expected what a sweep wrote in {home}, it is damaged: sweep again ({error})"

@@ -139,7 +139,7 @@ def check_fit(network: Network, dataset: Dataset, window: tuple[int, int] | None
             f"expected images {info.input_shape} for {info.name}, "
             f"those of {dataset.name} are {shape}"
         )
-    if dataset.labels.max() >= info.num_classes:
+    if dataset.labels is not None and dataset.labels.max() >= info.num_classes:
         raise ValueError(
             f"expected labels below {info.num_classes} for {info.name}, "
             f"those of {dataset.name} go up to {dataset.labels.max()}"

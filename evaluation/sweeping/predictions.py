@@ -39,7 +39,7 @@ class Truth:
     """The true labels, masks and boxes of the images of a sweep.
 
     Attributes:
-        labels: int32 `(N,)`.
+        labels: int32 `(N,)`, or None.
         class_names: One name per class.
         masks: Integers `(N, H, W)`, 0 is background; or None.
         boxes: float32 `(N, 4)` in pixels, or None.
@@ -47,7 +47,7 @@ class Truth:
             wholly in the frame, bool `(strengths, N)`; see `sweeping.whole`.
     """
 
-    labels: np.ndarray
+    labels: np.ndarray | None
     class_names: tuple[str, ...]
     masks: np.ndarray | None = None
     boxes: np.ndarray | None = None
@@ -249,6 +249,7 @@ def images_of(dataset: "Dataset") -> Images:
         n=len(dataset),
         fingerprint=dataset.fingerprint,
         truth=tuple(truth),
+        source=dataset.source,
     )
 
 

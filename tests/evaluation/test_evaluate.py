@@ -149,9 +149,11 @@ def test_raw_outputs_are_kept_where_one_asks_for_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "data", [IMAGES, (IMAGES,), {"images": IMAGES}], ids=("array", "1", "dict")
+    "data", [(IMAGES, LABELS, None, None), {"images": IMAGES}], ids=("4", "dict")
 )
 def test_what_is_no_data_is_refused(data):
-    with pytest.raises(ValueError, match=r"expected a Dataset, \(images, labels\) or") as error:
+    with pytest.raises(
+        ValueError, match=r"expected a Dataset, images, \(images, labels\) or"
+    ) as error:
         evaluate(linear("a"), data)
     assert "\n" not in str(error.value)

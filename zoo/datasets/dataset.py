@@ -8,12 +8,20 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from zoo.datasets.checking import (
+    check_boxes,
+    check_image_form,
+    check_image_range,
+    check_label_form,
+    check_labels,
+    check_masks,
+    chunks,
+)
+
 Index = slice | np.ndarray
 
 # Each class has a name and an output of a network: larger labels must be something else.
 _MOST_CLASSES = 1_000_000
-
-_CHUNK_BYTES = 1 << 24  # arrays may be larger than memory (np.memmap): never touch more at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +33,13 @@ class Dataset:
         split: The part of the dataset: `train`, `validation`, `test`, or `all`.
         images: `(N, H, W, C)`, either uint8, where 255 stands for 1, or floating-point in [0, 1].
             May be an `np.memmap`.
-        labels: `(N,)` int32 in `0 … num_classes - 1`.
-        class_names: One name per class.
+        labels: `(N,)` int32 in `0 … num_classes - 1`, or None.
+        class_names: One name per class; empty where no classes are known.
         masks: `(N, H, W)` unsigned integers; 0 is background, class k is k + 1.
         boxes: `(N, 4)` float32, `x_min, y_min, x_max, y_max` in pixels, half-open.
         placement: Where objects lie on their frames: `centre`, `uniform` or `dx,dy`; None for
             images without a frame.
+        source: What was done to picture files to make the images of them, in words.
 
     Raises:
         ValueError: If an array does not have the shape, type or range above.
@@ -52,21 +61,23 @@ class Dataset:
     name: str
     split: str
     images: np.ndarray = field(repr=False)
-    labels: np.ndarray = field(repr=False)
+    labels: np.ndarray | None = field(repr=False)
     class_names: tuple[str, ...] = field(repr=False)
     masks: np.ndarray | None = field(default=None, repr=False)
     boxes: np.ndarray | None = field(default=None, repr=False)
     placement: str | None = None
+    source: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         """Check the arrays, since wrong ones would falsify measurements without any error."""
-        _check_image_form(self.images)
-        _check_image_range(self.images)
-        _check_labels(self.labels, len(self.images), self.num_classes)
+        check_image_form(self.images)
+        check_image_range(self.images)
+        if self.labels is not None:
+            check_labels(self.labels, len(self.images), self.num_classes)
         if self.masks is not None:
-            _check_masks(self.masks, self.images.shape[:3], self.num_classes)
+            check_masks(self.masks, self.images.shape[:3], self.num_classes)
         if self.boxes is not None:
-            _check_boxes(self.boxes, len(self.images))
+            check_boxes(self.boxes, len(self.images))
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -116,7 +127,7 @@ class Dataset:
         return replace(
             self,
             images=self.images[index],
-            labels=self.labels[index],
+            labels=None if self.labels is None else self.labels[index],
             masks=None if self.masks is None else self.masks[index],
             boxes=None if self.boxes is None else self.boxes[index],
         )
@@ -129,14 +140,14 @@ class Dataset:
             array = getattr(self, name)
             if array is not None:
                 digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-                for chunk in _chunks(array):
+                for chunk in chunks(array):
                     digest.update(np.ascontiguousarray(chunk).data)
         return digest.hexdigest()
 
 
 def from_arrays(
     images: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None = None,
     *,
     masks: ArrayLike | None = None,
     boxes: ArrayLike | None = None,
@@ -148,7 +159,7 @@ def from_arrays(
 
     Args:
         images: `(N, H, W, C)`, uint8 or floating-point in [0, 1].
-        labels: `(N,)` integers.
+        labels: `(N,)` integers; None if they are not known.
         masks: `(N, H, W)` integers; 0 is background, class k is k + 1.
         boxes: `(N, 4)`, `x_min, y_min, x_max, y_max` in pixels, half-open.
         class_names: One name per class; by default the class numbers.
@@ -166,31 +177,35 @@ def from_arrays(
         >>> dataset.class_names, dataset.input_shape
         (('0', '1', '2'), (8, 8, 1))
     """
-    images, labels = np.asanyarray(images), np.asarray(labels)
-    _check_image_form(images)
-    _check_label_form(labels)
+    images = np.asanyarray(images)
+    check_image_form(images)
+    if labels is not None:
+        labels = np.asarray(labels)
+        check_label_form(labels)
     if class_names is None:
         class_names = [str(k) for k in range(_count_classes(labels, num_classes))]
     elif num_classes not in (None, len(class_names)):
         raise ValueError(f"expected {num_classes} class names, received {len(class_names)}")
-    _check_labels(labels, len(images), len(class_names))
+    if labels is not None:
+        check_labels(labels, len(images), len(class_names))
+        labels = labels.astype(np.int32, copy=False)
     if masks is not None:
         masks = np.asarray(masks)
-        _check_masks(masks, images.shape[:3], len(class_names))
+        check_masks(masks, images.shape[:3], len(class_names))
         masks = masks.astype(np.min_scalar_type(len(class_names)), copy=False)
     return Dataset(
         name=name,
         split="all",
         images=images,
-        labels=labels.astype(np.int32, copy=False),
+        labels=labels,
         class_names=tuple(class_names),
         masks=masks,
         boxes=None if boxes is None else np.asarray(boxes, np.float32),
     )
 
 
-def _count_classes(labels: np.ndarray, asked: int | None) -> int:
-    largest = int(labels.max(initial=0))
+def _count_classes(labels: np.ndarray | None, asked: int | None) -> int:
+    largest = -1 if labels is None else int(labels.max(initial=0))
     count = largest + 1 if asked is None else asked
     if count > _MOST_CLASSES:
         received = f"label {largest:,}" if asked is None else f"num_classes={asked:,}"
@@ -200,98 +215,3 @@ def _count_classes(labels: np.ndarray, asked: int | None) -> int:
             " np.unique(labels, return_inverse=True)[1] does"
         )
     return count
-
-
-def _chunks(array: np.ndarray) -> Iterator[np.ndarray]:
-    rows = max(1, _CHUNK_BYTES // max(1, array[:1].nbytes))
-    return (array[i : i + rows] for i in range(0, len(array), rows))
-
-
-def _check_image_form(images: np.ndarray) -> None:
-    if images.ndim != 4:
-        raise ValueError(
-            f"expected images of shape (N, H, W, C), received shape {images.shape}:"
-            " a single channel is added by images[..., None]"
-        )
-    if images.size == 0:
-        raise ValueError(f"expected at least one image, received shape {images.shape}")
-    if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
-        raise ValueError(
-            f"expected images of type uint8 or floating, received {images.dtype}:"
-            " use images.astype('uint8') where values are 0 … 255"
-        )
-
-
-def _check_image_range(images: np.ndarray) -> None:
-    if images.dtype == np.uint8:
-        highest = 0
-        for chunk in _chunks(images):
-            highest = max(highest, int(chunk.max()))
-            if highest > 1:
-                return
-        if highest == 1:
-            raise ValueError(
-                "expected uint8 images in 0 … 255, received only 0 and 1, which are both black: "
-                "use images.astype('float32') where 1 is white"
-            )
-        return
-    low = float(np.min([chunk.min() for chunk in _chunks(images)]))
-    high = float(np.max([chunk.max() for chunk in _chunks(images)]))
-    if not (low >= 0 and high <= 1):  # a NaN fails both comparisons
-        if not np.isfinite([low, high]).all():
-            advice = "remove what is not finite"
-        elif low < 0:
-            advice = "undo the normalisation, which belongs inside the model"
-        else:
-            advice = "divide by 255 where values are 0 … 255"
-        raise ValueError(f"expected images in [0, 1], received [{low}, {high}]: {advice}")
-
-
-def _check_integers(array: np.ndarray, what: str) -> None:
-    if not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(
-            f"expected integer {what}, received {array.dtype}: use {what}.astype('int32')"
-        )
-
-
-def _check_label_form(labels: np.ndarray) -> None:
-    if labels.ndim == 2:
-        advice = "labels[:, 0]" if labels.shape[1] == 1 else "labels.argmax(axis=1) if one-hot"
-        raise ValueError(
-            f"expected labels of shape (N,), received shape {labels.shape}: use {advice}"
-        )
-    _check_integers(labels, "labels")
-
-
-def _check_labels(labels: np.ndarray, count: int, num_classes: int) -> None:
-    _check_label_form(labels)
-    if labels.shape != (count,):
-        raise ValueError(f"expected one label per image, {count}, received shape {labels.shape}")
-    if labels.min() < 0 or labels.max() >= num_classes:
-        raise ValueError(
-            f"expected labels in 0 … {num_classes - 1} for {num_classes} classes,"
-            f" received {labels.min()} … {labels.max()}"
-        )
-
-
-def _check_masks(masks: np.ndarray, shape: tuple[int, ...], num_classes: int) -> None:
-    _check_integers(masks, "masks")
-    if masks.shape != shape:
-        raise ValueError(f"expected masks of shape {shape}, received shape {masks.shape}")
-    low, high = (f([f(chunk) for chunk in _chunks(masks)]) for f in (np.min, np.max))
-    if low < 0 or high > num_classes:
-        raise ValueError(
-            f"expected masks in 0 … {num_classes} (0 is background, class k is k + 1),"
-            f" received {low} … {high}"
-        )
-
-
-def _check_boxes(boxes: np.ndarray, count: int) -> None:
-    if boxes.shape != (count, 4):
-        raise ValueError(f"expected boxes of shape ({count}, 4), received shape {boxes.shape}")
-    bad = np.flatnonzero(~(np.isfinite(boxes).all(1) & (boxes[:, :2] < boxes[:, 2:]).all(1)))
-    if len(bad):
-        raise ValueError(
-            "expected boxes as finite x_min, y_min, x_max, y_max with x_min < x_max and"
-            f" y_min < y_max, received {boxes[bad[0]].tolist()} for image {bad[0]}"
-        )

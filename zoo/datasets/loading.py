@@ -151,9 +151,9 @@ def load(
         # A random stream of its own, so that the choice is independent of tints and places.
         index = _balanced(read_labels(examples, builder), per_class, class_names, (*draw, 1))
     if isinstance(how, Composed):
-        _check_memory(len(index), frame or how.frame, (3 if how.tint else 1) + 1)  # and the mask
+        check_memory(len(index), frame or how.frame, (3 if how.tint else 1) + 1)  # and the mask
     else:
-        _check_memory(len(index), size, shape[-1])
+        check_memory(len(index), size, shape[-1])
     images, labels = read_images(examples, index, builder, size)
 
     if isinstance(how, Natural):
@@ -175,7 +175,7 @@ def load(
     return Dataset(name, split, images, labels, class_names, masks, boxes, where)
 
 
-def _check_memory(count: int, frame: tuple[int, int], layers: int) -> None:
+def check_memory(count: int, frame: tuple[int, int], layers: int) -> None:
     """Refuse images that exceed the memory, at a byte per pixel and layer, before making any."""
     height, width = map(int, frame)
     available, needed = total_memory(), count * height * width * layers

@@ -7,7 +7,7 @@ import pytest
 
 from tests.agreement import assert_agree
 from zoo.datasets import Dataset, from_arrays
-from zoo.datasets import dataset as module
+from zoo.datasets import checking as module
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), np.uint8)
 LABELS = np.array([0, 1, 2, 2, 1, 0])

@@ -1,0 +1,127 @@
+"""The commands show one's own pictures: by class, without labels, and in the wrong order."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tyro
+from PIL import Image
+
+import evaluation.__main__ as command_line
+from evaluation.commands.score import ScoreModels
+from evaluation.tables import read_csv
+from zoo.support.terminal import console, run
+
+GREYS = {"black": 30, "dark": 100, "light": 170, "white": 240}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A model that tells four greys apart, and pictures of them that are no squares."""
+    folder = tmp_path_factory.mktemp("data")
+    inputs = keras.Input((8, 8, 3), name="pixels")
+    mean = keras.layers.GlobalAveragePooling2D()(inputs)
+    dense = keras.layers.Dense(4, name="logits")
+    model = keras.Model(inputs, dense(mean), name="greys")
+    values = np.array(list(GREYS.values())) / 255
+    dense.set_weights([np.repeat(40 * values[None] / 3, 3, axis=0), -20 * values**2])
+    model.save(folder / "greys.keras")
+    random = np.random.default_rng(0)
+    rows = []
+    for label, (name, value) in enumerate(GREYS.items()):
+        (folder / "pictures" / name).mkdir(parents=True)
+        (folder / "flat").mkdir(exist_ok=True)
+        for k in range(15):
+            noise = random.integers(-20, 21, (12, 16, 3))
+            picture = Image.fromarray((value + noise * (k > 0)).clip(0, 255).astype(np.uint8))
+            picture.save(folder / "pictures" / name / f"{k}.png")
+            picture.save(folder / "flat" / f"{name}{k}.png")
+            rows.append({"path": f"pictures/{name}/{k}.png", "label": label})
+    pd.DataFrame(rows).to_csv(folder / "table.csv", index=False)
+    (folder / "classes.txt").write_text("\n".join(["white", "light", "dark", "black"]))
+    return folder
+
+
+def evaluate(*line):
+    command = tyro.cli(command_line.Command, default=ScoreModels(), args=line)
+    with console.capture() as printed:
+        status = run(lambda: command_line.main(command))
+    return status, printed.get()
+
+
+def score(place, logs, *options):
+    usual = ("--transformations", "rotation", "--preprocessing", "unit")
+    where = ("--logs", str(logs), "--predictions", str(logs / "predictions"))
+    return evaluate("score", str(place / "greys.keras"), *usual, *where, *options)
+
+
+@pytest.mark.parametrize("data", ["pictures", "table.csv"])
+def test_labelled_pictures_are_scored(place, tmp_path, data, caplog):
+    status, printed = score(place, tmp_path, "--data", str(place / data))
+    assert status == 0
+    frame = read_csv(tmp_path / "comparison" / "measurements.csv")
+    clean = frame[(frame["score"] == "accuracy") & (frame["strength"] == 0)]
+    assert clean["value"].item() == 1
+    assert clean["n"].item() == 60
+    assert "Right, and stays right" in printed
+    assert "60 resized (stretch)" in " ".join(caplog.messages)
+
+
+def test_pictures_without_labels_are_scored(place, tmp_path):
+    status, printed = score(place, tmp_path, "--data", str(place / "flat"), "--limit", "40")
+    assert status == 0
+    frame = read_csv(tmp_path / "comparison" / "measurements.csv")
+    assert "accuracy" not in set(frame["score"])
+    assert set(frame.loc[frame["score"] == "top1_agreement", "n"]) == {40}
+    assert "Stays: share of images" in printed
+
+
+def test_classes_in_another_order_are_suspected_aloud(place, tmp_path, caplog):
+    names = ("--class-names", str(place / "classes.txt"))
+    status, _ = score(place, tmp_path, "--data", str(place / "pictures"), *names)
+    assert status == 0
+    (said,) = [m for m in caplog.messages if "order" in m]
+    assert "right for 0.000" in said
+    assert "1.000" in said
+    assert "black" in said
+    assert "--class-names" in said
+
+
+def test_the_order_is_not_suspected_without_reason(place, tmp_path, caplog):
+    status, _ = score(place, tmp_path, "--data", str(place / "pictures"))
+    assert status == 0
+    assert not [m for m in caplog.messages if "another order" in m]
+
+
+def test_layers_and_comparison_take_pictures_too(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path, data = str(place / "greys.keras"), ("--data", str(place / "pictures"))
+    status, printed = evaluate("layers", path, *data, "--shifts", "0", "1", "--limit", "8")
+    assert (status, "8 images of pictures" in printed) == (0, True)
+    options = ("--transformations", "rotation", "--preprocessing", "unit")
+    status, printed = evaluate("compare", path, path, *data, *options)
+    assert (status, "60 images of pictures" in printed) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--data", "nowhere"), "expected images at nowhere, there is nothing"),
+        (("--data", ".", "--dataset", "digits"), "expected --data alone"),
+        (("--class-names", "a"), "expected --class-names with --data"),
+        ((), "choose --data with a folder of pictures, or --dataset"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(place, tmp_path, capsys, options, message):
+    status, _ = score(place, tmp_path, *options)
+    assert status == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert message in line
+
+
+@pytest.mark.parametrize("claimed", ["huggingface:someone/x", "../../x", "a b", "http://x/y"])
+def test_what_a_model_says_of_itself_is_no_way_into_the_network(claimed):
+    from evaluation.commands.shown_images import ShownImages, wanted_by
+
+    with pytest.raises(ValueError, match="expected the plain name of a dataset in the metadata"):
+        wanted_by("net", {"dataset": claimed}, (8, 8, 3), ShownImages())

@@ -1,0 +1,94 @@
+"""Tables of pictures: a CSV or Parquet file with a path per row, and labels, masks or boxes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zoo.datasets.sources.folders import Listing, order_of
+from zoo.support.plain import plain
+
+_BOX = ["x_min", "y_min", "x_max", "y_max"]
+
+
+def list_table(path: Path, class_names: Sequence[str] | None = None) -> Listing:
+    """List the pictures of a table.
+
+    Columns are `path`, relative to the table's folder; and, where they are known, `label` (a name
+    or a number from 0), `mask` (the path of a picture whose pixels are 0 for background and k + 1
+    for class k), and `x_min`, `y_min`, `x_max`, `y_max` in pixels of the picture's file.
+
+    Args:
+        path: A `.csv` or `.parquet` file.
+        class_names: The classes in the order of the network's outputs; by default the names of the
+            labels in the order of text.
+
+    Raises:
+        ValueError: If the table cannot be read, has no column `path`, or a label or box is missing
+            or wrong.
+    """
+    frame = _read(path)
+    if "path" not in frame or not len(frame):
+        raise ValueError(
+            f"expected a table of pictures with a column path in {plain(path)}, received the "
+            f"columns {', '.join(str(plain(name)) for name in frame.columns)} and {len(frame)} rows"
+        )
+    wanted = [name for name in ("label", "mask", *_BOX) if name in frame]
+    if missing := [name for name in wanted if frame[name].isna().any()]:
+        raise ValueError(
+            f"expected a value in each row of {plain(path)}, column {missing[0]} has empty ones"
+        )
+    labels, names, notes = _labels(frame, path, class_names)
+    home = path.parent
+    return Listing(
+        tuple(home / str(name) for name in frame["path"]),
+        labels,
+        names,
+        tuple(home / str(name) for name in frame["mask"]) if "mask" in frame else None,
+        frame[_BOX].to_numpy(np.float32) if set(_BOX) <= set(frame) else None,
+        tuple(notes),
+    )
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    except ImportError as error:
+        raise ValueError(
+            f"expected pyarrow to be installed, to read {plain(path)}: pip install pyarrow, or "
+            "save the table as .csv"
+        ) from error
+    except Exception as error:  # what a damaged file raises depends on the damage
+        reason = plain((str(error).splitlines() or [""])[0])
+        raise ValueError(f"expected a table in {plain(path)}, received: {reason}") from error
+
+
+def _labels(
+    frame: pd.DataFrame, path: Path, class_names: Sequence[str] | None
+) -> tuple[np.ndarray | None, tuple[str, ...], list[str]]:
+    if "label" not in frame:
+        return None, tuple(class_names or ()), ["a table of pictures without labels"]
+    given: Any = frame["label"]
+    if pd.api.types.is_integer_dtype(given):
+        count = int(given.max()) + 1 if class_names is None else len(class_names)
+        names = tuple(class_names or map(str, range(count)))
+        labels = given.to_numpy()
+    else:
+        texts = [str(value) for value in given]
+        names = tuple(class_names or sorted(set(texts)))
+        if unknown := sorted(set(texts) - set(names)):
+            raise ValueError(
+                f"expected labels of {plain(path)} among the {len(names)} class names, received "
+                f"{plain(unknown[0])}"
+            )
+        index = {name: k for k, name in enumerate(names)}
+        labels = np.array([index[text] for text in texts])
+    if labels.min() < 0 or labels.max() >= len(names):
+        raise ValueError(
+            f"expected labels in 0 … {len(names) - 1} in {plain(path)}, received "
+            f"{labels.min()} … {labels.max()}"
+        )
+    notes = [] if class_names or pd.api.types.is_integer_dtype(given) else order_of(names, "labels")
+    return labels.astype(np.int32), names, notes
