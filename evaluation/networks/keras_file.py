@@ -1,24 +1,85 @@
 """Reading of `.keras` and `.h5` files, which may contain the zoo's layers."""
 
+import json
+import re
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import h5py
 import keras
 
 import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
 from evaluation.networks.saved_model import unreadable
+from zoo.support.plain import plain
 
 
-def load_keras_file(path: Path) -> keras.Model:
+def load_keras_file(
+    path: Path, *, trust: bool = False, custom_objects: Mapping[str, Any] | None = None
+) -> keras.Model:
     """Load a model from a file.
 
+    Args:
+        path: The file.
+        trust: Also load layers of saved code, such as Lambda.
+        custom_objects: Layers and functions of your own, by name.
+
     Raises:
-        ValueError: If it is not a `.keras` or `.h5` file, or cannot be read.
+        ValueError: If it is not a `.keras` or `.h5` file, or cannot be read; the message says what
+            is missing and what to do.
     """
     if path.suffix not in (".keras", ".h5", ".hdf5"):
         raise ValueError(
-            f"expected a .keras or .h5 file, a SavedModel directory or a run, received {path}"
+            "expected a .keras, .h5 or .tflite file, a SavedModel directory or a run, received "
+            f"{path}"
         )
     try:
-        return keras.saving.load_model(path, compile=False)
+        return keras.saving.load_model(
+            path, custom_objects=dict(custom_objects or {}), compile=False, safe_mode=not trust
+        )
     except Exception as error:  # what a damaged file raises depends on where the damage is
+        if remedy := _remedy(path, str(error)):
+            raise ValueError(f"expected a model in {path}, {remedy}") from error
         raise unreadable(path, error) from error
+
+
+def _remedy(path: Path, message: str) -> str:
+    """Say why a file that is a model's cannot be loaded, and what to do; empty if unknown."""
+    if "No model config found" in message or path.name.endswith(".weights.h5"):
+        return (
+            "it holds weights alone: build the model, load_weights, and give the model or save it "
+            "as a whole"
+        )
+    if "arbitrary code" in message:
+        return (
+            "it has a Lambda layer, whose saved code would be run: load it with trust=True "
+            "(--trust) only if you trust where it comes from"
+        )
+    missing = re.search(r"Could not locate class '([^']+)'|Unknown \w+: '([^']+)'", message)
+    if missing:
+        name = plain(missing.group(1) or missing.group(2))
+        return (
+            f"it needs the class {name}: give it as custom_objects={{'{name}': …}}, or register it "
+            "in a module and name that (--plugin)"
+        )
+    version = _version(path)
+    if version and version[0] in "12":
+        reason = plain((message.strip().splitlines() or [""])[-1][-160:])
+        return (
+            f"it was saved by Keras {version} and Keras {keras.__version__} cannot read it "
+            f"({reason}): load it with that version and export it as a SavedModel"
+        )
+    return ""
+
+
+def _version(path: Path) -> str:
+    """Return the version of Keras that wrote a file; empty if it does not say."""
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return str(plain(json.loads(archive.read("metadata.json"))["keras_version"]))
+        with h5py.File(path) as file:
+            return str(plain(file.attrs.get("keras_version", "")))
+    except (OSError, KeyError, ValueError, TypeError):
+        return ""

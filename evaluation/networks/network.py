@@ -1,27 +1,22 @@
 """Networks that are ready to be measured: a description, and a fast `predict`."""
 
-import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from evaluation.networks.inputs import settle, with_change
+from evaluation.networks.inputs import Preprocessing, declared, settle, with_change
 from evaluation.networks.names import distinct
 from evaluation.networks.opening import Opened, open_network
-from evaluation.networks.readout import infer_task, read_out
+from evaluation.networks.readout import read_out
+from evaluation.networks.trial import Trial, flat, probabilities, trial
 from evaluation.protocol import NetworkInfo
 from zoo.graphs.digest import graph_digest
 from zoo.graphs.freezing import final_activation, freeze, with_dense_input
 from zoo.graphs.receptive_field import receptive_fields
-
-_LOG = logging.getLogger("evaluation")
-_LOOKED_AT, _ANY_SIZE = 8, 64  # images of noise; their sides where a network takes any
-_ABOUT = 0.01  # probabilities may have been rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,35 +52,43 @@ class Network:
 
 
 def load_model(
-    source: keras.Model | Network | str | os.PathLike[str],
+    source: Any,
     *,
     name: str | None = None,
     input_shape: tuple[int | None, int | None, int] | None = None,
     preprocessing: Any = None,
     trust: bool = False,
+    signature: str | None = None,
+    fixed_inputs: Mapping[str, Any] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
 ) -> Network:
     """Load a model of any kind as a network that can be measured.
 
     Args:
-        source: A `keras.Model`; the path of a `.keras` or `.h5` file, of a SavedModel directory, or
-            of a run in `saved_models/`; or a `Network`, of which only the name can be changed.
+        source: A `keras.Model`; the path of a `.keras`, `.h5` or `.tflite` file, of a SavedModel
+            directory, or of a run in `saved_models/`; a function of float32 images as a NumPy array
+            `(N, H, W, C)`, such as one that calls another library; or a `Network`, of which only
+            the name can be changed.
         name: The network's name; by default the model's own name, or that of its file or folder.
-        input_shape: `(H, W, C)` of its images; needed only for a subclassed `keras.Model`, which
-            does not know it.
+        input_shape: `(H, W, C)` of its images; needed only for a function or a subclassed
+            `keras.Model`, which do not know it.
         preprocessing: What images in `[0, 1]` are turned into for it: a name in `PREPROCESSING`
             (`unit`, `bytes`, `tf`, `torch`, `caffe`, `standardize`), a mapping with `mean` and
             `std`, or a function; by default what the model says of itself, what its first layers
             show, or bytes if it takes integers. If nobody says so, images are given as they are
             and `info.settled` is empty: `evaluate` then looks at the accuracy under each.
-        trust: Load a SavedModel whatever operations it contains: only one that you trust, since it
-            may read and write files and run other programs.
+        trust: Load a SavedModel whatever operations it contains, and Keras layers of saved code:
+            only one that you trust, since it may read and write files and run other programs.
+        signature: The signature of a SavedModel to call; by default `serving_default`.
+        fixed_inputs: The values of all inputs but the images, by name, the same for every image.
+        custom_objects: Layers and functions of your own that a Keras file needs, by name.
 
     Returns:
         The network.
 
     Raises:
         FileNotFoundError: If there is nothing at the path.
-        TypeError: If the source is neither a model nor a path.
+        TypeError: If the source is neither a model, a function nor a path.
         ValueError: If the source cannot be read as a model, contains operations that may do more
             than compute, does not have exactly one image input, or has an output that fits no task.
 
@@ -100,112 +103,111 @@ def load_model(
     if isinstance(source, Network):
         return replace(source, info=replace(source.info, name=name)) if name else source
     # A model that knows its input shape keeps it, even if that allows any size.
-    knows = not isinstance(source, keras.Model) or getattr(source, "inputs", None)
-    shape = None if knows else input_shape
-    return _ready(open_network(source, name=name, input_shape=shape, trust=trust), preprocessing)
+    ignorant = not isinstance(source, str | os.PathLike) and not getattr(source, "inputs", None)
+    opened = open_network(
+        source,
+        name=name,
+        input_shape=input_shape if ignorant else None,
+        trust=trust,
+        signature=signature,
+        fixed_inputs=fixed_inputs,
+        custom_objects=custom_objects,
+    )
+    return _ready(opened, preprocessing)
 
 
 def load_networks(
     sources: Any,
-    *,
-    input_shape: tuple[int | None, int | None, int] | None = None,
-    preprocessing: Any = None,
-    trust: bool = False,
+    **how: Any,
 ) -> list[Network]:
     """Load one or several models as networks with distinct names.
 
     Args:
         sources: A model, or a list of models: anything that `load_model` takes.
-        input_shape: As for `load_model`.
-        preprocessing: As for `load_model`, for all of them.
-        trust: As for `load_model`.
+        **how: Further arguments of `load_model`, the same for all of them.
 
     Raises:
         ValueError: If there are no models, or one cannot be loaded.
     """
-    single = isinstance(sources, str | os.PathLike | keras.Model | Network)
+    single = isinstance(sources, str | os.PathLike | Network) or callable(sources)
     listed = [sources] if single else list(sources)
     if not listed:
         raise ValueError("expected at least one model, received none")
-    found = [
-        load_model(source, input_shape=input_shape, preprocessing=preprocessing, trust=trust)
-        for source in listed
-    ]
+    found = [load_model(source, **how) for source in listed]
     names = distinct([network.name for network in found], listed)
     return [load_model(network, name=name) for network, name in zip(found, names, strict=True)]
 
 
 def _ready(opened: Opened, given: Any) -> Network:
-    """Freeze a network, and prepare its input and read its output out in the same graph."""
-    name, spec = opened.name, opened.spec
-    structure = tf.function(opened.call).get_concrete_function(spec).structured_outputs
-    keys, task = infer_task(structure, name)
-    claimed = opened.metadata.get("task", task)
-    if claimed != task:
+    """Prepare the input of a network, and read its output out."""
+    tried = trial(opened)
+    claimed = opened.metadata.get("task", tried.task)
+    if claimed != tried.task:
         raise ValueError(
-            f"expected an output for {claimed}, as the metadata of {name} says, received one for "
-            f"{task}"
+            f"expected an output for {claimed}, as the metadata of {opened.name} says, received "
+            f"one for {tried.task}"
         )
+    return _frozen(opened, tried, given) if opened.traced else _called(opened, tried, given)
 
-    def outputs(images: Any) -> list[Any]:
-        result = opened.call(images)
-        return (
-            [result[key] for key in keys]
-            if isinstance(result, Mapping)
-            else tf.nest.flatten(result)
-        )
 
-    raw, dense = with_dense_input(freeze(outputs, spec), 0)
-    activation = final_activation(raw, 0)
-    if activation is None and task == "classification" and _are_probabilities(raw, spec):
-        _LOG.warning(
-            "%s gives probabilities: its class scores lie in [0, 1] and sum to 1, so that "
-            "logarithms are taken",
-            name,
-        )
-        activation = "softmax"
-    taken = settle(given, name, opened.metadata, raw, opened.integers)
+def _frozen(opened: Opened, tried: Trial, given: Any) -> Network:
+    """Make one graph of a network, of what comes before it and of what is read out."""
+    call, keys = tried.call, tried.keys
+    raw, dense = with_dense_input(freeze(lambda images: flat(call(images), keys), opened.spec), 0)
+    activation = final_activation(raw, 0) or probabilities(opened.name, tried)
+    taken = settle(given, opened.name, opened.metadata, raw, opened.integers)
     names = [*keys, "pre_logits"] if dense else keys
 
-    @tf.function(input_signature=[spec])
+    @tf.function(input_signature=[opened.spec])
     def predict(images: Any) -> dict[str, Any]:
         found = raw(taken.change(images))
-        return read_out(task, dict(zip(names, found, strict=True)), activation)
+        return read_out(tried.task, dict(zip(names, found, strict=True)), activation)
 
     fingerprint = opened.fingerprint
     if fingerprint is None:
         fingerprint = graph_digest(raw)
-    fingerprint = with_change(fingerprint, taken)
-    info = NetworkInfo(
-        name=name,
-        task=task,
+    classes = predict.get_concrete_function().structured_outputs["logits"].shape[-1]
+    return Network(_info(opened, tried, int(classes), fingerprint, taken, _stride(raw)), predict)
+
+
+def _called(opened: Opened, tried: Trial, given: Any) -> Network:
+    """Take a network of which no graph can be made: it is called with arrays."""
+    activation = probabilities(opened.name, tried)
+    taken = declared(given) if given is not None else opened.takes or Preprocessing("unit")
+
+    def read(outputs: list[Any]) -> dict[str, Any]:
+        tensors = (tf.convert_to_tensor(np.asarray(output)) for output in outputs)
+        return read_out(tried.task, dict(zip(tried.keys, tensors, strict=True)), activation)
+
+    def predict(images: Any) -> dict[str, Any]:
+        shown = np.asarray(taken.change(tf.convert_to_tensor(images)))
+        return read(flat(tried.call(shown), tried.keys))
+
+    classes = read(tried.seen)["logits"].shape[-1]
+    return Network(
+        _info(opened, tried, int(classes), str(opened.fingerprint), taken, None), predict
+    )
+
+
+def _info(
+    opened: Opened,
+    tried: Trial,
+    num_classes: int,
+    fingerprint: str,
+    taken: Preprocessing,
+    stride: tuple[int, int] | None,
+) -> NetworkInfo:
+    return NetworkInfo(
+        name=opened.name,
+        task=tried.task,
         input_shape=opened.input_shape,
-        num_classes=int(predict.get_concrete_function().structured_outputs["logits"].shape[-1]),
-        fingerprint=fingerprint,
+        num_classes=num_classes,
+        fingerprint=with_change(fingerprint, taken),
         metadata=opened.metadata,
-        total_stride=_stride(raw),
+        total_stride=stride,
         preprocessing=taken.name,
         settled=taken.settled,
     )
-    return Network(info, predict)
-
-
-def _are_probabilities(frozen: Any, spec: tf.TensorSpec) -> bool:
-    """Whether the class scores of noise lie in [0, 1] and sum to 1, as no logits do.
-
-    A softmax that was written by hand, or followed by a clipping or rounding, is not seen in the
-    last operation.
-    """
-    _, height, width, channels = spec.shape
-    shape = (_LOOKED_AT, height or _ANY_SIZE, width or _ANY_SIZE, channels)
-    noise = tf.random.stateless_uniform(shape, seed=(0, 0))
-    try:
-        scores = frozen(noise)[0].numpy()
-    except tf.errors.OpError:  # it does not take images of this size or number
-        return False
-    several = scores.ndim == 2 and scores.shape[1] > 1
-    inside = (scores >= -1e-6).all() and (scores <= 1 + 1e-6).all()
-    return bool(several and inside and (np.abs(scores.sum(axis=1) - 1) < _ABOUT).all())
 
 
 def _stride(frozen: Any) -> tuple[int, int] | None:

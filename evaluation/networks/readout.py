@@ -74,7 +74,9 @@ def read_out(task: str, outputs: dict[str, Any], activation: str | None) -> dict
             "mask": tf.cast(mask, tf.uint8),
             "map": scores,
         }
-    return {"logits": scores} | {k: v for k, v in outputs.items() if k in ("box", "pre_logits")}
+    others = {k: v for k, v in outputs.items() if k in ("box", "pre_logits")}
+    # NumPy, which stores them, does not know every type of a network.
+    return {"logits": scores} | {k: tf.cast(v, tf.float32) for k, v in others.items()}
 
 
 def _as_logits(scores: Any, activation: str | None) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from evaluation.networks.inputs import typed
+from evaluation.networks.feeding import fed, image_input
 from evaluation.networks.operations import refused
 from zoo.support.plain import plain
 
@@ -39,7 +39,7 @@ class SavedModel:
     """A loaded SavedModel.
 
     Attributes:
-        call: The serving signature: maps a tensor to a tensor or a dictionary of tensors.
+        call: The signature: maps a tensor to a tensor or a dictionary of tensors.
         spec: The shape and type of what `call` takes.
         metadata: The metadata saved with the model; empty if it was not exported by this project.
         layers: Maps a tensor to the feature maps by name; None without such a signature.
@@ -51,12 +51,20 @@ class SavedModel:
     layers: Callable[[Any], Any] | None = None
 
 
-def load_saved_model(directory: Path, *, trust: bool = False) -> SavedModel:
+def load_saved_model(
+    directory: Path,
+    *,
+    trust: bool = False,
+    signature: str | None = None,
+    fixed: Mapping[str, Any] | None = None,
+) -> SavedModel:
     """Load a SavedModel, unless its graph may do more than compute.
 
     Args:
         directory: The directory that contains `saved_model.pb`.
         trust: Load it whatever operations it contains.
+        signature: The name of a signature; by default `serving_default`, or else the first.
+        fixed: Values of all inputs but the images, by name.
 
     Raises:
         ValueError: If it cannot be read, contains an operation that is not known to compute alone,
@@ -76,27 +84,27 @@ def load_saved_model(directory: Path, *, trust: bool = False) -> SavedModel:
     except Exception as error:  # what a damaged file raises depends on where the damage is
         raise unreadable(directory, error) from error
     signatures = loaded.signatures
-    key = "serving_default" if "serving_default" in signatures else next(iter(signatures), None)
-    call, spec = _signature(loaded, key, directory)
-    return SavedModel(
-        call,
-        spec,
-        _metadata(signatures, directory),
-        _signature(loaded, "layers", directory)[0] if "layers" in signatures else None,
-    )
+    usual = "serving_default" if "serving_default" in signatures else next(iter(signatures), None)
+    key = signature or usual
+    if key is None or key not in signatures:
+        listed = ", ".join(str(plain(name)) for name in sorted(signatures)) or "none"
+        raise ValueError(
+            f"expected a signature among {listed} in {directory}, received {signature!r}"
+        )
+    call, spec = _signature(loaded, key, directory, fixed or {})
+    layers = None
+    if "layers" in signatures and key == usual:
+        layers, _ = _signature(loaded, "layers", directory, fixed or {})
+    return SavedModel(call, spec, _metadata(signatures, directory), layers)
 
 
 def _signature(
-    loaded: Any, key: str | None, directory: Path
+    loaded: Any, key: str, directory: Path, fixed: Mapping[str, Any]
 ) -> tuple[Callable[[Any], Any], tf.TensorSpec]:
-    """Return a signature with one input as a plain call, and the spec of its input."""
-    arguments = loaded.signatures[key].structured_input_signature[1] if key else {}
-    if len(arguments) != 1:
-        raise ValueError(
-            f"expected a signature with one image input in {directory}, received "
-            f"{', '.join(arguments) or 'none'}"
-        )
-    argument, spec = next(iter(arguments.items()))
+    """Return a signature as a plain call of images, and the spec of its input for images."""
+    arguments = loaded.signatures[key].structured_input_signature[1]
+    images, others = image_input(str(directory), arguments, fixed)
+    of_images = fed(lambda **inputs: loaded.signatures[key](**inputs), images, arguments, others)
     given = loaded.signatures[key].structured_outputs
     # A signature may also return class names or numbers, which cannot be measured.
     names = [name for name, tensor in given.items() if tensor.dtype.is_floating]
@@ -108,12 +116,12 @@ def _signature(
 
     def call(images: Any) -> Any:
         # `loaded` owns the variables: the closure keeps it alive.
-        found = loaded.signatures[key](**{argument: typed(images, spec.dtype)})
+        found = of_images(images)
         outputs = {name: found[name] for name in names}
         single = key != "layers" and len(outputs) == 1
         return next(iter(outputs.values())) if single else outputs
 
-    return call, spec
+    return call, arguments[images]
 
 
 def _metadata(signatures: Any, directory: Path) -> Mapping[str, Any]:

@@ -69,6 +69,7 @@ def load_taps(
     input_shape: tuple[int | None, int | None, int] | None = None,
     preprocessing: Any = None,
     trust: bool = False,
+    **how: Any,
 ) -> Taps:
     """Find the feature maps of a network.
 
@@ -87,6 +88,8 @@ def load_taps(
             depend on the size.
         preprocessing: As for `evaluation.load_model`; nothing is probed.
         trust: Load a SavedModel whatever operations it contains.
+        **how: Further arguments of `evaluation.load_model`: `signature`, `fixed_inputs` and
+            `custom_objects`.
 
     Returns:
         The taps. If layers cannot be read, the only tap is the output, and `notice` says so.
@@ -99,7 +102,12 @@ def load_taps(
     """
     if isinstance(source, Taps):
         return source
-    opened = open_network(source, name=name, input_shape=input_shape, trust=trust)
+    opened = open_network(source, name=name, input_shape=input_shape, trust=trust, **how)
+    if not opened.traced:
+        raise ValueError(
+            "expected a Keras model or a SavedModel, whose layers can be read, "
+            f"{opened.name} is of another kind"
+        )
     if opened.model is not None:
         return _of_keras(opened, opened.model, preprocessing)
     return _of_graph(opened, preprocessing)

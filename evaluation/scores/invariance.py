@@ -191,5 +191,7 @@ def classes(logits: np.ndarray) -> np.ndarray:
 
 def _margins(logits: np.ndarray) -> np.ndarray:
     """Return the difference between the largest and the second largest logit, `(N,)`."""
+    if logits.shape[-1] < 2:  # no other class is near
+        return np.full(len(logits), np.inf)
     second, first = np.partition(logits, -2, axis=-1)[:, -2:].T
     return first - second
