@@ -6,6 +6,7 @@ import tyro
 
 from evaluation.commands.clean import Clean, clean
 from evaluation.commands.compare import CompareModels, compare_models
+from evaluation.commands.inspect import Inspect, inspect
 from evaluation.commands.layers import Layers, Operations, show_layers, show_operations
 from evaluation.commands.score import ScoreModels, score_models
 from evaluation.commands.show import Show, show
@@ -17,13 +18,16 @@ Command = (
     Annotated[ScoreModels, tyro.conf.subcommand("score")]
     | Annotated[CompareModels, tyro.conf.subcommand("compare")]
     | Annotated[Show, tyro.conf.subcommand("show")]
+    | Annotated[Inspect, tyro.conf.subcommand("inspect")]
     | Annotated[Clean, tyro.conf.subcommand("clean")]
     | Annotated[Layers, tyro.conf.subcommand("layers")]
     | Annotated[Operations, tyro.conf.subcommand("operations")]
 )
 
 
-def main(command: ScoreModels | CompareModels | Show | Clean | Layers | Operations) -> None:
+def main(
+    command: ScoreModels | CompareModels | Show | Inspect | Clean | Layers | Operations,
+) -> None:
     """Run a subcommand."""
     if not isinstance(command, Show | Clean):  # these two need no TensorFlow
         import_tensorflow()
@@ -31,6 +35,8 @@ def main(command: ScoreModels | CompareModels | Show | Clean | Layers | Operatio
         show(command)
     elif isinstance(command, Clean):
         clean(command)
+    elif isinstance(command, Inspect):
+        inspect(command)
     elif isinstance(command, CompareModels):
         compare_models(command)
     elif isinstance(command, Layers):

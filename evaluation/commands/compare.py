@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import tyro
 
 from evaluation.commands.shown import Shown, path_of, store, transformations_of
-from evaluation.commands.shown_images import input_of, load_images, wanted_by
+from evaluation.commands.shown_images import load_images, wanted_by
+from evaluation.commands.shown_models import reading
 from zoo.support.terminal import console, progress_bar
 
 
@@ -33,7 +34,7 @@ def compare_models(command: CompareModels) -> None:
 
     paths = [path_of(p, command.saved_models) for p in (command.a, command.b, *command.others)]
     with console.status("loading …"):
-        networks = load_networks(paths, preprocessing=input_of(command), trust=command.trust)
+        networks = load_networks(paths, **reading(command))
     data = {
         wanted_by(info.name, info.metadata, info.input_shape, command)
         for info in (network.info for network in networks)

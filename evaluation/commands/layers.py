@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 
-from evaluation.commands.shown_images import ShownImages, input_of
+from evaluation.commands.shown_images import ShownImages
+from evaluation.commands.shown_models import ShownModels, reading
 from zoo.support.plain import plain
 from zoo.support.terminal import check_writable, console, progress_bar
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Layers(ShownImages):
+class Layers(ShownModels, ShownImages):
     """Measure how each layer of models answers to moving images."""
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
@@ -64,7 +65,7 @@ def show_layers(
     from evaluation.reporting.profile import log_profile, profile_tables
 
     check_writable(command.logs, "logs")
-    how: Any = {"preprocessing": input_of(command), "trust": command.trust}
+    how = reading(command)
     for path in paths:
         with console.status(plain(f"loading {path.name} …")):
             taps = load_taps(path, **how)

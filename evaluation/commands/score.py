@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import tyro
 
 from evaluation.commands.shown import Shown, path_of, runs, store, transformations_of
-from evaluation.commands.shown_images import Wanted, input_of, load_images, wanted_by
+from evaluation.commands.shown_images import Wanted, load_images, wanted_by
+from evaluation.commands.shown_models import reading
+from zoo.support.references import referred
 from zoo.support.terminal import check_writable, console, progress_bar
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ class ScoreModels(Shown):
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
     """Paths of models, or names of runs."""
     scores: tuple[str, ...] = ()
-    """Names of scores; by default all that the models' tasks have, except equivariance_error, for
-    which the class scores of every pixel would have to be stored."""
+    """Names of scores, or module:name of your own; by default all that the models' tasks have,
+    except equivariance_error, for which the class scores of every pixel would have to be stored."""
     precision: float | None = None
     """Use only as many images, in random order, as it takes to know the scores (by default accuracy
     and agreement) at every strength to within ± this value, such as 0.01; by default all images."""
@@ -43,11 +45,7 @@ def score_models(command: ScoreModels) -> None:
 
     paths = [path_of(p, command.saved_models) for p in command.paths]
     with console.status("loading …"):
-        networks = load_networks(
-            paths or runs(command.saved_models),
-            preprocessing=input_of(command),
-            trust=command.trust,
-        )
+        networks = load_networks(paths or runs(command.saved_models), **reading(command))
     transformations = transformations_of(command)
     groups: dict[Wanted, list[Network]] = {}
     for network in networks:
@@ -87,7 +85,7 @@ def _measured(
             networks,
             dataset,
             transformations,
-            scores=command.scores or None,
+            scores=[referred(name) for name in command.scores] or None,
             precision=command.precision,
             directory=store(command),
             batch_size=command.batch_size,

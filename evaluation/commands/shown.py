@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from evaluation.commands.shown_images import ShownImages
+from evaluation.commands.shown_models import ShownModels
+from zoo.support.references import referred
 from zoo.support.terminal import check_writable
 
 if TYPE_CHECKING:
@@ -12,11 +14,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Shown(ShownImages):
+class Shown(ShownModels, ShownImages):
     """The options for what models are shown."""
 
     transformations: tuple[str, ...] = ()
-    """Names of transformations; by default those of the ten usual ones that apply to the images."""
+    """Names of transformations, or module:name of your own; by default those of the ten usual ones
+    that apply to the images."""
     strengths: tuple[float, ...] = ()
     """Strengths of a single transformation, whole numbers in its unit; by default its own grid."""
     boundary: Literal["zero", "circular", "reflect", "crop"] | None = None
@@ -59,7 +62,7 @@ def transformations_of(command: Shown) -> list["Transformation"]:
     """
     from zoo.transformations import DEFAULT, named
 
-    chosen = named(command.transformations or DEFAULT)
+    chosen = named([referred(name) for name in command.transformations] or DEFAULT)
     if command.strengths:
         if len(chosen) != 1:
             raise ValueError(

@@ -40,30 +40,6 @@ class ShownImages:
     resized; with the boundary crop, models see a window of it as large as their input."""
     limit: int | None = None
     """Use only this many images: the first ones; of pictures, evenly spread over their list."""
-    preprocessing: Literal["unit", "bytes", "tf", "torch", "caffe", "standardize"] | None = None
-    """What the models take: pixels in [0, 1], in [0, 255], in [-1, 1], normalised as for ImageNet,
-    the same of bytes with blue first, or standardised in each image; by default what a model says
-    of itself or its first layers show, else what its accuracy tells."""
-    mean: tuple[float, ...] = ()
-    """Mean of pixels in [0, 1], one number or one per channel, that is subtracted; with --std."""
-    std: tuple[float, ...] = ()
-    """Their standard deviation, by which they are divided; with --mean."""
-    trust: bool = False
-    """Load SavedModels whatever operations they contain: only such as you trust, since they may
-    access files and run other programs."""
-
-
-def input_of(chosen: ShownImages) -> Any:
-    """Return what the models take, as `load_model` does; None if it was not given.
-
-    Raises:
-        ValueError: If `--mean` or `--std` is given alone, or with `--preprocessing`.
-    """
-    if not chosen.mean and not chosen.std:
-        return chosen.preprocessing
-    if chosen.preprocessing or not (chosen.mean and chosen.std):
-        raise ValueError("expected --mean and --std together, or --preprocessing alone")
-    return {"mean": chosen.mean, "std": chosen.std}
 
 
 @dataclass(frozen=True)

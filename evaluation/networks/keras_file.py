@@ -63,7 +63,7 @@ def _remedy(path: Path, message: str) -> str:
             f"it needs the class {name}: give it as custom_objects={{'{name}': …}}, or register it "
             "in a module and name that (--plugin)"
         )
-    version = _version(path)
+    version = version_of(path)
     if version and version[0] in "12":
         reason = plain((message.strip().splitlines() or [""])[-1][-160:])
         return (
@@ -73,7 +73,7 @@ def _remedy(path: Path, message: str) -> str:
     return ""
 
 
-def _version(path: Path) -> str:
+def version_of(path: Path) -> str:
     """Return the version of Keras that wrote a file; empty if it does not say."""
     try:
         if zipfile.is_zipfile(path):

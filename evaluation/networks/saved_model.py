@@ -70,7 +70,7 @@ def load_saved_model(
         ValueError: If it cannot be read, contains an operation that is not known to compute alone,
             or has no signature with one image input and floating-point outputs.
     """
-    names = [] if trust else refused(_program(directory))
+    names = [] if trust else refused(read_program(directory))
     if names:
         listed = ", ".join(str(plain(name)) for name in names[:_LISTED])
         more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
@@ -155,8 +155,12 @@ def unreadable(path: Path, error: Exception) -> ValueError:
     )
 
 
-def _program(directory: Path) -> Any:
-    """Read a SavedModel without loading it."""
+def read_program(directory: Path) -> Any:
+    """Read a SavedModel without loading it.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
     saved_model = saved_model_pb2.SavedModel()
     try:
         saved_model.ParseFromString((directory / "saved_model.pb").read_bytes())

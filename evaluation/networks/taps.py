@@ -137,6 +137,22 @@ def _end_to_end(opened: Opened, given: Any) -> Taps:
     return _taps(opened.call, opened, given, notice=notice)
 
 
+def tap_names(opened: Opened, frozen: Any) -> list[str]:
+    """Return the names of the feature maps that `load_taps` would find; nothing is run.
+
+    Args:
+        opened: The network.
+        frozen: Its frozen graph.
+    """
+    if opened.model is not None:
+        return list(feature_maps(opened.model))
+    if opened.layers is not None:
+        outputs = tf.function(opened.layers).get_concrete_function(opened.spec).structured_outputs
+        return sorted(outputs)
+    ends = list(_block_ends(frozen))
+    return _without_shared_path([tensor.op.name for tensor in ends]) if ends else []
+
+
 def _is_float_map(tensor: Any) -> bool:
     rank = len(tensor.shape)
     return rank in (2, 4) and tf.as_dtype(tensor.dtype).is_floating and bool(tensor.shape[-1])

@@ -1,0 +1,105 @@
+"""Anything of one's own, from a file outside of this project, in ten lines each."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tyro
+
+import evaluation.__main__ as command_line
+from evaluation.commands.score import ScoreModels
+from evaluation.tables import read_csv
+from zoo.support.terminal import console, run
+
+MINE = """
+import keras, numpy as np
+from evaluation import Score
+from zoo.transformations import Photometric
+
+@keras.saving.register_keras_serializable("mine")
+class Twice(keras.layers.Layer):
+    def call(self, inputs):
+        return 2 * inputs
+
+class Negative(Photometric):
+    unit, identity, minimum, maximum = "percent", 0, 0, 100
+    def recolour(self, images, strength):
+        return images + strength / 100 * (1 - 2 * images)
+
+negative = Negative("negative", (0, 50, 100))
+sure = Score("sure", lambda observed_logits: observed_logits.max(axis=-1) > 0, proportion=True)
+
+def darker(images):
+    return images / 2
+"""
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(MINE)
+    sys.modules.pop("mine", None)
+    namespace = {}
+    exec(MINE, namespace)
+    chain = [namespace["Twice"](), keras.layers.Flatten(), keras.layers.Dense(2)]
+    size = keras.Input((4, 4, 1), name="pixels"), keras.Input((1,), name="bias")
+    x = size[0]
+    for layer in chain:
+        x = layer(x)
+    keras.Model(size[0], x).save("own.keras")
+    keras.Model(list(size), keras.layers.Add()([x, size[1]])).save("two.keras")
+    np.save("bias.npy", np.array([3.0], np.float32))
+    np.savez("data.npz", images=np.random.default_rng(0).random((12, 4, 4, 1), np.float32))
+    for key in [k for k in keras.saving.get_custom_objects() if "Twice" in k]:
+        keras.saving.get_custom_objects().pop(key)
+    return tmp_path
+
+
+def evaluate(*line):
+    command = tyro.cli(command_line.Command, default=ScoreModels(), args=line)
+    with console.capture():
+        return run(lambda: command_line.main(command))
+
+
+def test_layers_transformations_scores_and_preprocessing_of_ones_own(place, capsys):
+    usual = ("--data", "data.npz")
+    assert evaluate("score", "own.keras", *usual) == 2
+    line = capsys.readouterr().err
+    assert "Twice" in line
+    assert "--plugin" in line
+    own = ("--plugin", "mine.py", "--transformations", "mine:negative", "--scores", "mine:sure")
+    own = (*own, "--preprocessing", "mine:darker")
+    assert evaluate("score", "own.keras", *usual, *own) == 0
+    frame = read_csv(place / "tensorboard_logs" / "comparison" / "measurements.csv")
+    assert set(frame["transformation"]) == {"negative"}
+    assert "sure" in set(frame["score"])
+
+
+def test_an_input_is_fixed_by_a_file(place, capsys):
+    usual = ("--data", "data.npz", "--preprocessing", "unit", "--plugin", "mine")
+    usual = (*usual, "--transformations", "horizontal_flip")
+    assert evaluate("score", "two.keras", *usual) == 2
+    assert "--fixed-input name=file.npy" in capsys.readouterr().err
+    assert evaluate("score", "two.keras", *usual, "--fixed-input", "bias=bias.npy") == 0
+    assert evaluate("score", "two.keras", *usual, "--fixed-input", "bias") == 2
+    assert "expected --fixed-input as name=file.npy" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--plugin", "nothing_of_the_kind"), "expected a Python module nothing_of_the_kind"),
+        (("--plugin", "nothing.py"), "there is no file nothing.py"),
+        (("--preprocessing", "mine:nothing"), "expected nothing in the module mine"),
+        (("--preprocessing", "nothing"), "expected a preprocessing among unit"),
+        (("--transformations", "broken:x"), "ZeroDivisionError"),
+    ],
+)
+def test_what_is_not_there_is_one_line(place, capsys, options, message):
+    (place / "broken.py").write_text("1 / 0")
+    (place / "plain.keras").write_bytes(b"")
+    keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()]).save("plain.keras")
+    assert evaluate("score", "plain.keras", "--data", "data.npz", *options) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert message in line
