@@ -66,9 +66,9 @@ class NetworkInfo:
 
     Attributes:
         name: Its name in measurements.
-        task: `classification`, `segmentation` or `detection`.
+        task: `classification`, `segmentation`, `detection` or `embedding`.
         input_shape: `(H, W, C)`; H and W are None if the network takes any size.
-        num_classes: `K`, without the background.
+        num_classes: `K`, without the background; of an embedding, the length of its vectors.
         fingerprint: A digest that changes whenever the network does.
         metadata: The metadata saved with the network; empty if there is none.
         total_stride: The total stride down and to the right, in pixels: answers can be exact only
@@ -92,6 +92,11 @@ class NetworkInfo:
     total_stride: tuple[int, int] | None = None
     preprocessing: str = "unit"
     settled: str = "given"
+
+    @property
+    def answer(self) -> str:
+        """The name of the output that decides what stays: `logits` or `embedding`."""
+        return "embedding" if self.task == "embedding" else "logits"
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,8 @@ def show_layers(
 
     check_writable(command.logs, "logs")
     how = reading(command)
+    for of_outputs in ("task", "output"):
+        how.pop(of_outputs)
     for path in paths:
         with console.status(plain(f"loading {path.name} …")):
             taps = load_taps(path, **how)

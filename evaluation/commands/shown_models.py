@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from zoo.support.plain import plain
 from zoo.support.references import import_module, referred
@@ -21,6 +21,11 @@ class ShownModels:
     """Mean of pixels in [0, 1], one number or one per channel, that is subtracted; with --std."""
     std: tuple[float, ...] = ()
     """Their standard deviation, by which they are divided; with --mean."""
+    task: Literal["classification", "segmentation", "detection", "embedding"] | None = None
+    """What the models are for; by default what they say of themselves or their outputs show.
+    Vectors are class scores unless it is said that they are an embedding."""
+    output: str | None = None
+    """The name of the output to measure, of several."""
     signature: str | None = None
     """The signature of SavedModels to call; by default serving_default."""
     fixed_input: tuple[str, ...] = ()
@@ -48,6 +53,8 @@ def reading(chosen: ShownModels) -> dict[str, Any]:
         preprocessing = {"mean": chosen.mean, "std": chosen.std}
     return {
         "preprocessing": preprocessing,
+        "task": chosen.task,
+        "output": chosen.output,
         "trust": chosen.trust,
         "signature": chosen.signature,
         "fixed_inputs": dict(map(_fixed, chosen.fixed_input)),

@@ -26,6 +26,7 @@ _WHY = {
     "classification": "its output is a vector of class scores",
     "segmentation": "its output has class scores for every pixel",
     "detection": "its outputs are class scores and a box",
+    "embedding": "that is said, and its output is a vector",
 }
 
 
@@ -68,12 +69,12 @@ def inspect_model(path: Path, **how: Any) -> dict[str, str]:
     elif path.exists():
         version = version_of(path)
         found["kind"] = f"Keras file of Keras {version}" if version else "Keras file"
-    given = how.pop("preprocessing", None)
+    given, task, output = (how.pop(name, None) for name in ("preprocessing", "task", "output"))
     opened = open_network(path, **how)
     found["size"] = f"{_bytes(path) / 1e6:,.1f} MB"
     found |= _of_metadata(opened.metadata)
     if opened.traced:
-        found |= _of_graph(opened, given)
+        found |= _of_graph(opened, given, task, output)
     else:
         found["images"] = _images(opened)
         found["takes"] = _takes(opened.takes or Preprocessing("unit"))
@@ -115,13 +116,14 @@ def _of_metadata(metadata: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _of_graph(opened: Opened, given: Any) -> dict[str, str]:
+def _of_graph(opened: Opened, given: Any, wanted: str | None, output: str | None) -> dict[str, str]:
     """Describe a network by its graph, traced for one image."""
     height, width, channels = opened.input_shape
     traced = tf.function(opened.call).get_concrete_function(opened.spec)
     found = {"images": _images(opened)}
     try:
-        keys, task = infer_task(traced.structured_outputs, opened.name)
+        wanted = wanted or opened.metadata.get("task")
+        keys, task = infer_task(traced.structured_outputs, opened.name, wanted, output)
     except ValueError as error:
         keys, task = [], ""
         found["task"] = f"unknown: {error}"
@@ -132,6 +134,8 @@ def _of_graph(opened: Opened, given: Any) -> dict[str, str]:
         classes = frozen.outputs[0].shape[-1]
         classes = classes - 1 if task == "segmentation" and classes > 1 else max(classes, 2)
         found["task"] = f"{task} into {classes} classes: {_WHY[task]}"
+        if task == "embedding":
+            found["task"] = f"embedding into {classes} numbers: {_WHY[task]}"
         ending = final_activation(frozen, 0)
         found["ends in"] = ending or "no softmax or sigmoid that its last operation shows"
     model = opened.model

@@ -17,6 +17,7 @@ from evaluation.protocol import NetworkInfo
 from zoo.graphs.digest import graph_digest
 from zoo.graphs.freezing import final_activation, freeze, with_dense_input
 from zoo.graphs.receptive_field import receptive_fields
+from zoo.support.plain import plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,8 @@ def load_model(
     name: str | None = None,
     input_shape: tuple[int | None, int | None, int] | None = None,
     preprocessing: Any = None,
+    task: str | None = None,
+    output: str | None = None,
     trust: bool = False,
     signature: str | None = None,
     fixed_inputs: Mapping[str, Any] | None = None,
@@ -77,6 +80,10 @@ def load_model(
             `std`, or a function; by default what the model says of itself, what its first layers
             show, or bytes if it takes integers. If nobody says so, images are given as they are
             and `info.settled` is empty: `evaluate` then looks at the accuracy under each.
+        task: `classification`, `segmentation`, `detection` or `embedding`; by default what the
+            model says of itself or its outputs show. Vectors are class scores unless it is said
+            that they are an embedding.
+        output: The name of the output to measure, of several.
         trust: Load a SavedModel whatever operations it contains, and Keras layers of saved code:
             only one that you trust, since it may read and write files and run other programs.
         signature: The signature of a SavedModel to call; by default `serving_default`.
@@ -113,7 +120,7 @@ def load_model(
         fixed_inputs=fixed_inputs,
         custom_objects=custom_objects,
     )
-    return _ready(opened, preprocessing)
+    return _ready(opened, preprocessing, task, output)
 
 
 def load_networks(
@@ -138,14 +145,15 @@ def load_networks(
     return [load_model(network, name=name) for network, name in zip(found, names, strict=True)]
 
 
-def _ready(opened: Opened, given: Any) -> Network:
+def _ready(opened: Opened, given: Any, task: str | None, output: str | None) -> Network:
     """Prepare the input of a network, and read its output out."""
-    tried = trial(opened)
-    claimed = opened.metadata.get("task", tried.task)
-    if claimed != tried.task:
+    claimed = task or opened.metadata.get("task")
+    tried = trial(opened, claimed, output)
+    if claimed and claimed != tried.task:
+        who = "as is given" if task else "as its metadata says"
         raise ValueError(
-            f"expected an output for {claimed}, as the metadata of {opened.name} says, received "
-            f"one for {tried.task}"
+            f"expected an output for {plain(claimed)} of {opened.name}, {who}, received one for "
+            f"{tried.task}"
         )
     return _frozen(opened, tried, given) if opened.traced else _called(opened, tried, given)
 
@@ -155,18 +163,19 @@ def _frozen(opened: Opened, tried: Trial, given: Any) -> Network:
     call, keys = tried.call, tried.keys
     raw, dense = with_dense_input(freeze(lambda images: flat(call(images), keys), opened.spec), 0)
     activation = final_activation(raw, 0) or probabilities(opened.name, tried)
+    dense = dense and tried.task != "embedding"
     taken = settle(given, opened.name, opened.metadata, raw, opened.integers)
     names = [*keys, "pre_logits"] if dense else keys
 
     @tf.function(input_signature=[opened.spec])
     def predict(images: Any) -> dict[str, Any]:
-        found = raw(taken.change(images))
+        found = raw(taken.change(images))[: len(names)]
         return read_out(tried.task, dict(zip(names, found, strict=True)), activation)
 
     fingerprint = opened.fingerprint
     if fingerprint is None:
         fingerprint = graph_digest(raw)
-    classes = predict.get_concrete_function().structured_outputs["logits"].shape[-1]
+    classes = predict.get_concrete_function().structured_outputs[_answer(tried)].shape[-1]
     return Network(_info(opened, tried, int(classes), fingerprint, taken, _stride(raw)), predict)
 
 
@@ -183,10 +192,14 @@ def _called(opened: Opened, tried: Trial, given: Any) -> Network:
         shown = np.asarray(taken.change(tf.convert_to_tensor(images)))
         return read(flat(tried.call(shown), tried.keys))
 
-    classes = read(tried.seen)["logits"].shape[-1]
+    classes = read(tried.seen)[_answer(tried)].shape[-1]
     return Network(
         _info(opened, tried, int(classes), str(opened.fingerprint), taken, None), predict
     )
+
+
+def _answer(tried: Trial) -> str:
+    return "embedding" if tried.task == "embedding" else "logits"
 
 
 def _info(

@@ -40,13 +40,13 @@ def _probed(network: Network, dataset: Dataset) -> Network:
     name, size = network.name, network.info.input_shape
     shape = dataset.input_shape
     fits = all(own in (None, given) for own, given in zip(size, shape, strict=True))
-    labels = dataset.labels
+    labels = dataset.labels if network.info.answer == "logits" else None
     if not fits or (labels is not None and labels.max() >= network.info.num_classes):
         return network  # what does not fit is refused later
     if labels is None:
         raise ValueError(
             f"expected to know what range of pixels {name} takes, nothing says it and there are no "
-            "labels to try by: say it by preprocessing= (--preprocessing), unit for pixels in "
+            "classes to try by: say it by preprocessing= (--preprocessing), unit for pixels in "
             "[0, 1]"
         )
     index = np.unique(np.linspace(0, len(dataset) - 1, _MOST_IMAGES).astype(int))

@@ -5,31 +5,46 @@ from typing import Any
 
 import tensorflow as tf
 
+from zoo.support.plain import plain
+
 # Stored masks are bytes, so that a sweep of a segmenter does not fill the disk with logits.
 _MOST_CLASSES = 255
 
 
-def infer_task(outputs: Any, name: str) -> tuple[list[str], str]:
+def infer_task(
+    outputs: Any, name: str, task: str | None = None, output: str | None = None
+) -> tuple[list[str], str]:
     """Infer a network's task from the shapes of its outputs.
 
     Args:
         outputs: A tensor, or a list or dictionary of tensors.
         name: The network's name, for the error message.
+        task: The task, if it is known: a vector may be class scores or an embedding.
+        output: The name of the one output that counts, or of the class scores of a detector.
 
     Returns:
         The keys of the outputs, the class scores first, and the task: `(N, K)` is classification,
-        `(N, H, W, K + 1)` segmentation, `{"logits": (N, K), "box": (N, 4)}` detection.
+        `(N, H, W, K + 1)` segmentation, `{"logits": (N, K), "box": (N, 4)}` detection; `(N, D)`
+        is an embedding only where that is said.
 
     Raises:
-        ValueError: If the shapes are those of no task.
+        ValueError: If the shapes are those of no task, or not of the given one, or there is no such
+            output.
     """
     if not isinstance(outputs, Mapping):
         flat = tf.nest.flatten(outputs)
         outputs = {"logits" if len(flat) == 1 else f"output {k}": t for k, t in enumerate(flat)}
+    if output is not None:
+        if output not in outputs:
+            raise ValueError(
+                f"expected an output among {', '.join(str(plain(key)) for key in outputs)} of "
+                f"{name}, received {output!r}"
+            )
+        outputs = {output: outputs[output]}
     shapes = {key: tuple(tensor.shape) for key, tensor in outputs.items()}
     ranks = [len(shape) for shape in shapes.values()]
     if len(shapes) == 1 and ranks == [2] and next(iter(shapes.values()))[-1]:
-        return list(shapes), "classification"
+        return list(shapes), "embedding" if task == "embedding" else "classification"
     if (
         len(shapes) == 1
         and ranks == [4]
@@ -41,7 +56,7 @@ def infer_task(outputs: Any, name: str) -> tuple[list[str], str]:
     received = ", ".join(f"{key} {shape}" for key, shape in shapes.items())
     raise ValueError(
         "expected an output (N, K), (N, H, W, K + 1) or {'logits': (N, K), 'box': (N, 4)}, "
-        f"{name} gives {received}"
+        f"{name} gives {received}: choose one by output= (--output)"
     )
 
 
@@ -59,9 +74,12 @@ def read_out(task: str, outputs: dict[str, Any], activation: str | None) -> dict
         class, which a temperature cannot change; of classes with equally many pixels, the one with
         the larger probability, summed over pixels, comes first. `mask` `(N, H, W)` uint8 is the
         class of each pixel, and `map` `(N, H, W, K + 1)` holds its class scores, which take 44
-        times the space of the mask for ten classes. For the other tasks `pre_logits` and `box`
+        times the space of the mask for ten classes. An embedding is its vector, `embedding`
+        `(N, D)`. For the other tasks `pre_logits` and `box`
         `(N, 4)`, if given, are passed on unchanged.
     """
+    if task == "embedding":
+        return {"embedding": tf.cast(next(iter(outputs.values())), tf.float32)}
     scores = _as_logits(next(iter(outputs.values())), activation)
     if task == "segmentation":
         presence = tf.reduce_sum(tf.nn.softmax(scores)[..., 1:], axis=(1, 2))

@@ -34,11 +34,16 @@ class Trial:
     seen: list[np.ndarray]
 
 
-def trial(opened: Opened) -> Trial:
+def trial(opened: Opened, task: str | None = None, output: str | None = None) -> Trial:
     """Show a few images of noise to a network.
 
     A network that answers fewer or more than it is shown, or fails unless it is shown a single
     image, is called with one at a time.
+
+    Args:
+        opened: The network.
+        task: As for `infer_task`.
+        output: As for `infer_task`.
 
     Raises:
         ValueError: If its outputs fit no task.
@@ -49,7 +54,7 @@ def trial(opened: Opened) -> Trial:
         outputs = call.get_concrete_function(opened.spec).structured_outputs
     else:
         outputs = tf.nest.map_structure(np.asarray, call(noise))
-    keys, task = infer_task(outputs, opened.name)
+    keys, task = infer_task(outputs, opened.name, task, output)
 
     def answered(images: np.ndarray) -> list[np.ndarray]:
         try:

@@ -22,6 +22,7 @@ SHOWN = {d.name: d for d in (*SUMMARIES.values(), *SCORES.values()) if d.headed}
 which the means over strengths are shown."""
 
 ORDER = "Right, and stays right: share of images whose class is right before and after"
+ORDER_OF_EMBEDDINGS = "Stays: share of images that stay nearest to themselves, of all images"
 ORDER_WITHOUT_LABELS = "Stays: share of images whose class stays, be it true or not"
 
 LEGEND = (
@@ -125,6 +126,9 @@ def _orders(one: Measurements, names: Mapping[str, str]) -> Iterator[Board]:
     if one.ranking.empty:
         return
     truth = one.protocol.images.truth
+    title = ORDER if "labels" in truth else ORDER_WITHOUT_LABELS
+    if all(network.task == "embedding" for network in one.protocol.networks):
+        title, truth = ORDER_OF_EMBEDDINGS, ()
     whole = ", objects wholly in the frame" if {"masks", "boxes"} & set(truth) else ""
     for boundary, rows in one.ranking.groupby("boundary", sort=False):
         columns = {
@@ -132,7 +136,7 @@ def _orders(one: Measurements, names: Mapping[str, str]) -> Iterator[Board]:
             for family, part in rows.groupby("family", sort=False)
         }
         yield _board(
-            ORDER if "labels" in truth else ORDER_WITHOUT_LABELS,
+            title,
             f"{one.protocol.images}, {_numbers(rows)}, {_kind(str(boundary))}{whole}; ranges are "
             "95 % intervals",
             columns,

@@ -33,6 +33,7 @@ class Answers:
         true_masks: Masks of the images, `(N, H, W)`, or None.
         true_boxes: Boxes of the images, `(N, 4)`, or None.
         whole: Whether each image's object is wholly in the frame, `(N,)`; None if it is unknown.
+        gallery: The embeddings of all images, `(M, D)`, or None.
         noise: The largest change of a logit when the same images are batched differently.
         floor: Whether `observed` is for the floor, so that outputs should not have moved.
     """
@@ -47,6 +48,7 @@ class Answers:
     true_masks: np.ndarray | None = None
     true_boxes: np.ndarray | None = None
     whole: np.ndarray | None = None
+    gallery: np.ndarray | None = None
     noise: float = 0.0
     floor: bool = False
 
@@ -57,7 +59,8 @@ class Answers:
             ValueError: If the function takes an unknown argument, or does not return N values.
         """
         found = np.asarray(definition.function(**{n: self._argument(n) for n in definition.reads}))
-        count = len(self.observed["logits"] if self.labels is None else self.labels)
+        stored = next(iter(self.observed.values())) if self.labels is None else self.labels
+        count = len(stored)
         if len(np.atleast_1d(found)) != count:
             raise ValueError(
                 f"expected {definition.name} to return a value for each of {count} "
@@ -71,7 +74,7 @@ class Answers:
             outputs = self.reference if moment == "reference" else self.observed
             if output in outputs:
                 return outputs[output]
-        elif hasattr(type(self), name) or name in ("labels", "noise", "whole"):
+        elif hasattr(type(self), name) or name in ("labels", "noise", "whole", "gallery"):
             return getattr(self, name)
         raise ValueError(
             f"expected a score to take arguments listed in evaluation.Score, received {name!r}"

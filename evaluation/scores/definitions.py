@@ -8,8 +8,13 @@ from typing import Any
 
 import numpy as np
 
-TASKS = ("classification", "segmentation", "detection")
-_OUTPUTS = ("logits", "pre_logits", "mask", "map", "box")
+TASKS = ("classification", "segmentation", "detection", "embedding")
+"""What networks are for."""
+
+OF_CLASSES = ("classification", "segmentation", "detection")
+"""The tasks whose answers are classes, among others."""
+
+_OUTPUTS = ("logits", "pre_logits", "mask", "map", "box", "embedding")
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Definition:
     property: str = "invariance"
     higher_is_better: bool = True
     range: tuple[float, float] = (0.0, 1.0)
-    tasks: tuple[str, ...] = TASKS
+    tasks: tuple[str, ...] = OF_CLASSES
     undefined: str = "no image counts"
     headed: str = ""
 
@@ -69,6 +74,8 @@ class Score(Definition):
     | `reference_pre_logits`, `observed_pre_logits` | the last dense layer's input, `(N, U)` |
     | `observed_mask`, `moved_mask`, `true_mask` | `f(T_v x)`, `T_v f(x)`, `T_v y`, `(N, H, W)` |
     | `observed_map`, `moved_map` | class scores of every pixel, `(N, H, W, K + 1)` |
+    | `reference_embedding`, `observed_embedding` | of `x` and of `T_v x`, `(N, D)` |
+    | `gallery` | the embeddings of all untransformed images, `(M, D)` |
     | `observed_box`, `moved_box`, `true_box`, `tight_box` | `(N, 4)`; see `Answers` |
     | `valid`, `valid_truth` | pixels `(H, W)` that came entirely from inside the frame |
     | `whole` | whether the object is wholly in the frame, `(N,)`; None if that is unknown |

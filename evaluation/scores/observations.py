@@ -101,8 +101,9 @@ class Observations:
         if not self.predictions.floors or not self.predictions.transformations:
             return np.empty((0, 1)), np.empty((0, 1))
         first = self.predictions.transformations[0]
-        before = self.predictions.cell(self.network, first, first.identity)["logits"]
-        return before, self.predictions.rebatched(self.network)["logits"]
+        answer = self.network.answer
+        before = self.predictions.cell(self.network, first, first.identity)[answer]
+        return before, self.predictions.rebatched(self.network)[answer]
 
     def admitted(self, scores: Iterable[str | Definition] | None = None) -> list[Definition]:
         """Return the scores and summaries that can be computed from the stored outputs.
@@ -183,7 +184,7 @@ class Observations:
         reference = predictions.cell(self.network, info, info.identity)
         stored = predictions.floor if floor else predictions.cell
         observed = stored(self.network, info, strength)
-        needed = {"logits"}.union(*(score.needs for score in scores))
+        needed = {self.network.answer}.union(*(score.needs for score in scores))
         found: dict[Any, np.ndarray] = {}  # scores that average the same share it
         for start in range(0, images.n, _CHUNK):
             part = slice(start, start + _CHUNK)
@@ -198,6 +199,7 @@ class Observations:
                 None if truth.masks is None else truth.masks[part],
                 None if truth.boxes is None else truth.boxes[part],
                 None if whole is None else whole[part],
+                reference.get("embedding"),
                 self.noise,
                 floor,
             )

@@ -57,7 +57,8 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
     """Order the networks of a sweep.
 
     A network's value is the mean share of images whose class is right and stays right
-    (`stable_accuracy`) or, without labels, of images whose class stays (`top1_agreement`); where it
+    (`stable_accuracy`) or, without labels, of images whose class stays (`top1_agreement`); of
+    embeddings, of images that stay nearest to themselves (`nearest_neighbour`). Where it
     is known which objects are wholly in the frame, only of those. It is averaged over the strengths
     but the identity, then over the transformations of a family, then over families. Transformations
     under different boundaries are never averaged; photometric ones, which have none, count with
@@ -95,7 +96,7 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
         [['', 1.0, 1.0], ['flip', 1.0, nan]]
     """
     curves = [info for info in predictions.transformations if info.others and not info.parts]
-    if not curves:
+    if not curves or len({network.answer for network in predictions.networks}) > 1:
         return pd.DataFrame(columns=list(COLUMNS))
     groups = {
         name: [Observations(predictions, member) for member in members]
@@ -130,7 +131,10 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
 def _mean(observed: Observations, info: TransformationInfo) -> np.ndarray:
     """Return each image's mean over the strengths but the identity, `(N,)`; NaN without any."""
     known = observed.predictions.whole(info, info.identity) is not None
-    score = "top1_agreement" if observed.predictions.truth.labels is None else "stable_accuracy"
+    labelled = observed.predictions.truth.labels is not None
+    score = "stable_accuracy" if labelled else "top1_agreement"
+    if observed.network.task == "embedding":
+        score, known = "nearest_neighbour", False
     (values,) = observed.over(info, [f"{score}_whole" if known else score]).values()
     return row_means(values[:, info.others])
 
@@ -138,6 +142,10 @@ def _mean(observed: Observations, info: TransformationInfo) -> np.ndarray:
 def _blind(group: Sequence[Observations], info: TransformationInfo) -> str:
     """Say why answers to untransformed images are no better than chance; empty if they are."""
     labels = group[0].predictions.truth.labels
+    if group[0].network.task == "embedding":
+        vectors = (one.predictions.cell(one.network, info, info.identity) for one in group)
+        same = all(np.ptp(found["embedding"], axis=0).max() == 0 for found in vectors)
+        return "gives one vector to all images" if same else ""
     given = [
         classes(one.predictions.cell(one.network, info, info.identity)["logits"]) for one in group
     ]

@@ -249,7 +249,8 @@ def _say_order(networks: Sequence[Observations]) -> None:
     """Say of each network whether its classes seem to be in another order than the labels."""
     for observed in networks:
         predictions, truth = observed.predictions, observed.predictions.truth
-        if truth.labels is None or not predictions.transformations:
+        classless = observed.network.answer != "logits"
+        if classless or truth.labels is None or not predictions.transformations:
             continue
         first = predictions.transformations[0]
         logits = predictions.cell(observed.network, first, first.identity)["logits"]

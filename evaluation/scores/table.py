@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
-from evaluation.scores import combined, equivariance, invariance, summaries
-from evaluation.scores.definitions import TASKS, Combined, Curve, Definition, Score, Summary
+from evaluation.scores import combined, embeddings, equivariance, invariance
+from evaluation.scores.curve_table import SUMMARIES
+from evaluation.scores.definitions import TASKS, Combined, Definition, Score
 
 FLOOR = "_floor"
 """The suffix of a score's name for its resampling floor.
@@ -19,6 +18,7 @@ inside the frame is moved there and back, which interpolates twice, and what lea
 _VECTORS: dict[str, Any] = {"tasks": ("classification", "detection")}
 _MASKS: dict[str, Any] = {"property": "equivariance", "tasks": ("segmentation",)}
 _BOXES: dict[str, Any] = {"property": "equivariance", "tasks": ("detection",)}
+_EMBEDDINGS: dict[str, Any] = {"tasks": ("embedding",), "drawn": True, "compared": True}
 _ONE_CLASS = "one class is given to all images, so that agreement by chance is complete"
 
 SCORES: dict[str, Score | Combined] = {
@@ -151,86 +151,26 @@ SCORES: dict[str, Score | Combined] = {
             **_BOXES,
         ),
         Score("box_iou_ceiling", equivariance.box_iou_ceiling, **_BOXES),
+        Score(
+            "embedding_similarity",
+            embeddings.embedding_similarity,
+            "cosine with the embedding at the identity",
+            range=(-1, 1),
+            floor=True,
+            **_EMBEDDINGS,
+        ),
+        Score(
+            "nearest_neighbour",
+            embeddings.nearest_neighbour,
+            "nearest to its own embedding at the identity",
+            proportion=True,
+            floor=True,
+            **_EMBEDDINGS,
+        ),
     )
 }
 """The scores of single strengths, by name."""
 
-
-def _moved(curve: Curve, *names: str) -> np.ndarray:
-    """Return the values of the one named score that was measured, without the identity."""
-    (values,) = (curve.values[name] for name in names if name in curve.values)
-    return values[:, curve.others]
-
-
-def _mean(curve: Curve, *names: str) -> summaries.Row | None:
-    """Return the mean of the one named score that was measured, without the identity."""
-    return summaries.mean_over_strengths(_moved(curve, *names)) if curve.others else None
-
-
-_AGREEMENTS = ("mask_agreement", "box_agreement")
-
-
-def _tolerance(curve: Curve) -> summaries.Row | None:
-    if isinstance(curve.identity, tuple):
-        return None
-    return summaries.tolerance(curve.values["top1_agreement"], curve.strengths, curve.identity)
-
-
-def _variance(curve: Curve) -> summaries.Row | None:
-    return summaries.normalized_variance(curve.outputs("pre_logits")) if curve.others else None
-
-
-SUMMARIES: dict[str, Summary] = {
-    summary.name: summary
-    for summary in (
-        Summary(
-            "invariance_score",
-            lambda curve: _mean(curve, "top1_agreement"),
-            of=("top1_agreement",),
-            per_image=lambda curve: summaries.row_means(_moved(curve, "top1_agreement")),
-            headed="Invariance score: mean agreement with the class at the identity",
-        ),
-        Summary(
-            "equivariance_score",
-            lambda curve: _mean(curve, *_AGREEMENTS),
-            of=_AGREEMENTS,
-            per_image=lambda curve: summaries.row_means(_moved(curve, *_AGREEMENTS)),
-            property="equivariance",
-            tasks=("segmentation", "detection"),
-            headed="Equivariance score: mean agreement with the moved prediction",
-        ),
-        Summary(
-            "worst_case_accuracy",
-            lambda curve: summaries.worst_case(curve.values["accuracy"]),
-            of=("accuracy",),
-            per_image=lambda curve: curve.values["accuracy"].min(axis=1),
-            headed="Worst-case accuracy: share of images right at every strength",
-        ),
-        Summary("tolerance", _tolerance, of=("top1_agreement",), range=(0, math.inf)),
-        Summary(
-            "agreement_phase",
-            summaries.agreement_by_phase,
-            of=("top1_agreement",),
-            label="agreement by phase of the total stride",
-        ),
-        Summary(
-            "consistency",
-            lambda curve: summaries.consistency(curve.outputs("logits")),
-            "agreement of all pairs of strengths",
-            output="logits",
-        ),
-        Summary(
-            "normalized_variance",
-            _variance,
-            output="pre_logits",
-            higher_is_better=False,
-            range=(0, math.inf),
-            undefined="every unit is dead",
-            **_VECTORS,
-        ),
-    )
-}
-"""The summaries of whole curves, by name."""
 
 NOISE = Definition(
     "float_noise",

@@ -1,6 +1,7 @@
 """The plan of a sweep, checked before any network is run."""
 
 import logging
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -139,7 +140,8 @@ def check_fit(network: Network, dataset: Dataset, window: tuple[int, int] | None
             f"expected images {info.input_shape} for {info.name}, "
             f"those of {dataset.name} are {shape}"
         )
-    if dataset.labels is not None and dataset.labels.max() >= info.num_classes:
+    classes = info.num_classes if info.answer == "logits" else math.inf
+    if dataset.labels is not None and dataset.labels.max() >= classes:
         raise ValueError(
             f"expected labels below {info.num_classes} for {info.name}, "
             f"those of {dataset.name} go up to {dataset.labels.max()}"

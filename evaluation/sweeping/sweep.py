@@ -24,7 +24,7 @@ from zoo.transformations import Transformation
 
 _MODELS_AT_A_TIME = 2
 
-KEPT = ("box", "logits", "mask", "pre_logits")
+KEPT = ("box", "embedding", "logits", "mask", "pre_logits")
 """The outputs that a sweep keeps by default: all but `map`."""
 
 
@@ -222,9 +222,9 @@ def _show(
 ) -> dict[str, np.ndarray]:
     network, _ = cell
     outputs = {name: tensor.numpy() for name, tensor in network.predict(images).items()}
-    if np.isnan(outputs["logits"]).any():
+    if np.isnan(outputs[network.info.answer]).any():
         raise ValueError(
-            f"expected numbers as the class scores of {network.name}, received NaN, which would "
+            f"expected numbers as the answers of {network.name}, received NaN, which would "
             "agree with itself: look at its weights, and at what it takes (--preprocessing)"
         )
     return {name: output for name, output in outputs.items() if name in keep}

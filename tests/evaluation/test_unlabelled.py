@@ -123,7 +123,7 @@ def test_what_the_network_takes_is_asked_for_without_labels():
     model = keras.Sequential(
         [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]
     )
-    with pytest.raises(ValueError, match="no labels to try by: say it by preprocessing"):
+    with pytest.raises(ValueError, match="no classes to try by: say it by preprocessing"):
         evaluate(model, IMAGES, "rotation")
 
 

@@ -11,7 +11,7 @@ import zoo
 from evaluation import evaluate, load_model
 from evaluation.__main__ import main
 from evaluation.commands.layers import Layers
-from evaluation.commands.shown_images import input_of
+from evaluation.commands.shown_models import reading
 from evaluation.networks.inputs import PREPROCESSING, declared
 from evaluation.networks.taps import load_taps
 from evaluation.reporting.leaderboard import boards
@@ -185,8 +185,9 @@ def test_what_is_no_preprocessing_is_one_line(what, message):
 
 
 def test_commands_take_it_too(tmp_path, capsys):
-    assert input_of(Layers(preprocessing="tf")) == "tf"
-    assert input_of(Layers(mean=(0.5,), std=(0.2,))) == {"mean": (0.5,), "std": (0.2,)}
+    assert reading(Layers(preprocessing="tf"))["preprocessing"] == "tf"
+    found = reading(Layers(mean=(0.5,), std=(0.2,)))["preprocessing"]
+    assert found == {"mean": (0.5,), "std": (0.2,)}
     for wrong in (Layers(mean=(0.5,)), Layers(mean=(0.5,), std=(1.0,), preprocessing="tf")):
         path = as_keras_file(network(), tmp_path)
         command = Layers(

@@ -149,7 +149,8 @@ def map_error(answers, k, strength):
 def test_scores_are_those_of_the_definitions(strength):
     answers = random_answers(TRANSFORMATIONS["translation_x"], strength, noise=0.5)
     expected = list(reference_scores(answers, strength))
-    averages = {name: score for name, score in SCORES.items() if isinstance(score, Score)}
+    single = {name: score for name, score in SCORES.items() if isinstance(score, Score)}
+    averages = {name: score for name, score in single.items() if score.tasks != ("embedding",)}
     assert set(expected[0]) == set(averages)
     for name, score in averages.items():
         values = answers.values(score)

@@ -333,7 +333,7 @@ def test_answers_that_are_no_numbers_are_refused_by_the_name_of_their_network(tm
         return {"logits": tf.where(mean > 0.5, mean, np.nan)}
 
     broken = network("broken", "classification", SHAPE, 3, predict, "broken")
-    with pytest.raises(ValueError, match="class scores of broken, received NaN") as error:
+    with pytest.raises(ValueError, match="answers of broken, received NaN") as error:
         sweep([broken], DATA, "horizontal_flip", tmp_path)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.rglob("logits.npy"))

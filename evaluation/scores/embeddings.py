@@ -1,0 +1,58 @@
+"""Scores of networks that embed images as vectors: one value per image."""
+
+import numpy as np
+
+_LEVEL = 1e-6  # of a cosine: nearer ones are as near, as the same image under two names is
+
+
+def embedding_similarity(
+    reference_embedding: np.ndarray, observed_embedding: np.ndarray
+) -> np.ndarray:
+    """Return the cosine between the embeddings of `x` and of `T_v x`: −1–1, high is better.
+
+    NaN where either is zero.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.embeddings import embedding_similarity
+        >>> embedding_similarity(np.array([[1.0, 0.0]]), np.array([[0.0, 3.0]]))
+        array([0.])
+    """
+    with np.errstate(invalid="ignore"):
+        cosines = (unit(reference_embedding) * unit(observed_embedding)).sum(axis=-1)
+        return np.clip(cosines, -1, 1)
+
+
+def nearest_neighbour(
+    reference_embedding: np.ndarray, observed_embedding: np.ndarray, gallery: np.ndarray
+) -> np.ndarray:
+    """Return whether, of all images, `T_v x` is nearest to `x` itself: 1 or 0, high is better.
+
+    Near is by the cosine of embeddings. It is what a search for the same image would find: recall
+    at 1 with the untransformed images as the gallery. Images that are level with the nearest count.
+
+    Args:
+        reference_embedding: Of `x`, `(N, D)`.
+        observed_embedding: Of `T_v x`, `(N, D)`.
+        gallery: Of all untransformed images, `(M, D)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.embeddings import nearest_neighbour
+        >>> gallery = np.array([[1.0, 0.0], [0.0, 1.0]])
+        >>> moved = np.array([[0.9, 0.1], [0.9, 0.1]])
+        >>> nearest_neighbour(gallery, moved, gallery).tolist()  # the second is taken for the first
+        [1.0, 0.0]
+    """
+    observed = unit(observed_embedding)
+    with np.errstate(invalid="ignore"):
+        own = (unit(reference_embedding) * observed).sum(axis=-1)
+        best = np.nanmax(observed @ unit(gallery).T, axis=-1, initial=-1)
+    return np.where(np.isnan(own), np.nan, own >= best - _LEVEL)
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors of length 1, NaN where they are zero."""
+    vectors = vectors.astype(np.float64)
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(length > 0, length, np.nan)
