@@ -21,7 +21,7 @@ from evaluation.scores.scoring import score
 from evaluation.scores.table import chosen
 from evaluation.sweeping.predictions import Predictions
 from evaluation.sweeping.sweep import KEPT, sweep
-from zoo.datasets import Dataset
+from zoo.datasets import Dataset, open_data
 from zoo.transformations import DEFAULT, Transformation, named
 
 Scores = str | Definition | Iterable[str | Definition]
@@ -46,13 +46,16 @@ class _Question:
 def _question(
     models: Any, data: Data, transformations: Any, scores: Scores | None, preprocessing: Any
 ) -> _Question:
-    dataset = as_dataset(data)
+    how = {"preprocessing": preprocessing}
+    if isinstance(data, str | os.PathLike):
+        networks = load_networks(models, **how)
+        dataset = open_data(data, networks[0].info.input_shape)
+    else:
+        dataset = as_dataset(data)
+        networks = load_networks(models, input_shape=dataset.input_shape, **how)
     wanted = None if scores is None else chosen(scores)
     return _Question(
-        networks=probed(
-            load_networks(models, input_shape=dataset.input_shape, preprocessing=preprocessing),
-            dataset,
-        ),
+        networks=probed(networks, dataset),
         dataset=dataset,
         transformations=named(DEFAULT if transformations is None else transformations),
         scores=wanted,
@@ -101,7 +104,8 @@ def evaluate(
         data: A `Dataset`; images, `(images, labels)` or `(images, labels, masks)`: images
             `(N, H, W, C)`, float32 in `[0, 1]` or uint8, integer labels `(N,)`, integer masks `(N,
             H, W)` with 0 as background and class k as k + 1; or a `tf.data.Dataset` or
-            `keras.utils.PyDataset` of these.
+            `keras.utils.PyDataset` of these; or the path of a folder of pictures, a table of them
+            or arrays, see `zoo.datasets.open_data`.
         transformations: One or several: names in `TRANSFORMATIONS`, instances with your own grid
             or boundary, functions of images, or Keras layers; by default those in `DEFAULT`.
         scores: One or several: names, or your own definitions; by default all that the models'

@@ -1,5 +1,6 @@
 """Networks that are ready to be measured: a description, and a fast `predict`."""
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from evaluation.networks.inputs import Preprocessing, declared, settle, with_cha
 from evaluation.networks.names import distinct
 from evaluation.networks.opening import Opened, open_network
 from evaluation.networks.readout import read_out
-from evaluation.networks.trial import Trial, flat, probabilities, trial
+from evaluation.networks.trial import Trial, flat, noise_for, probabilities, trial
 from evaluation.protocol import NetworkInfo
 from zoo.graphs.digest import graph_digest
 from zoo.graphs.freezing import final_activation, freeze, with_dense_input
@@ -170,7 +171,7 @@ def _frozen(opened: Opened, tried: Trial, given: Any) -> Network:
     @tf.function(input_signature=[opened.spec])
     def predict(images: Any) -> dict[str, Any]:
         found = raw(taken.change(images))[: len(names)]
-        return read_out(tried.task, dict(zip(names, found, strict=True)), activation)
+        return _read(tried, dict(zip(names, found, strict=True)), activation, images)
 
     fingerprint = opened.fingerprint
     if fingerprint is None:
@@ -184,17 +185,33 @@ def _called(opened: Opened, tried: Trial, given: Any) -> Network:
     activation = probabilities(opened.name, tried)
     taken = declared(given) if given is not None else opened.takes or Preprocessing("unit")
 
-    def read(outputs: list[Any]) -> dict[str, Any]:
-        tensors = (tf.convert_to_tensor(np.asarray(output)) for output in outputs)
-        return read_out(tried.task, dict(zip(tried.keys, tensors, strict=True)), activation)
-
     def predict(images: Any) -> dict[str, Any]:
         shown = np.asarray(taken.change(tf.convert_to_tensor(images)))
-        return read(flat(tried.call(shown), tried.keys))
+        outputs = map(np.asarray, flat(tried.call(shown), tried.keys))
+        tensors = dict(zip(tried.keys, map(tf.convert_to_tensor, outputs), strict=True))
+        return _read(tried, tensors, activation, shown)
 
-    classes = read(tried.seen)[_answer(tried)].shape[-1]
+    if not tried.seen:
+        raise ValueError(
+            f"expected {opened.name} to answer {len(noise_for(opened))} images with as many rows, "
+            "received none or fewer"
+        )
+    classes = predict(noise_for(opened))[_answer(tried)].shape[-1]
     return Network(
         _info(opened, tried, int(classes), str(opened.fingerprint), taken, None), predict
+    )
+
+
+def _read(
+    tried: Trial, outputs: dict[str, Any], activation: str | None, images: Any
+) -> dict[str, Any]:
+    size = tf.shape(images)[1:3]
+    return read_out(
+        tried.task,
+        outputs,
+        activation,
+        enlarged=size if tried.coarse else None,
+        shares_of=size if tried.shares else None,
     )
 
 
@@ -210,6 +227,8 @@ def _info(
     taken: Preprocessing,
     stride: tuple[int, int] | None,
 ) -> NetworkInfo:
+    if tried.chosen:
+        fingerprint = hashlib.sha256(f"{fingerprint} {tried.chosen}".encode()).hexdigest()
     return NetworkInfo(
         name=opened.name,
         task=tried.task,

@@ -60,13 +60,22 @@ def infer_task(
     )
 
 
-def read_out(task: str, outputs: dict[str, Any], activation: str | None) -> dict[str, Any]:
+def read_out(
+    task: str,
+    outputs: dict[str, Any],
+    activation: str | None,
+    *,
+    enlarged: Any = None,
+    shares_of: Any = None,
+) -> dict[str, Any]:
     """Reduce a network's outputs to what scores need.
 
     Args:
         task: The task that `infer_task` returned.
         outputs: The network's tensors by name, the class scores first.
         activation: The final activation, `softmax` or `sigmoid`; None if the network has neither.
+        enlarged: `(H, W)` to which the class scores of pixels are enlarged, or None.
+        shares_of: `(H, W)` of the frame that boxes are shares of; None if they are in pixels.
 
     Returns:
         `logits` `(N, K)`: unnormalised log-probabilities of the classes. For segmentation they are
@@ -81,6 +90,8 @@ def read_out(task: str, outputs: dict[str, Any], activation: str | None) -> dict
     if task == "embedding":
         return {"embedding": tf.cast(next(iter(outputs.values())), tf.float32)}
     scores = _as_logits(next(iter(outputs.values())), activation)
+    if enlarged is not None:
+        scores = tf.image.resize(scores, enlarged)
     if task == "segmentation":
         presence = tf.reduce_sum(tf.nn.softmax(scores)[..., 1:], axis=(1, 2))
         shares = presence / (tf.reduce_sum(presence, axis=-1, keepdims=True) + 1e-30)
@@ -93,6 +104,9 @@ def read_out(task: str, outputs: dict[str, Any], activation: str | None) -> dict
             "map": scores,
         }
     others = {k: v for k, v in outputs.items() if k in ("box", "pre_logits")}
+    if shares_of is not None:
+        height, width = tf.unstack(tf.cast(shares_of, tf.float32))
+        others["box"] = tf.cast(others["box"], tf.float32) * [width, height, width, height]
     # NumPy, which stores them, does not know every type of a network.
     return {"logits": scores} | {k: tf.cast(v, tf.float32) for k, v in others.items()}
 

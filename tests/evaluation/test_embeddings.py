@@ -98,5 +98,7 @@ def test_an_output_of_several_is_chosen_by_its_name():
     assert load_model(model, output="vector", **HOW).info.num_classes == 64
     scores = load_model(model, output="scores", preprocessing="unit")
     assert (scores.info.task, scores.info.num_classes) == ("classification", 3)
+    prints = {load_model(model, output=o, **h).info.fingerprint for o in outputs for h in (HOW, {})}
+    assert len(prints) == 4
     with pytest.raises(ValueError, match="expected an output among"):
         load_model(model, output="third")

@@ -233,3 +233,47 @@ def test_a_file_of_weights_alone_is_named_as_such(tmp_path):
     MODEL.save_weights(tmp_path / "net.weights.h5")
     with pytest.raises(ValueError, match="holds weights alone"):
         load_model(tmp_path / "net.weights.h5")
+
+
+def test_a_mask_of_a_lower_resolution_is_enlarged_and_it_is_said(caplog):
+    chain = [keras.layers.Conv2D(3, 2, strides=2, name="half")]
+    model = keras.Sequential([keras.Input(SHAPE), *chain], name="coarse")
+    network = load_model(model, **UNIT)
+    found = network.predict(IMAGES)
+    assert found["mask"].shape == (10, 8, 8)
+    assert "half" not in caplog.text
+    assert "enlarged 2 times" in caplog.text
+    expected = tf.image.resize(model(IMAGES), (8, 8)).numpy().argmax(axis=-1)
+    np.testing.assert_array_equal(found["mask"], expected)
+    frame = evaluate(network, IMAGES, "rotation").frame
+    assert "mask_agreement" in set(frame["score"])
+
+
+def test_a_mask_that_fits_no_image_is_refused_before_anything_is_measured():
+    model = keras.Sequential([keras.Input(SHAPE), keras.layers.Conv2D(3, 3)], name="valid")
+    with pytest.raises(ValueError, match=r"expected masks .* valid gives 6×6 for images of 8×8"):
+        load_model(model, **UNIT)
+
+
+def test_boxes_that_are_shares_of_the_frame_are_turned_into_pixels(caplog):
+    inputs = keras.Input(SHAPE)
+    flat = keras.layers.Flatten()(inputs)
+    box = keras.layers.Dense(4, "sigmoid", name="sides")(flat)
+    outputs = {"logits": keras.layers.Dense(3)(flat), "box": box}
+    model = keras.Model(inputs, outputs, name="shares")
+    network = load_model(model, **UNIT)
+    assert_agree(network.predict(IMAGES)["box"], 8 * np.asarray(model(IMAGES)["box"]))
+    assert "shares of the frame" in caplog.text
+
+
+def test_pictures_are_given_by_their_path(tmp_path):
+    from PIL import Image
+
+    for k, name in enumerate(("a", "b")):
+        (tmp_path / name).mkdir()
+        for i in range(3):
+            Image.new("RGB", (9, 9), (40 * i, 90 * k, 7)).save(tmp_path / name / f"{i}.png")
+    found = evaluate(load_model(MODEL, **UNIT), str(tmp_path), "horizontal_flip")
+    images = found.protocol.images
+    assert (images.n, images.frame, images.truth) == (6, SHAPE, ("labels",))
+    assert images.source == "6 resized (stretch)"
