@@ -5,7 +5,7 @@ BIN := .venv/bin
 SETTINGS :=
 TESTS := tests
 
-.PHONY: demo test test-processors test-backends check bench tensorboard clean
+.PHONY: demo test test-processors test-backends test-foreign check bench tensorboard clean
 
 demo: .venv/installed
 	$(BIN)/python -m training --resume
@@ -25,12 +25,16 @@ test-processors: .venv/installed
 test-backends: .venv-backends/installed
 	.venv-backends/bin/python -m pytest tests/backends
 
+# Networks made by tools that the project does not need.
+test-foreign: .venv-foreign/installed
+	.venv-foreign/bin/python -m pytest tests/foreign
+
 check: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --collect-only -qq tests/backends  # which make test does not run
+	$(BIN)/python -m pytest --collect-only -qq tests/backends tests/foreign  # which make test does not run
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
@@ -41,11 +45,12 @@ tensorboard: .venv/installed
 
 .venv/installed: EXTRAS := test,dev
 .venv-backends/installed: EXTRAS := test,backends
-.venv/installed .venv-backends/installed: pyproject.toml constraints.txt
+.venv-foreign/installed: EXTRAS := test,onnx,foreign
+.venv/installed .venv-backends/installed .venv-foreign/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "expected Python 3.11, 3.12 or 3.13, received " + sys.version.split()[0] + ": make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$(EXTRAS)]"
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-backends build *.egg-info
+	rm -rf .venv .venv-backends .venv-foreign build *.egg-info

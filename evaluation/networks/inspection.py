@@ -64,8 +64,8 @@ def inspect_model(path: Path, **how: Any) -> dict[str, str]:
         found |= _of_program(path)
         if found["operations"].startswith("refused") and not how.get("trust"):
             return found
-    elif path.suffix == ".tflite":
-        found["kind"] = "TensorFlow Lite file"
+    elif path.suffix in (".tflite", ".onnx"):
+        found["kind"] = "TensorFlow Lite file" if path.suffix == ".tflite" else "ONNX file"
     elif path.exists():
         version = version_of(path)
         found["kind"] = f"Keras file of Keras {version}" if version else "Keras file"

@@ -31,8 +31,8 @@ def load_keras_file(
     """
     if path.suffix not in (".keras", ".h5", ".hdf5"):
         raise ValueError(
-            "expected a .keras, .h5 or .tflite file, a SavedModel directory or a run, received "
-            f"{path}"
+            "expected a .keras, .h5, .tflite or .onnx file, a SavedModel directory or a run, "
+            f"received {path}"
         )
     try:
         return keras.saving.load_model(

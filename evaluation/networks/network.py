@@ -69,10 +69,10 @@ def load_model(
     """Load a model of any kind as a network that can be measured.
 
     Args:
-        source: A `keras.Model`; the path of a `.keras`, `.h5` or `.tflite` file, of a SavedModel
-            directory, or of a run in `saved_models/`; a function of float32 images as a NumPy array
-            `(N, H, W, C)`, such as one that calls another library; or a `Network`, of which only
-            the name can be changed.
+        source: A `keras.Model`; the path of a `.keras`, `.h5`, `.tflite` or `.onnx` file, of a
+            SavedModel directory, or of a run in `saved_models/`; a function of float32 images as a
+            NumPy array `(N, H, W, C)`, such as one that calls another library; or a `Network`, of
+            which only the name can be changed.
         name: The network's name; by default the model's own name, or that of its file or folder.
         input_shape: `(H, W, C)` of its images; needed only for a function or a subclassed
             `keras.Model`, which do not know it.

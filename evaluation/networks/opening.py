@@ -21,8 +21,9 @@ from evaluation.networks.feeding import (
     image_input,
     in_groups,
 )
-from evaluation.networks.inputs import Preprocessing
+from evaluation.networks.inputs import Preprocessing, declared
 from evaluation.networks.keras_file import load_keras_file
+from evaluation.networks.onnx import load_onnx
 from evaluation.networks.saved_model import home_and_name, load_saved_model
 from evaluation.networks.tflite import load_tflite
 from zoo.architectures import ARCHITECTURES
@@ -81,7 +82,7 @@ def open_network(
 
     Args:
         source: A `keras.Model`; a function of float32 images as a NumPy array; the path of a
-            `.keras`, `.h5` or `.tflite` file, of a SavedModel directory, or of a run in
+            `.keras`, `.h5`, `.tflite` or `.onnx` file, of a SavedModel directory, or of a run in
             `saved_models/`.
         name: The network's name; by default the model's own name, or that of its file or folder.
         input_shape: `(H, W, C)` of its images: needed for a function or a subclassed `keras.Model`,
@@ -107,8 +108,8 @@ def open_network(
         return _of_function(source, name, input_shape)
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
-            "expected a keras.Model, a function, or the path of a .keras, .h5 or .tflite file, a "
-            f"SavedModel directory or a run, received {type(source).__name__}"
+            "expected a keras.Model, a function, or the path of a .keras, .h5, .tflite or .onnx "
+            f"file, a SavedModel directory or a run, received {type(source).__name__}"
         )
     path = Path(source)
     if not path.exists():
@@ -117,6 +118,8 @@ def open_network(
         return _of_saved_model(path, name, input_shape, trust, signature, fixed)
     if path.suffix == ".tflite":
         return _of_tflite(path, name or path.stem, input_shape)
+    if path.suffix == ".onnx":
+        return _of_onnx(path, name or path.stem, input_shape, fixed)
     model = load_keras_file(path, trust=trust, custom_objects=custom_objects)
     digest = _digest([path], fixed)
     return _of_keras(model, name or path.stem, input_shape, digest, fixed)
@@ -186,6 +189,18 @@ def _of_tflite(path: Path, name: str, wanted: tuple[Any, ...] | None) -> Opened:
     call = lite.call if size is None else by_groups(lite.call, size)
     title = str(plain(name))
     return Opened(title, call, shape, _digest([path], {}), takes=lite.takes, traced=False)
+
+
+def _of_onnx(
+    path: Path, name: str, wanted: tuple[Any, ...] | None, fixed: Mapping[str, Any]
+) -> Opened:
+    onnx = load_onnx(path, fixed)
+    shape = _shape(name, tf.TensorShape(onnx.shape), wanted)
+    takes = declared("bytes", "integers") if onnx.integers else None
+    digest, title = _digest([path], fixed), str(plain(name))
+    return Opened(
+        title, onnx.call, shape, digest, integers=onnx.integers, takes=takes, traced=False
+    )
 
 
 def _of_function(

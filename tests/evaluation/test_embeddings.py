@@ -83,7 +83,9 @@ def test_a_zero_vector_does_not_count_and_equal_images_are_level():
 
 
 def test_what_is_no_vector_is_no_embedding():
-    maps = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)], name="maps")
+    maps = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3, padding="same")], name="maps"
+    )
     with pytest.raises(ValueError, match="expected an output for embedding of maps, as is given"):
         load_model(maps, **HOW)
 

@@ -33,7 +33,7 @@ def test_where_there_is_no_model_it_says_so(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     refused(
         tmp_path / "notes.txt",
-        r"expected a \.keras, \.h5 or \.tflite file, .* received .*notes\.txt",
+        r"expected a \.keras, \.h5, \.tflite or \.onnx file, .* received .*notes\.txt",
     )
     (tmp_path / "foreign.keras").write_text("hello")
     refused(tmp_path / "foreign.keras", r"foreign\.keras, it cannot be read")
