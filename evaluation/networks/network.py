@@ -1,6 +1,7 @@
 """Networks that are ready to be measured: a description, and a fast `predict`."""
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from zoo.graphs.digest import graph_digest
 from zoo.graphs.freezing import final_activation, freeze, with_dense_input
 from zoo.graphs.receptive_field import receptive_fields
 from zoo.support.plain import plain
+
+_LOG = logging.getLogger("evaluation")
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +167,12 @@ def _frozen(opened: Opened, tried: Trial, given: Any) -> Network:
     call, keys = tried.call, tried.keys
     raw, dense = with_dense_input(freeze(lambda images: flat(call(images), keys), opened.spec), 0)
     activation = final_activation(raw, 0) or probabilities(opened.name, tried)
+    if activation == "sigmoid" and tried.task == "classification" and raw.outputs[0].shape[-1] > 1:
+        _LOG.warning(
+            "%s has a sigmoid for each class, so that several may be true at once: it is measured "
+            "by the most probable one",
+            opened.name,
+        )
     dense = dense and tried.task != "embedding"
     taken = settle(given, opened.name, opened.metadata, raw, opened.integers)
     names = [*keys, "pre_logits"] if dense else keys

@@ -277,3 +277,15 @@ def test_pictures_are_given_by_their_path(tmp_path):
     images = found.protocol.images
     assert (images.n, images.frame, images.truth) == (6, SHAPE, ("labels",))
     assert images.source == "6 resized (stretch)"
+
+
+def test_several_labels_at_once_are_said_to_be_measured_by_the_most_probable(caplog):
+    model = cnn(activation="sigmoid")
+    network = load_model(model, **UNIT)
+    assert "sigmoid for each class" in caplog.text
+    expected = np.asarray(model(IMAGES))
+    assert_agree(1 / (1 + np.exp(-answers(network))), expected, dtype=np.float32)
+    caplog.clear()
+    load_model(cnn(1, activation="sigmoid"), **UNIT)  # one class and its opposite
+    load_model(MODEL, **UNIT)
+    assert not caplog.messages
