@@ -164,7 +164,13 @@ def compared(
     if scores is None:
         known = [score for score in SCORES.values() if isinstance(score, Score) and score.compared]
         known = [score for score in known if tasks <= set(score.tasks)]
-        return [score for score in known if labelled or "labels" not in score.reads]
+        known = [score for score in known if labelled or "labels" not in score.reads]
+        if not known:
+            raise ValueError(
+                "expected models that have a score in common, received models for "
+                f"{' and '.join(sorted(tasks))}"
+            )
+        return known
     wanted = one_per_image(chosen(scores))
     for score in wanted:
         if not tasks <= set(score.tasks):

@@ -49,10 +49,15 @@ def image_input(
         value, wanted = np.asarray(given), tuple(inputs[key].shape)[1:]
         if len(value.shape) == len(wanted):
             value = value[None]
-        if value.shape[0] != 1 or not tf.TensorShape(wanted).is_compatible_with(value.shape[1:]):
+        numbers = value.dtype.kind in "fiub" and inputs[key].shape.rank
+        if (
+            not numbers
+            or value.shape[:1] != (1,)
+            or not tf.TensorShape(wanted).is_compatible_with(value.shape[1:])
+        ):
             raise ValueError(
-                f"expected the fixed input {plain(key)} of {name} with shape {wanted}, received "
-                f"{np.shape(given)}"
+                f"expected the fixed input {plain(key)} of {name} as numbers of shape {wanted}, "
+                f"received {value.dtype} {np.shape(given)}"
             )
         values[key] = value
     return left[0], values
@@ -103,7 +108,13 @@ def in_groups(call: Call, size: int, shape: tuple[int | None, ...]) -> Call:
         size: How many.
         shape: `(H, W, C)`.
     """
-    found = tf.function(call).get_concrete_function(tf.TensorSpec((size, *shape), tf.float32))
+
+    def exact(images: Any) -> Any:
+        return tf.nest.map_structure(
+            lambda t: tf.ensure_shape(t, (size, *t.shape[1:])), call(images)
+        )
+
+    found = tf.function(exact).get_concrete_function(tf.TensorSpec((size, *shape), tf.float32))
     kinds = tf.nest.map_structure(
         lambda t: tf.TensorSpec(t.shape, t.dtype), found.structured_outputs
     )
@@ -113,7 +124,7 @@ def in_groups(call: Call, size: int, shape: tuple[int | None, ...]) -> Call:
         filled = tf.concat([images, tf.repeat(images[-1:], -count % size, axis=0)], axis=0)
         groups = tf.reshape(filled, tf.concat([[-1, size], tf.shape(images)[1:]], axis=0))
         groups = tf.ensure_shape(groups, (None, size, *shape))
-        outputs = tf.map_fn(call, groups, fn_output_signature=kinds)
+        outputs = tf.map_fn(exact, groups, fn_output_signature=kinds)
         return tf.nest.map_structure(
             lambda t: tf.reshape(t, tf.concat([[-1], tf.shape(t)[2:]], axis=0))[:count], outputs
         )
@@ -124,10 +135,17 @@ def in_groups(call: Call, size: int, shape: tuple[int | None, ...]) -> Call:
 def by_groups(call: Call, size: int) -> Call:
     """Return what `in_groups` does, of a call that no graph can be made of."""
 
+    def exact(images: np.ndarray) -> Any:
+        # Copied, since a function may answer in the same array each time.
+        outputs = tf.nest.map_structure(np.array, call(images))
+        if any(len(part) != size for part in tf.nest.flatten(outputs)):
+            raise ValueError(f"expected answers for {size} images, received another number")
+        return outputs
+
     def of_any(images: Any) -> Any:
         images = np.asarray(images)
         filled = np.concatenate([images, np.repeat(images[-1:], -len(images) % size, axis=0)])
-        found = [call(filled[k : k + size]) for k in range(0, len(filled), size)]
+        found = [exact(filled[k : k + size]) for k in range(0, len(filled), size)]
         return tf.nest.map_structure(lambda *parts: np.concatenate(parts)[: len(images)], *found)
 
     return of_any

@@ -8,12 +8,13 @@ from typing import Any
 
 import tensorflow as tf
 
+from evaluation.networks.formats.keras_file import version_of
+from evaluation.networks.formats.operations import refused
+from evaluation.networks.formats.saved_model import home_and_name, read_program
 from evaluation.networks.inputs import Preprocessing, settle
-from evaluation.networks.keras_file import version_of
-from evaluation.networks.opening import Opened, open_network
-from evaluation.networks.operations import refused
+from evaluation.networks.opened import Opened
+from evaluation.networks.opening import open_network
 from evaluation.networks.readout import infer_task
-from evaluation.networks.saved_model import home_and_name, read_program
 from evaluation.networks.taps import tap_names
 from zoo.graphs.freezing import final_activation, freeze
 from zoo.graphs.multiply_adds import multiply_adds

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from evaluation.networks.inputs import Preprocessing, declared, settle, with_change
 from evaluation.networks.names import distinct
-from evaluation.networks.opening import Opened, open_network
+from evaluation.networks.opened import Opened
+from evaluation.networks.opening import open_network
 from evaluation.networks.readout import read_out
 from evaluation.networks.trial import Trial, flat, noise_for, probabilities, trial
 from evaluation.protocol import NetworkInfo
@@ -193,18 +194,27 @@ def _called(opened: Opened, tried: Trial, given: Any) -> Network:
     """Take a network of which no graph can be made: it is called with arrays."""
     activation = probabilities(opened.name, tried)
     taken = declared(given) if given is not None else opened.takes or Preprocessing("unit")
-
-    def predict(images: Any) -> dict[str, Any]:
-        shown = np.asarray(taken.change(tf.convert_to_tensor(images)))
-        outputs = map(np.asarray, flat(tried.call(shown), tried.keys))
-        tensors = dict(zip(tried.keys, map(tf.convert_to_tensor, outputs), strict=True))
-        return _read(tried, tensors, activation, shown)
-
+    if opened.takes is not None and taken.name != opened.takes.name:
+        raise ValueError(
+            f"expected preprocessing {opened.takes.name} for {opened.name}, which says so by its "
+            f"{opened.takes.settled}, received {taken.name}"
+        )
     if not tried.seen:
         raise ValueError(
             f"expected {opened.name} to answer {len(noise_for(opened))} images with as many rows, "
-            "received none or fewer"
+            "received none or another number"
         )
+
+    def predict(images: Any) -> dict[str, Any]:
+        shown = np.asarray(taken.change(tf.convert_to_tensor(images)))
+        outputs = [np.asarray(output) for output in flat(tried.call(shown), tried.keys)]
+        if {len(output) for output in outputs} != {len(shown)}:
+            raise ValueError(
+                f"expected {opened.name} to answer {len(shown)} images, received another number"
+            )
+        tensors = dict(zip(tried.keys, map(tf.convert_to_tensor, outputs), strict=True))
+        return _read(tried, tensors, activation, shown)
+
     classes = predict(noise_for(opened))[_answer(tried)].shape[-1]
     return Network(
         _info(opened, tried, int(classes), str(opened.fingerprint), taken, None), predict

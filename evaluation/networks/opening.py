@@ -1,71 +1,29 @@
 """The reader of all kinds of models: it returns a call with the shape of its input."""
 
-import hashlib
 import os
-import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from evaluation.networks.calls import of_function, of_onnx, of_tflite
 from evaluation.networks.feeding import (
     Call,
     are_channels_first,
-    by_groups,
     channels_moved,
     fed,
     image_input,
     in_groups,
 )
-from evaluation.networks.inputs import Preprocessing, declared
-from evaluation.networks.keras_file import load_keras_file
-from evaluation.networks.onnx import load_onnx
-from evaluation.networks.saved_model import home_and_name, load_saved_model
-from evaluation.networks.tflite import load_tflite
+from evaluation.networks.formats.keras_file import load_keras_file
+from evaluation.networks.formats.saved_model import home_and_name, load_saved_model
+from evaluation.networks.opened import Opened, Shape, digest_of, shape_of
 from zoo.architectures import ARCHITECTURES
 from zoo.support.plain import plain
 
-Shape = tuple[int | None, int | None, int]
 Source = Any  # a keras.Model, a function, or a path as str or Path
-
-
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """A network that was read and whose input was checked.
-
-    Attributes:
-        name: Its name in measurements.
-        call: Maps what the network takes, float32 `(N, H, W, C)`, to its output.
-        input_shape: `(H, W, C)`; H and W are None if the network takes any size.
-        fingerprint: SHA-256 of its files and of what was chosen in opening them; None for a model
-            in memory.
-        metadata: The metadata saved with the network; empty if there is none.
-        model: The Keras model, if it is one and is called with images alone.
-        layers: Maps the same to feature maps by name; None unless a SavedModel has that signature.
-        integers: The type of what it takes if that are integers, else empty.
-        takes: What pixels it takes, if the file says so by itself.
-        traced: Whether TensorFlow can make a graph of the call.
-    """
-
-    name: str
-    call: Callable[[Any], Any] = field(repr=False)
-    input_shape: Shape
-    fingerprint: str | None = field(default=None, repr=False)
-    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    model: keras.Model | None = field(default=None, repr=False)
-    layers: Callable[[Any], Any] | None = field(default=None, repr=False)
-    integers: str = ""
-    takes: Preprocessing | None = None
-    traced: bool = True
-
-    @property
-    def spec(self) -> tf.TensorSpec:
-        """The shape and type of what `call` takes."""
-        return tf.TensorSpec((None, *self.input_shape), tf.float32)
 
 
 def open_network(
@@ -102,10 +60,11 @@ def open_network(
             than compute, or does not have exactly one image input.
     """
     fixed = fixed_inputs or {}
+    _refuse_unused(source, signature, fixed, custom_objects)
     if isinstance(source, keras.Model):
         return _of_keras(source, name or source.name, input_shape, None, fixed)
     if callable(source):
-        return _of_function(source, name, input_shape)
+        return of_function(source, name, input_shape)
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
             "expected a keras.Model, a function, or the path of a .keras, .h5, .tflite or .onnx "
@@ -117,12 +76,34 @@ def open_network(
     if path.is_dir():
         return _of_saved_model(path, name, input_shape, trust, signature, fixed)
     if path.suffix == ".tflite":
-        return _of_tflite(path, name or path.stem, input_shape)
+        return of_tflite(path, name or path.stem, input_shape)
     if path.suffix == ".onnx":
-        return _of_onnx(path, name or path.stem, input_shape, fixed)
+        return of_onnx(path, name or path.stem, input_shape, fixed)
     model = load_keras_file(path, trust=trust, custom_objects=custom_objects)
-    digest = _digest([path], fixed)
+    # What layers of one's own compute is not in the file.
+    digest = digest_of([path], fixed) if _all_of_keras(model) else None
     return _of_keras(model, name or path.stem, input_shape, digest, fixed)
+
+
+def _refuse_unused(
+    source: Source, signature: str | None, fixed: Mapping[str, Any], custom: Any
+) -> None:
+    """Refuse what would be ignored by the reader of a kind of model."""
+    is_path = isinstance(source, str | os.PathLike)
+    path = Path(source) if is_path else Path()
+    takes_fixed = isinstance(source, keras.Model) or (is_path and path.suffix != ".tflite")
+    for what, given, used in (
+        ("signature", signature, is_path and path.is_dir()),
+        ("fixed inputs", fixed, takes_fixed),
+        ("custom_objects", custom, is_path and path.suffix in (".keras", ".h5", ".hdf5")),
+    ):
+        if given and not used:
+            kind = plain(path.name) if is_path else type(source).__name__
+            raise ValueError(f"expected no {what} for {kind}, which does not take any")
+
+
+def _all_of_keras(model: keras.Model) -> bool:
+    return all(type(layer).__module__.startswith("keras.") for layer in model._flatten_layers())
 
 
 def _of_keras(
@@ -175,44 +156,11 @@ def _of_saved_model(
         str(plain(name)),
         call,
         shape,
-        _digest(files, {**fixed, **({"signature": signature} if signature else {})}),
+        digest_of(files, {**fixed, **({"signature": signature} if signature else {})}),
         saved.metadata,
         layers=None if are_channels_first(tuple(saved.spec.shape or ())[1:]) else saved.layers,
         integers=_integers(saved.spec.dtype),
     )
-
-
-def _of_tflite(path: Path, name: str, wanted: tuple[Any, ...] | None) -> Opened:
-    lite = load_tflite(path)
-    shape = _shape(name, tf.TensorShape(lite.shape), wanted)
-    size = lite.shape[0]
-    call = lite.call if size is None else by_groups(lite.call, size)
-    title = str(plain(name))
-    return Opened(title, call, shape, _digest([path], {}), takes=lite.takes, traced=False)
-
-
-def _of_onnx(
-    path: Path, name: str, wanted: tuple[Any, ...] | None, fixed: Mapping[str, Any]
-) -> Opened:
-    onnx = load_onnx(path, fixed)
-    shape = _shape(name, tf.TensorShape(onnx.shape), wanted)
-    takes = declared("bytes", "integers") if onnx.integers else None
-    digest, title = _digest([path], fixed), str(plain(name))
-    return Opened(
-        title, onnx.call, shape, digest, integers=onnx.integers, takes=takes, traced=False
-    )
-
-
-def _of_function(
-    function: Callable[[Any], Any], name: str | None, wanted: tuple[Any, ...] | None
-) -> Opened:
-    """Take a function as a network that is a new one each time, as its weights are not known."""
-    name = str(name or getattr(function, "__name__", type(function).__name__))
-    if wanted is None:
-        raise ValueError(f"expected input_shape=(H, W, C) with the function {plain(name)}")
-    shape = _shape(name, tf.TensorShape((None, *wanted)), None)
-    digest = secrets.token_hex(32)
-    return Opened(str(plain(name)), function, shape, digest, traced=False)
 
 
 def _images(
@@ -223,43 +171,15 @@ def _images(
     if are_channels_first(own):
         shape = tf.TensorShape((shape[0], own[1], own[2], own[0]))
         call = channels_moved(call)
-    found = _shape(name, shape, wanted)
+    found = shape_of(name, shape, wanted)
     if shape.rank == 4 and shape[0] is not None:
         call = in_groups(call, shape[0], found)
     return found, call
 
 
-def _shape(name: str, shape: tf.TensorShape, wanted: tuple[Any, ...] | None) -> Shape:
-    """Return a network's input shape, with open sizes filled in from the wanted shape."""
-    if shape.rank != 4:
-        received = "any shape" if shape.rank is None else tuple(shape)
-        raise ValueError(
-            f"expected a model with one image input (N, H, W, C), {plain(name)} takes {received}"
-        )
-    own = tuple(shape)[1:]
-    given = own if wanted is None else tuple(wanted)
-    fits = len(given) == 3 and all(
-        a is None or b is None or a == b for a, b in zip(own, given, strict=True)
-    )
-    if not fits:
-        raise ValueError(f"expected images {own} for {plain(name)}, received {given}")
-    height, width, channels = (b if a is None else a for a, b in zip(own, given, strict=True))
-    return height, width, channels
-
-
 def _integers(dtype: Any) -> str:
     """Return the name of a type of integers; of any other, an empty text."""
     kind = tf.as_dtype(dtype)
+    if not kind.is_floating and not kind.is_integer:
+        raise ValueError(f"expected a model of numbers, received one of {kind.name}")
     return "" if kind.is_floating else str(kind.name)
-
-
-def _digest(files: list[Path], chosen: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.name.encode())
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    for name, value in sorted(chosen.items()):
-        digest.update(f"{name} ".encode())
-        digest.update(value.encode() if isinstance(value, str) else np.asarray(value).tobytes())
-    return digest.hexdigest()

@@ -31,9 +31,7 @@ def infer_task(
         ValueError: If the shapes are those of no task, or not of the given one, or there is no such
             output.
     """
-    if not isinstance(outputs, Mapping):
-        flat = tf.nest.flatten(outputs)
-        outputs = {"logits" if len(flat) == 1 else f"output {k}": t for k, t in enumerate(flat)}
+    outputs = by_name(outputs)
     if output is not None:
         if output not in outputs:
             raise ValueError(
@@ -58,6 +56,14 @@ def infer_task(
         "expected an output (N, K), (N, H, W, K + 1) or {'logits': (N, K), 'box': (N, 4)}, "
         f"{name} gives {received}: choose one by output= (--output)"
     )
+
+
+def by_name(outputs: Any) -> Mapping[str, Any]:
+    """Return outputs by their names; those without are numbered, and a single one is `logits`."""
+    if isinstance(outputs, Mapping):
+        return outputs
+    flat = tf.nest.flatten(outputs)
+    return {"logits" if len(flat) == 1 else f"output {k}": t for k, t in enumerate(flat)}
 
 
 def read_out(

@@ -12,7 +12,8 @@ from tensorflow.python.framework.convert_to_constants import (
 )
 
 from evaluation.networks.inputs import settle, typed
-from evaluation.networks.opening import Opened, Source, open_network
+from evaluation.networks.opened import Opened
+from evaluation.networks.opening import Source, open_network
 from zoo.architectures.taps import feature_maps
 from zoo.graphs.dilation import with_native_dilation
 from zoo.graphs.gradients import with_plain_gradients

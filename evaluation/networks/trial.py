@@ -1,7 +1,7 @@
 """A trial of a network with a few images of noise: what it answers, and to how many at a time."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from evaluation.networks.feeding import by_groups, in_groups
-from evaluation.networks.opening import Opened
-from evaluation.networks.readout import infer_task
+from evaluation.networks.opened import Opened
+from evaluation.networks.readout import by_name, infer_task
 
 _LOG = logging.getLogger("evaluation")
 _LOOKED_AT, _ANY_SIZE = 8, 64  # images of noise; their sides where a network takes any
@@ -59,7 +59,10 @@ def trial(opened: Opened, task: str | None = None, output: str | None = None) ->
     if opened.traced:
         outputs = call.get_concrete_function(opened.spec).structured_outputs
     else:
-        outputs = tf.nest.map_structure(np.asarray, call(noise))
+        try:
+            outputs = call(noise)
+        except Exception:  # it may take a single image
+            outputs = call(noise[:1])
     keys, task = infer_task(outputs, opened.name, task, output)
     chosen = task if task == "embedding" else ""
     chosen += f" {output}" if output else ""
@@ -68,7 +71,7 @@ def trial(opened: Opened, task: str | None = None, output: str | None = None) ->
         try:
             found = call(tf.constant(images) if opened.traced else images)
             return [np.asarray(tf.cast(part, tf.float32)) for part in flat(found, keys)]
-        except (tf.errors.OpError, ValueError):  # it does not take images of this size or number
+        except Exception:  # it does not take images of this size or number
             return []
 
     several = answered(noise)
@@ -119,12 +122,9 @@ def noise_for(opened: Opened) -> np.ndarray:
 
 
 def flat(outputs: Any, keys: Sequence[str]) -> list[Any]:
-    """Return outputs in the order of their names."""
-    return (
-        [outputs[key] for key in keys]
-        if isinstance(outputs, Mapping)
-        else list(tf.nest.flatten(outputs))
-    )
+    """Return the outputs of some names, in their order."""
+    known = by_name(outputs)
+    return [known[key] for key in keys]
 
 
 def probabilities(name: str, tried: Trial) -> str | None:

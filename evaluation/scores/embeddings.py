@@ -2,7 +2,7 @@
 
 import numpy as np
 
-_LEVEL = 1e-6  # of a cosine: nearer ones are as near, as the same image under two names is
+_LEVEL = 1e-12  # of a cosine: what differs by rounding alone is level
 
 
 def embedding_similarity(
@@ -29,7 +29,8 @@ def nearest_neighbour(
     """Return whether, of all images, `T_v x` is nearest to `x` itself: 1 or 0, high is better.
 
     Near is by the cosine of embeddings. It is what a search for the same image would find: recall
-    at 1 with the untransformed images as the gallery. Images that are level with the nearest count.
+    at 1 with the untransformed images as the gallery. An image that another one is level with is
+    not found: so a constant embedding finds nothing.
 
     Args:
         reference_embedding: Of `x`, `(N, D)`.
@@ -47,8 +48,8 @@ def nearest_neighbour(
     observed = unit(observed_embedding)
     with np.errstate(invalid="ignore"):
         own = (unit(reference_embedding) * observed).sum(axis=-1)
-        best = np.nanmax(observed @ unit(gallery).T, axis=-1, initial=-1)
-    return np.where(np.isnan(own), np.nan, own >= best - _LEVEL)
+        as_near = (observed @ unit(gallery).T >= own[:, None] - _LEVEL).sum(axis=-1)
+    return np.where(np.isnan(own), np.nan, as_near == 1)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

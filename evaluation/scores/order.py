@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from evaluation.statistics.intervals import wilson
+from zoo.support.plain import plain
 
 _LISTED = 4  # classes that are named
 _AT_LEAST = 0.5  # of the images right in the best order
@@ -44,7 +45,7 @@ def another_order(labels: np.ndarray, answers: np.ndarray, class_names: Sequence
     if best <= _AT_LEAST * n or best <= 2 * right or low[0] <= high[1]:
         return ""
     names = [*class_names, *(str(k) for k in range(len(class_names), count))]
-    moved = [f"{names[t]} as {g}" for t, g in zip(true, given, strict=True) if t != g]
+    moved = [f"{plain(names[t])} as {g}" for t, g in zip(true, given, strict=True) if t != g]
     more = f" and {len(moved) - _LISTED} more" if len(moved) > _LISTED else ""
     return (
         f"is right for {right / n:.3f} of the images, but would be for {best / n:.3f} if its "

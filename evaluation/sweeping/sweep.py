@@ -222,9 +222,11 @@ def _show(
 ) -> dict[str, np.ndarray]:
     network, _ = cell
     outputs = {name: tensor.numpy() for name, tensor in network.predict(images).items()}
-    if np.isnan(outputs[network.info.answer]).any():
+    answers = outputs[network.info.answer]
+    lost = np.isnan(answers) | (answers == np.inf)
+    if lost.any() or (answers == -np.inf).all(axis=-1).any():
         raise ValueError(
-            f"expected numbers as the answers of {network.name}, received NaN, which would "
-            "agree with itself: look at its weights, and at what it takes (--preprocessing)"
+            f"expected numbers as the answers of {network.name}, received NaN or infinity, which "
+            "would agree with itself: look at its weights, and at what it takes (--preprocessing)"
         )
     return {name: output for name, output in outputs.items() if name in keep}

@@ -58,6 +58,8 @@ def test_a_constant_embedding_has_no_place():
     found = evaluate([embedding("constant"), embedding("pixels")], IMAGES, "horizontal_flip")
     rows = found.ranking[found.ranking["family"] == ""].set_index("model")
     assert rows.loc["constant", "apart"] == "gives one vector to all images"
+    values = found.frame.set_index(["model", "score"])["value"]
+    assert values["constant", "retrieval_score"] == 0
 
 
 def test_labels_are_no_hindrance_and_the_leaderboard_says_what_it_is(tmp_path):
@@ -79,7 +81,11 @@ def test_a_zero_vector_does_not_count_and_equal_images_are_level():
     zero, one = np.zeros((1, 2)), np.array([[1.0, 0.0]])
     assert np.isnan(embedding_similarity(zero, one)).all()
     assert np.isnan(nearest_neighbour(zero, one, one)).all()
-    assert nearest_neighbour(one, one, np.repeat(one, 5, axis=0)).all()
+    assert nearest_neighbour(one, one, one).all()
+    assert not nearest_neighbour(one, one, np.repeat(one, 5, axis=0)).any()  # level with others
+    near = 1e3 + np.random.default_rng(0).random((50, 3))
+    assert nearest_neighbour(near, near, near).all()
+    assert nearest_neighbour(near, near[::-1], near).mean() < 0.1
 
 
 def test_what_is_no_vector_is_no_embedding():

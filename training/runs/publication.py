@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import zoo
-from evaluation.networks.keras_file import load_keras_file
+from evaluation.networks.formats.keras_file import load_keras_file
 from evaluation.networks.network import load_model
 from evaluation.scores.scoring import score
 from evaluation.sweeping.sweep import sweep

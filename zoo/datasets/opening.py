@@ -75,7 +75,12 @@ def open_data(
 
         listing = list_table(path, class_names)
     elif path.suffix in (".npz", ".npy"):
-        return replace(_of_arrays(path, class_names, limit), name=name)
+        try:
+            return replace(_of_arrays(path, class_names, limit), name=name)
+        except (IndexError, TypeError, AttributeError) as error:  # arrays of odd shapes and types
+            raise ValueError(
+                f"expected arrays of images in {plain(path)}, received other shapes or types"
+            ) from error
     else:
         raise ValueError(
             "expected a folder of pictures, a .csv or .parquet table of them, or arrays as .npz or "
@@ -101,7 +106,7 @@ def read_class_names(path: Path) -> list[str]:
     try:
         found = json.loads(text)
         if isinstance(found, dict):
-            numbered = {
+            numbered: dict[int, Any] = {
                 int(key): value[-1] if isinstance(value, list) else value
                 for key, value in (
                     found.items()
@@ -109,10 +114,14 @@ def read_class_names(path: Path) -> list[str]:
                     else ((number, key) for key, number in found.items())
                 )
             }
+            if len(numbered) < len(found):
+                raise ValueError
             found = [numbered[k] for k in range(len(numbered))]
         if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
             raise ValueError
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+        if len(set(found)) < len(found):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise ValueError(
             f"expected class names in {plain(path)} as a list, or numbered from 0 on, received "
             "something else"
@@ -177,7 +186,9 @@ def _truth(
     height, width = size
     masks = boxes = None
     if listing.masks is not None:
-        masks = np.stack([read_mask(listing.masks[k], size, resize) for k in index])
+        masks = np.stack(
+            [read_mask(listing.masks[k], listing.paths[k], size, resize) for k in index]
+        )
     if listing.boxes is not None:
         if resize != "stretch":
             raise ValueError("expected resize stretch with boxes, received " + resize)
@@ -190,7 +201,7 @@ def _truth(
 def _of_arrays(path: Path, class_names: Sequence[str] | None, limit: int | None) -> Dataset:
     try:
         loaded: Any = np.load(path, allow_pickle=False)
-        arrays = {"images": loaded} if path.suffix == ".npy" else dict(loaded)
+        arrays = {"images": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = plain((str(error).splitlines() or [""])[0])
         raise ValueError(f"expected arrays in {plain(path)}, received: {reason}") from error
@@ -205,7 +216,7 @@ def _of_arrays(path: Path, class_names: Sequence[str] | None, limit: int | None)
         labels = labels[:, 0]
     if images.ndim == 3:
         images = images[..., None]
-    known = class_names or arrays.get("class_names")
+    known = arrays.get("class_names") if class_names is None else class_names
     part = slice(limit)
     return from_arrays(
         images[part],

@@ -18,7 +18,18 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 _MODES = {1: "L", 3: "RGB"}
-_ORIENTATION = 0x0112  # the EXIF tag
+# What makes a picture upright, by its EXIF orientation (tag 274): how it was held when taken.
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = (_UPRIGHT[5], _UPRIGHT[6], _UPRIGHT[7], _UPRIGHT[8])
 
 Resize = Literal["stretch", "crop", "pad"]
 """How a picture is brought to a size: `stretch` changes its proportions; `crop` scales it until it
@@ -65,6 +76,7 @@ def read_pictures(
         raise ValueError(f"expected resize stretch, crop or pad, received {resize!r}")
     if shape[2] not in _MODES:
         raise ValueError(f"expected one or three channels of pictures, received {shape[2]}")
+    Image.init()  # loads the formats: not by several threads at once
     found = np.empty((len(paths), *shape), np.uint8)
     done: Counter[str] = Counter()
 
@@ -78,11 +90,20 @@ def read_pictures(
     return found, [f"{count} {what}" for what, count in sorted(done.items())]
 
 
-def read_mask(path: Path, size: tuple[int, int], resize: Resize = "stretch") -> np.ndarray:
+def _turn(picture: Image.Image) -> Any:
+    """Return what makes a picture upright; None if it is, or does not say it as it should."""
+    said = picture.getexif().get(_ORIENTATION)
+    return _UPRIGHT.get(said) if isinstance(said, int) else None
+
+
+def read_mask(
+    path: Path, of: Path, size: tuple[int, int], resize: Resize = "stretch"
+) -> np.ndarray:
     """Read a mask: a picture whose pixels, or entries of its palette, are numbers of classes.
 
     Args:
         path: A picture of one channel, 0 for background and k + 1 for class k.
+        of: The picture it belongs to, which must have its size when both are upright.
         size: `(H, W)`.
         resize: As for the picture it belongs to; the nearest pixel is taken.
 
@@ -91,13 +112,14 @@ def read_mask(path: Path, size: tuple[int, int], resize: Resize = "stretch") -> 
 
     Raises:
         OSError: If the file cannot be read as a picture.
-        ValueError: If it has several channels.
+        ValueError: If it has several channels, or not the size of its picture.
     """
     height, width = size
     try:
         with Image.open(path, formats=_FORMATS) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            picture.load()
+            opened.load()
+            turn = _turn(opened)
+            picture = opened if turn is None else opened.transpose(turn)
     except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise _unreadable(path, error) from error
     if picture.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
@@ -106,6 +128,11 @@ def read_mask(path: Path, size: tuple[int, int], resize: Resize = "stretch") -> 
             "the number of the class in each pixel"
         )
     values = np.asarray(picture).astype(np.int32)
+    if values.shape != (whole := size_of(of)):
+        raise ValueError(
+            f"expected a mask of {whole[0]}×{whole[1]} pixels, as {plain(of.name)} has upright, in "
+            f"{plain(path)}, received {values.shape[0]}×{values.shape[1]}"
+        )
     numbers = Image.fromarray(values)
     if numbers.size != (width, height):
         numbers = _resized(numbers, (width, height), resize, Image.Resampling.NEAREST)
@@ -120,10 +147,9 @@ def size_of(path: Path) -> tuple[int, int]:
     """
     try:
         with Image.open(path, formats=_FORMATS) as picture:
-            turned = picture.getexif().get(_ORIENTATION, 1) >= 5
             width, height = picture.size
-            return (width, height) if turned else (height, width)
-    except (OSError, ValueError, SyntaxError) as error:
+            return (width, height) if _turn(picture) in _SIDEWAYS else (height, width)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise _unreadable(path, error) from error
 
 
@@ -133,10 +159,11 @@ def _decoded(path: Path, shape: tuple[int, int, int], resize: Resize) -> tuple[A
         with warnings.catch_warnings(), Image.open(path, formats=_FORMATS) as opened:
             picture: Image.Image = opened
             notes = []
-            if opened.getexif().get(_ORIENTATION, 1) != 1:
-                notes.append("turned upright (EXIF)")
-                picture = ImageOps.exif_transpose(opened)
             picture.load()
+            turn = _turn(opened)
+            if turn is not None:
+                notes.append("turned upright (EXIF)")
+                picture = opened.transpose(turn)
             picture, more = _converted(picture, _MODES[channels], path)
     except Image.DecompressionBombError as error:
         raise _unreadable(path, error) from error

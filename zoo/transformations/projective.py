@@ -33,25 +33,28 @@ def resample_projective(images: Any, matrix: Any, boundary: str, interpolation: 
     u, v, w = (inverse[:, r, 0] * x + inverse[:, r, 1] * y + inverse[:, r, 2] for r in range(3))
     seen = w > _HORIZON
     w = ops.where(seen, w, 1.0)
-    x = _in_frame(ops.where(seen, u / w + (width - 1) / 2, -1e6), width, boundary)
-    y = _in_frame(ops.where(seen, v / w + (height - 1) / 2, -1e6), height, boundary)
-    # One pixel more on each side holds what lies beyond: 0, or the edge pixel once more.
-    around = ops.pad(
-        images,
-        ((0, 0), (1, 2), (1, 2), (0, 0)),
-        mode="symmetric" if boundary == "reflect" else "constant",
-    )
+    x = ops.where(seen, u / w + (width - 1) / 2, -1e6)
+    y = ops.where(seen, v / w + (height - 1) / 2, -1e6)
+    if interpolation == "nearest":
+        # Halfway between two pixels the inner one is taken, as under affine maps.
+        x, y = _inwards(x, width), _inwards(y, height)
+    x, y = _in_frame(x, width, boundary), _in_frame(y, height, boundary)
+    # A margin holds what lies beyond: the edge pixel once more, or 0 as far as positions go.
+    reflected = boundary == "reflect"
+    margin = (1, 1) if reflected else (1, 2)
+    padding = ((0, 0), margin, margin, (0, 0))
+    around = ops.pad(images, padding, mode="symmetric" if reflected else "constant")
     pixels = ops.reshape(around, (-1, channels))
-    below = width + 3  # from a pixel to the one under it
-    first = (ops.arange(ops.shape(images)[0]) * (height + 3) * below)[:, None] + below + 1
+    below = width + sum(margin)  # from a pixel to the one under it
+    size = (height + sum(margin)) * below
+    first = (ops.arange(ops.shape(images)[0]) * size)[:, None] + below + 1
 
     def at(column: Any, row: Any, offset: int = 0) -> Any:
         index = ops.cast(row, "int32") * below + ops.cast(column, "int32")
         return take_rows(pixels, first + index + offset)
 
     if interpolation == "nearest":
-        # Halfway between two pixels the inner one is taken, as under affine maps.
-        moved = at(ops.round(_inwards(x, width)), ops.round(_inwards(y, height)))
+        moved = at(ops.round(x), ops.round(y))
     else:
         left, top = ops.floor(x), ops.floor(y)
         right, bottom = (x - left)[..., None], (y - top)[..., None]

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from evaluation import load_model
-from evaluation.networks.operations import refused
+from evaluation.networks.formats.operations import refused
 from tests.agreement import assert_agree
 
 SPEC = tf.TensorSpec((None, 8, 8, 3), tf.float32)

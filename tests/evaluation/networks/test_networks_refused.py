@@ -8,7 +8,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.python.framework import op_def_registry
 
 from evaluation import load_model
-from evaluation.networks.operations import ALLOWED, CHECKPOINT
+from evaluation.networks.formats.operations import ALLOWED, CHECKPOINT
 from evaluation.networks.taps import load_taps
 from tests.evaluation.made import as_export, as_h5_file, as_keras_file
 from training.runs import artifacts

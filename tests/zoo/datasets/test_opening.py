@@ -189,3 +189,28 @@ def test_class_names_of_another_form_are_refused(tmp_path, text):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(ValueError, match="expected class names in"):
         read_class_names(tmp_path / "a.json")
+
+
+def test_odd_tables_and_folders_are_read_as_they_are_meant(tmp_path):
+    classes(tmp_path / "pictures", "a", "b")
+    picture(tmp_path / "pictures" / "a" / ".thumbs" / "x.png", 9)
+    assert len(open_data(tmp_path / "pictures", SHAPE)) == 4
+    paths = [f"pictures/{name}/{k}.png" for name in "ab" for k in range(2)]
+    numbers = pd.DataFrame({"path": paths, "label": [0.0, 2.0, 11.0, 1.0]})
+    numbers.to_csv(tmp_path / "floats.csv", index=False)
+    assert open_data(tmp_path / "floats.csv", SHAPE).labels.tolist() == [0, 2, 11, 1]
+    numbers["label"] = [0, 1, 2, 99_999_999_999]
+    numbers.to_csv(tmp_path / "large.csv", index=False)
+    with pytest.raises(ValueError, match="expected at most 1,000,000 classes"):
+        open_data(tmp_path / "large.csv", SHAPE)
+    with pytest.raises(ValueError, match="all different"):
+        open_data(tmp_path / "pictures", SHAPE, class_names=["a", "b", "a"])
+
+
+@pytest.mark.parametrize("name", ["images", "labels", "boxes", "class_names"])
+def test_arrays_of_odd_shapes_are_one_line(tmp_path, name):
+    arrays = {"images": np.zeros((2, 8, 12, 1), np.float32), name: np.float32(3)}
+    np.savez(tmp_path / "odd.npz", **arrays)
+    with pytest.raises(ValueError, match="expected") as error:
+        open_data(tmp_path / "odd.npz", SHAPE)
+    assert "\n" not in str(error.value)

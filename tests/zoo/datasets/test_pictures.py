@@ -136,11 +136,16 @@ def test_masks_keep_their_numbers(tmp_path):
     numbers = np.zeros((8, 12), np.uint8)
     numbers[2:6, 3:9] = 7
     Image.fromarray(numbers).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_mask(tmp_path / "a.png", (8, 12)), numbers)
-    assert set(np.unique(read_mask(tmp_path / "a.png", (20, 20)))) == {0, 7}
+    np.testing.assert_array_equal(
+        read_mask(tmp_path / "a.png", tmp_path / "a.png", (8, 12)), numbers
+    )
+    assert set(np.unique(read_mask(tmp_path / "a.png", tmp_path / "a.png", (20, 20)))) == {0, 7}
     Image.fromarray(COLOUR).save(tmp_path / "b.png")
     with pytest.raises(ValueError, match="expected a mask of one channel"):
-        read_mask(tmp_path / "b.png", (8, 12))
+        read_mask(tmp_path / "b.png", tmp_path / "b.png", (8, 12))
+    Image.fromarray(numbers[:4]).save(tmp_path / "small.png")
+    with pytest.raises(ValueError, match=r"expected a mask of 8×12 pixels, as a\.png has"):
+        read_mask(tmp_path / "small.png", tmp_path / "a.png", (8, 12))
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 40, None])
@@ -168,3 +173,14 @@ def test_what_has_no_range_is_refused(tmp_path):
     for shape, resize in (((8, 12, 2), "stretch"), ((8, 12, 3), "squeeze")):
         with pytest.raises(ValueError, match=r"expected (one or three|resize)"):
             read(tmp_path / "c.png", shape, resize)
+
+
+@pytest.mark.parametrize("orientation", [9, 0])
+def test_an_orientation_that_is_none_turns_nothing(tmp_path, orientation):
+    picture = Image.fromarray(COLOUR)
+    exif = picture.getexif()
+    exif[274] = orientation
+    picture.save(tmp_path / "a.png", exif=exif)
+    found, notes = read(tmp_path / "a.png")
+    np.testing.assert_array_equal(found, COLOUR)
+    assert (notes, size_of(tmp_path / "a.png")) == ([], (8, 12))

@@ -94,3 +94,16 @@ def test_boxes_go_where_their_corners_do():
     low, high = x / (1 + 0.015 * x) + 11
     y = np.array([-4.5, 3.5])[:, None] / (1 + 0.015 * x) + 8.5
     assert_agree(found, [[low, y.min(), high, y.max()]], steps=2)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 9, 1), (1, 9, 1, 1), (2, 1, 1, 3), (3, 8, 12, 2)])
+@pytest.mark.parametrize("boundary", ["zero", "reflect"])
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+def test_affine_maps_are_moved_as_by_the_function_for_them(shape, boundary, interpolation):
+    """At halves of pixels too, and many sizes of the frame away."""
+    images = np.random.default_rng(0).random(shape, np.float32)
+    for shift in (0, 0.5, 3.5, -7.5, 10.5, 1, -25.3):
+        matrix = np.array([[1, 0, shift], [0, 1, -shift / 2], [0, 0, 1]])
+        expected = resample(images, matrix, boundary, interpolation)
+        found = resample_projective(images, matrix, boundary, interpolation)
+        assert_agree(found, expected, scale=32)  # positions go up to there

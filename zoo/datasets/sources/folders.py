@@ -19,7 +19,7 @@ class Listing:
     Attributes:
         paths: The files.
         labels: `(N,)`, or None.
-        class_names: One name per class; empty without labels.
+        class_names: One name per class; empty without labels, None to number them.
         masks: The files of their masks, or None.
         boxes: `(N, 4)` in pixels of the files, or None.
         notes: What should be said of it, in words.
@@ -27,7 +27,7 @@ class Listing:
 
     paths: tuple[Path, ...]
     labels: np.ndarray | None = None
-    class_names: tuple[str, ...] = ()
+    class_names: tuple[str, ...] | None = ()
     masks: tuple[Path, ...] | None = None
     boxes: np.ndarray | None = None
     notes: tuple[str, ...] = field(default=())
@@ -54,7 +54,8 @@ def list_folder(folder: Path, class_names: Sequence[str] | None = None) -> Listi
     beside, others = _pictures(path for path in inside if path.is_file())
     by_class = {}
     for home in folders:
-        by_class[home.name], more = _pictures(sorted(home.rglob("*")))
+        seen = [path for path in sorted(home.rglob("*")) if not _is_hidden(path, home)]
+        by_class[home.name], more = _pictures(seen)
         others += more
     notes = []
     if others:
@@ -72,6 +73,8 @@ def list_folder(folder: Path, class_names: Sequence[str] | None = None) -> Listi
             "into the folder of their class"
         )
     names = tuple(by_class) if class_names is None else tuple(class_names)
+    if len(set(names)) < len(names):
+        raise ValueError("expected class names that are all different, received one twice")
     if unknown := [name for name in by_class if name not in names]:
         raise ValueError(
             f"expected a class for each folder of {plain(folder)}, {plain(unknown[0])} is none of "
@@ -98,6 +101,10 @@ def order_of(names: Sequence[str], of: str) -> list[str]:
             "in that order"
         )
     return notes
+
+
+def _is_hidden(path: Path, home: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(home).parts)
 
 
 def _pictures(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:

@@ -18,7 +18,7 @@ def list_table(path: Path, class_names: Sequence[str] | None = None) -> Listing:
 
     Columns are `path`, relative to the table's folder; and, where they are known, `label` (a name
     or a number from 0), `mask` (the path of a picture whose pixels are 0 for background and k + 1
-    for class k), and `x_min`, `y_min`, `x_max`, `y_max` in pixels of the picture's file.
+    for class k), and `x_min`, `y_min`, `x_max`, `y_max` in pixels of the upright picture.
 
     Args:
         path: A `.csv` or `.parquet` file.
@@ -54,7 +54,9 @@ def list_table(path: Path, class_names: Sequence[str] | None = None) -> Listing:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        return (
+            pd.read_csv(path, index_col=False) if path.suffix == ".csv" else pd.read_parquet(path)
+        )
     except ImportError as error:
         raise ValueError(
             f"expected pyarrow to be installed, to read {plain(path)}: pip install pyarrow, or "
@@ -67,28 +69,21 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _labels(
     frame: pd.DataFrame, path: Path, class_names: Sequence[str] | None
-) -> tuple[np.ndarray | None, tuple[str, ...], list[str]]:
+) -> tuple[np.ndarray | None, tuple[str, ...] | None, list[str]]:
     if "label" not in frame:
         return None, tuple(class_names or ()), ["a table of pictures without labels"]
     given: Any = frame["label"]
+    if pd.api.types.is_float_dtype(given) and (given == given.round()).all():
+        given = given.astype("int64")  # as they are read where a table has an empty cell
     if pd.api.types.is_integer_dtype(given):
-        count = int(given.max()) + 1 if class_names is None else len(class_names)
-        names = tuple(class_names or map(str, range(count)))
-        labels = given.to_numpy()
-    else:
-        texts = [str(value) for value in given]
-        names = tuple(class_names or sorted(set(texts)))
-        if unknown := sorted(set(texts) - set(names)):
-            raise ValueError(
-                f"expected labels of {plain(path)} among the {len(names)} class names, received "
-                f"{plain(unknown[0])}"
-            )
-        index = {name: k for k, name in enumerate(names)}
-        labels = np.array([index[text] for text in texts])
-    if labels.min() < 0 or labels.max() >= len(names):
+        return given.to_numpy(), tuple(class_names) if class_names else None, []
+    texts = [str(value) for value in given]
+    names = tuple(class_names or sorted(set(texts)))
+    if unknown := sorted(set(texts) - set(names)):
         raise ValueError(
-            f"expected labels in 0 … {len(names) - 1} in {plain(path)}, received "
-            f"{labels.min()} … {labels.max()}"
+            f"expected labels of {plain(path)} among the {len(names)} class names, received "
+            f"{plain(unknown[0])}"
         )
-    notes = [] if class_names or pd.api.types.is_integer_dtype(given) else order_of(names, "labels")
-    return labels.astype(np.int32), names, notes
+    index = {name: k for k, name in enumerate(names)}
+    labels = np.array([index[text] for text in texts], np.int32)
+    return labels, names, [] if class_names else order_of(names, "labels")

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from evaluation.networks.feeding import fed, image_input
-from evaluation.networks.operations import refused
+from evaluation.networks.formats.operations import refused
 from zoo.support.plain import plain
 
 _LISTED = 8  # names of operations in a message

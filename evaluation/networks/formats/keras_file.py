@@ -11,7 +11,7 @@ import h5py
 import keras
 
 import zoo.layers  # noqa: F401  (registers the zoo's layers, for loading)
-from evaluation.networks.saved_model import unreadable
+from evaluation.networks.formats.saved_model import unreadable
 from zoo.support.plain import plain
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from evaluation.networks.feeding import are_channels_first, by_groups, image_input
-from evaluation.networks.saved_model import unreadable
+from evaluation.networks.formats.saved_model import unreadable
 
 _TYPES = {
     "tensor(float)": "float32",

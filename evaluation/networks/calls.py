@@ -1,0 +1,84 @@
+"""Networks of which no graph can be made: files of other tools, and functions of one's own."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from evaluation.networks.feeding import Call, are_channels_first, by_groups, channels_moved
+from evaluation.networks.formats.onnx import load_onnx
+from evaluation.networks.formats.tflite import load_tflite
+from evaluation.networks.inputs import declared
+from evaluation.networks.opened import Opened, digest_of, shape_of
+from zoo.support.plain import plain
+
+
+def of_tflite(path: Path, name: str, wanted: tuple[Any, ...] | None) -> Opened:
+    """Open a TensorFlow Lite file; see `open_network`."""
+    lite = load_tflite(path)
+    whole, call = tf.TensorShape(lite.shape), lite.call
+    if are_channels_first(lite.shape[1:]):
+        whole = tf.TensorShape((whole[0], whole[2], whole[3], whole[1]))
+        call = channels_moved(call)
+    shape = shape_of(name, whole, wanted)
+    if whole[0] is not None:
+        call = by_groups(call, whole[0])
+    title = str(plain(name))
+    return Opened(title, call, shape, digest_of([path], {}), takes=lite.takes, traced=False)
+
+
+def of_onnx(
+    path: Path, name: str, wanted: tuple[Any, ...] | None, fixed: Mapping[str, Any]
+) -> Opened:
+    """Open an ONNX file; see `open_network`."""
+    onnx = load_onnx(path, fixed)
+    shape = shape_of(name, tf.TensorShape(onnx.shape), wanted)
+    takes = declared("bytes", "integers") if onnx.integers else None
+    digest, title = digest_of([path], fixed), str(plain(name))
+    return Opened(
+        title, onnx.call, shape, digest, integers=onnx.integers, takes=takes, traced=False
+    )
+
+
+def of_function(
+    function: Callable[[Any], Any], name: str | None, wanted: tuple[Any, ...] | None
+) -> Opened:
+    """Take a function as a network that is a new one each time, as its weights are not known."""
+    name = str(name or getattr(function, "__name__", type(function).__name__))
+    if wanted is None:
+        raise ValueError(f"expected input_shape=(H, W, C) with the function {plain(name)}")
+    shape = shape_of(name, tf.TensorShape((None, *wanted)), None)
+    digest = secrets.token_hex(32)
+    return Opened(str(plain(name)), _answers(function, name), shape, digest, traced=False)
+
+
+def _answers(function: Callable[[Any], Any], name: str) -> Call:
+    """Return a function whose answers are arrays of numbers, and whose failures are one line."""
+
+    def call(images: Any) -> Any:
+        try:
+            found = function(images)
+            if isinstance(found, Mapping):
+                found = {str(key): np.asarray(value) for key, value in found.items()}
+            elif isinstance(found, tuple | list) and all(hasattr(f, "shape") for f in found):
+                found = [np.asarray(value) for value in found]
+            else:
+                found = np.asarray(found)
+        except Exception as error:  # a function of one's own may raise anything
+            reason = plain((str(error).splitlines() or [""])[0])
+            raise ValueError(
+                f"expected {plain(name)} to answer images, it failed with "
+                f"{type(error).__name__}: {reason}"
+            ) from error
+        for array in tf.nest.flatten(found):
+            if array.dtype.kind not in "fiub" or not array.ndim:
+                raise ValueError(
+                    f"expected numbers for each image from {plain(name)}, received {array.dtype} "
+                    f"{array.shape}"
+                )
+        return found
+
+    return call

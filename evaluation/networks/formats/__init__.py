@@ -1,0 +1,1 @@
+"""Readers of the files of models, one for each format."""
