@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.agreement import assert_agree
 from zoo.transformations import TRANSFORMATIONS, Geometric, compose, resample
 from zoo.transformations.geometric import homogeneous, projective
+from zoo.transformations.projective import resample_projective
 
 RANDOM = np.random.default_rng(0)
 SIZE = (17, 22)
