@@ -87,10 +87,12 @@ def are_channels_first(shape: tuple[int | None, ...]) -> bool:
 
     Example:
         >>> from evaluation.networks.feeding import are_channels_first
-        >>> are_channels_first((3, 32, 32)), are_channels_first((32, 32, 3))
-        (True, False)
+        >>> [are_channels_first(shape) for shape in ((3, 32, 32), (32, 32, 3), (4, 4, 2))]
+        [True, False, False]
     """
-    return len(shape) == 3 and shape[0] in _COLOURS and shape[2] not in _COLOURS
+    if len(shape) != 3 or shape[0] not in _COLOURS:
+        return False
+    return all(size is None or size > max(_COLOURS) for size in shape[1:])
 
 
 def channels_moved(call: Call) -> Call:

@@ -201,7 +201,11 @@ def _truth(
 def _of_arrays(path: Path, class_names: Sequence[str] | None, limit: int | None) -> Dataset:
     try:
         loaded: Any = np.load(path, allow_pickle=False)
-        arrays = {"images": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+        if isinstance(loaded, np.ndarray):
+            arrays = {"images": loaded}
+        else:
+            with loaded:
+                arrays = dict(loaded)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = plain((str(error).splitlines() or [""])[0])
         raise ValueError(f"expected arrays in {plain(path)}, received: {reason}") from error
