@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from evaluation.commands.shown import Shown, path_of, runs, store, transformations_of
-from evaluation.commands.shown_images import Wanted, load_images, wanted_by
+from evaluation.commands.shown_images import Wanted, load_images, say_other_classes, wanted_by
 from evaluation.commands.shown_models import reading
 from zoo.support.references import referred
 from zoo.support.terminal import check_writable, console, progress_bar
@@ -56,6 +56,7 @@ def score_models(command: ScoreModels) -> None:
     found: list[Measurements] = []
     for wanted, members in groups.items():
         dataset = load_images(wanted, command)
+        say_other_classes(dataset, members)
         found.append(_measured(members, dataset, transformations, command))
         if found[-1].protocol.stopping:
             words = stopping_in_words(found[-1].protocol)

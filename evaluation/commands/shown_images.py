@@ -1,7 +1,8 @@
 """Options for the images that a command shows to models."""
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,6 +11,7 @@ from zoo.support.plain import plain
 from zoo.support.terminal import console
 
 if TYPE_CHECKING:
+    from evaluation.networks.network import Network
     from zoo.datasets import Dataset
 
 # What a model may say of itself: the name of a dataset, and of its configuration and version.
@@ -122,3 +124,18 @@ def load_images(wanted: Wanted, chosen: ShownImages) -> "Dataset":
             class_names=names or None,
             limit=chosen.limit,
         )
+
+
+def say_other_classes(dataset: "Dataset", networks: Iterable["Network"]) -> None:
+    """Warn where pictures are of another number of classes than a network has.
+
+    Labels then count the classes that there are pictures of, and mean others to the network.
+    """
+    for info in (network.info for network in networks):
+        several = dataset.labels is not None and info.task != "embedding"
+        if several and dataset.num_classes != info.num_classes:
+            logging.getLogger("evaluation").warning(
+                "%s has %d classes and %s has pictures of %d: unless these are its first ones, give "
+                "all names in the network's order (--class-names)",
+                *(info.name, info.num_classes, dataset.name, dataset.num_classes),
+            )

@@ -1,5 +1,7 @@
 """The commands show one's own pictures: by class, without labels, and in the wrong order."""
 
+import shutil
+
 import keras
 import numpy as np
 import pandas as pd
@@ -91,6 +93,20 @@ def test_the_order_is_not_suspected_without_reason(place, tmp_path, caplog):
     status, _ = score(place, tmp_path, "--data", str(place / "pictures"))
     assert status == 0
     assert not [m for m in caplog.messages if "another order" in m]
+
+
+def test_pictures_of_fewer_classes_than_the_network_has_are_said(place, tmp_path, caplog):
+    some = tmp_path / "some"
+    for name in ("dark", "white"):
+        shutil.copytree(place / "pictures" / name, some / name)
+    assert score(place, tmp_path, "--data", str(some))[0] == 0
+    (said,) = [m for m in caplog.messages if "has 4 classes" in m]
+    assert "pictures of 2" in said
+    assert "--class-names" in said
+    caplog.clear()
+    names = ("--class-names", *GREYS)
+    assert score(place, tmp_path, "--data", str(some), *names)[0] == 0
+    assert not [m for m in caplog.messages if "classes" in m]
 
 
 def test_layers_and_comparison_take_pictures_too(place, tmp_path, monkeypatch):
