@@ -135,7 +135,7 @@ def say_other_classes(dataset: "Dataset", networks: Iterable["Network"]) -> None
         several = dataset.labels is not None and info.task != "embedding"
         if several and dataset.num_classes != info.num_classes:
             logging.getLogger("evaluation").warning(
-                "%s has %d classes and %s has pictures of %d: unless these are its first ones, give "
+                "%s has %d classes and %s has pictures of %d: unless these are its first, give "
                 "all names in the network's order (--class-names)",
                 *(info.name, info.num_classes, dataset.name, dataset.num_classes),
             )
