@@ -13,7 +13,7 @@ from evaluation.networks.formats.onnx import load_onnx
 from evaluation.networks.formats.tflite import load_tflite
 from evaluation.networks.inputs import declared
 from evaluation.networks.opened import Opened, digest_of, shape_of
-from zoo.support.plain import plain
+from zoo.support.plain import first_line, plain
 
 
 def of_tflite(path: Path, name: str, wanted: tuple[Any, ...] | None) -> Opened:
@@ -68,10 +68,9 @@ def _answers(function: Callable[[Any], Any], name: str) -> Call:
             else:
                 found = np.asarray(found)
         except Exception as error:  # a function of one's own may raise anything
-            reason = plain((str(error).splitlines() or [""])[0])
             raise ValueError(
                 f"expected {plain(name)} to answer images, it failed with "
-                f"{type(error).__name__}: {reason}"
+                f"{type(error).__name__}: {first_line(error)}"
             ) from error
         for array in tf.nest.flatten(found):
             if array.dtype.kind not in "fiub" or not array.ndim:

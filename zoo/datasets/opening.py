@@ -15,7 +15,7 @@ from zoo.datasets.dataset import Dataset, from_arrays
 from zoo.datasets.loading import check_memory
 from zoo.datasets.pictures import Resize, read_mask, read_pictures, size_of
 from zoo.datasets.sources.folders import Listing, list_folder
-from zoo.support.plain import plain
+from zoo.support.plain import first_line, plain
 
 _LOG = logging.getLogger("zoo")
 _IMAGES = ("images", "x_test", "x", "arr_0")
@@ -207,8 +207,8 @@ def _of_arrays(path: Path, class_names: Sequence[str] | None, limit: int | None)
             with loaded:
                 arrays = dict(loaded)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = plain((str(error).splitlines() or [""])[0])
-        raise ValueError(f"expected arrays in {plain(path)}, received: {reason}") from error
+        message = f"expected arrays in {plain(path)}, received: {first_line(error)}"
+        raise ValueError(message) from error
     images = next((arrays[name] for name in _IMAGES if name in arrays), None)
     labels = next((arrays[name] for name in _LABELS if name in arrays), None)
     if images is None:

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from zoo.support.plain import plain
+from zoo.support.plain import first_line, plain
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 """The endings of picture files; of a GIF or TIFF with several pictures, the first is read."""
@@ -224,5 +224,5 @@ def _unreadable(path: Path, error: Exception) -> OSError:
     if isinstance(error, UnidentifiedImageError):
         reason = "it is none of JPEG, PNG, WebP, BMP, GIF and TIFF"
     else:
-        reason = str(plain((str(error).splitlines() or [type(error).__name__])[0]))
+        reason = first_line(error)
     return OSError(f"expected a picture in {plain(path)}, it cannot be read: {reason}")

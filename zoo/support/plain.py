@@ -23,6 +23,18 @@ def plain(text: object) -> Text:
     return Text("".join(map(_shown, _SEQUENCE.sub("", str(text)))))
 
 
+def first_line(error: Exception) -> str:
+    r"""Return the first line of what an error says, plain; its type if it says nothing.
+
+    Example:
+        >>> from zoo.support.plain import first_line
+        >>> first_line(ValueError("expected a, received b\nmore")), first_line(KeyError())
+        ('expected a, received b', 'KeyError')
+    """
+    lines = str(error).strip().splitlines()
+    return str(plain(lines[0])) if lines else type(error).__name__
+
+
 def _shown(character: str) -> str:
     if character.isprintable():
         return character

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from zoo.support.plain import plain
+from zoo.support.plain import first_line, plain
 
 
 def import_module(name: str) -> Any:
@@ -27,7 +27,10 @@ def import_module(name: str) -> Any:
         if not name.endswith(".py"):
             return importlib.import_module(name)
         path = Path(name)
-        spec = importlib.util.spec_from_file_location(path.stem, path)
+        known = sys.modules.get(path.stem)
+        if known is not None and getattr(known, "__file__", None) != str(path.resolve()):
+            raise ImportError(f"there is another module {path.stem}: rename the file")
+        spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
         if spec is None or spec.loader is None or not path.is_file():
             raise ImportError(f"there is no file {path}")
         module = importlib.util.module_from_spec(spec)
@@ -35,10 +38,9 @@ def import_module(name: str) -> Any:
         spec.loader.exec_module(module)
         return module
     except Exception as error:  # a module of one's own may raise anything
-        reason = plain((str(error).splitlines() or [""])[0])
         raise ValueError(
             f"expected a Python module {plain(name)}, it cannot be imported "
-            f"({type(error).__name__}: {reason})"
+            f"({type(error).__name__}: {first_line(error)})"
         ) from error
 
 

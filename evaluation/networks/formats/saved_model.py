@@ -11,7 +11,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from evaluation.networks.feeding import fed, image_input
 from evaluation.networks.formats.operations import refused
-from zoo.support.plain import plain
+from zoo.support.plain import first_line, plain
 
 _LISTED = 8  # names of operations in a message
 
@@ -149,7 +149,7 @@ def _metadata(signatures: Any, directory: Path) -> Mapping[str, Any]:
 
 def unreadable(path: Path, error: Exception) -> ValueError:
     """Return a one-line error for a model file that is damaged or of another kind."""
-    reason = (str(error).strip().splitlines() or [""])[0][:200]
+    reason = first_line(error)[:200]
     return ValueError(
         f"expected a model in {path}, it cannot be read ({type(error).__name__}: {reason})"
     )

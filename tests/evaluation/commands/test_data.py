@@ -6,13 +6,10 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-import tyro
 from PIL import Image
 
-import evaluation.__main__ as command_line
-from evaluation.commands.score import ScoreModels
 from evaluation.tables import read_csv
-from zoo.support.terminal import console, run
+from tests.evaluation.commands.command_line import evaluate_command
 
 GREYS = {"black": 30, "dark": 100, "light": 170, "white": 240}
 
@@ -44,17 +41,10 @@ def place(tmp_path_factory):
     return folder
 
 
-def evaluate(*line):
-    command = tyro.cli(command_line.Command, default=ScoreModels(), args=line)
-    with console.capture() as printed:
-        status = run(lambda: command_line.main(command))
-    return status, printed.get()
-
-
 def score(place, logs, *options):
     usual = ("--transformations", "rotation", "--preprocessing", "unit")
     where = ("--logs", str(logs), "--predictions", str(logs / "predictions"))
-    return evaluate("score", str(place / "greys.keras"), *usual, *where, *options)
+    return evaluate_command("score", str(place / "greys.keras"), *usual, *where, *options)
 
 
 @pytest.mark.parametrize("data", ["pictures", "table.csv"])
@@ -112,10 +102,10 @@ def test_pictures_of_fewer_classes_than_the_network_has_are_said(place, tmp_path
 def test_layers_and_comparison_take_pictures_too(place, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path, data = str(place / "greys.keras"), ("--data", str(place / "pictures"))
-    status, printed = evaluate("layers", path, *data, "--shifts", "0", "1", "--limit", "8")
+    status, printed = evaluate_command("layers", path, *data, "--shifts", "0", "1", "--limit", "8")
     assert (status, "8 images of pictures" in printed) == (0, True)
     options = ("--transformations", "rotation", "--preprocessing", "unit")
-    status, printed = evaluate("compare", path, path, *data, *options)
+    status, printed = evaluate_command("compare", path, path, *data, *options)
     assert (status, "60 images of pictures" in printed) == (0, True)
 
 

@@ -6,13 +6,11 @@ from pathlib import Path
 import keras
 import pytest
 import tensorflow as tf
-import tyro
 
-import evaluation.__main__ as command_line
 import zoo
-from evaluation.commands.score import ScoreModels
 from evaluation.networks.inspection import inspect_model
-from zoo.support.terminal import console, run
+from tests.evaluation.commands.command_line import evaluate_command
+from zoo.support.terminal import console
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +21,6 @@ def place(tmp_path_factory):
     model.save(folder / "net.keras")
     model.export(folder / "net", verbose=False)
     return folder
-
-
-def evaluate(*line):
-    command = tyro.cli(command_line.Command, default=ScoreModels(), args=line)
-    with console.capture() as printed:
-        status = run(lambda: command_line.main(command))
-    return status, printed.get()
 
 
 @pytest.mark.parametrize("name", ["net.keras", "net"])
@@ -104,7 +95,7 @@ def test_integers_and_any_size_are_said(tmp_path):
 @pytest.mark.parametrize("columns", [80, 160])
 def test_the_command_prints_it(place, monkeypatch, columns):
     monkeypatch.setattr(console, "width", columns)
-    status, printed = evaluate("inspect", str(place / "net.keras"))
+    status, printed = evaluate_command("inspect", str(place / "net.keras"))
     assert status == 0
     assert "classification into 3 classes" in " ".join(printed.split())
     assert max(map(len, printed.splitlines())) <= columns
@@ -112,6 +103,6 @@ def test_the_command_prints_it(place, monkeypatch, columns):
 
 def test_what_is_no_model_is_one_line(place, capsys):
     for line in (("inspect",), ("inspect", "nowhere"), ("inspect", str(Path(__file__)))):
-        assert evaluate(*line)[0] == 2
+        assert evaluate_command(*line)[0] == 2
         (said,) = capsys.readouterr().err.strip().splitlines()
         assert said.startswith("error: expected")

@@ -5,12 +5,9 @@ import sys
 import keras
 import numpy as np
 import pytest
-import tyro
 
-import evaluation.__main__ as command_line
-from evaluation.commands.score import ScoreModels
 from evaluation.tables import read_csv
-from zoo.support.terminal import console, run
+from tests.evaluation.commands.command_line import evaluate_command
 
 MINE = """
 import keras, numpy as np
@@ -56,21 +53,15 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
-def evaluate(*line):
-    command = tyro.cli(command_line.Command, default=ScoreModels(), args=line)
-    with console.capture():
-        return run(lambda: command_line.main(command))
-
-
 def test_layers_transformations_scores_and_preprocessing_of_ones_own(place, capsys):
     usual = ("--data", "data.npz")
-    assert evaluate("score", "own.keras", *usual) == 2
+    assert evaluate_command("score", "own.keras", *usual)[0] == 2
     line = capsys.readouterr().err
     assert "Twice" in line
     assert "--plugin" in line
     own = ("--plugin", "mine.py", "--transformations", "mine:negative", "--scores", "mine:sure")
     own = (*own, "--preprocessing", "mine:darker")
-    assert evaluate("score", "own.keras", *usual, *own) == 0
+    assert evaluate_command("score", "own.keras", *usual, *own)[0] == 0
     frame = read_csv(place / "tensorboard_logs" / "comparison" / "measurements.csv")
     assert set(frame["transformation"]) == {"negative"}
     assert "sure" in set(frame["score"])
@@ -79,10 +70,10 @@ def test_layers_transformations_scores_and_preprocessing_of_ones_own(place, caps
 def test_an_input_is_fixed_by_a_file(place, capsys):
     usual = ("--data", "data.npz", "--preprocessing", "unit", "--plugin", "mine")
     usual = (*usual, "--transformations", "horizontal_flip")
-    assert evaluate("score", "two.keras", *usual) == 2
+    assert evaluate_command("score", "two.keras", *usual)[0] == 2
     assert "--fixed-input name=file.npy" in capsys.readouterr().err
-    assert evaluate("score", "two.keras", *usual, "--fixed-input", "bias=bias.npy") == 0
-    assert evaluate("score", "two.keras", *usual, "--fixed-input", "bias") == 2
+    assert evaluate_command("score", "two.keras", *usual, "--fixed-input", "bias=bias.npy")[0] == 0
+    assert evaluate_command("score", "two.keras", *usual, "--fixed-input", "bias")[0] == 2
     assert "expected --fixed-input as name=file.npy" in capsys.readouterr().err
 
 
@@ -91,6 +82,7 @@ def test_an_input_is_fixed_by_a_file(place, capsys):
     [
         (("--plugin", "nothing_of_the_kind"), "expected a Python module nothing_of_the_kind"),
         (("--plugin", "nothing.py"), "there is no file nothing.py"),
+        (("--plugin", "json.py"), "there is another module json: rename the file"),
         (("--preprocessing", "mine:nothing"), "expected nothing in the module mine"),
         (("--preprocessing", "nothing"), "expected a preprocessing among unit"),
         (("--transformations", "broken:x"), "ZeroDivisionError"),
@@ -98,8 +90,9 @@ def test_an_input_is_fixed_by_a_file(place, capsys):
 )
 def test_what_is_not_there_is_one_line(place, capsys, options, message):
     (place / "broken.py").write_text("1 / 0")
+    (place / "json.py").write_text("")
     (place / "plain.keras").write_bytes(b"")
     keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()]).save("plain.keras")
-    assert evaluate("score", "plain.keras", "--data", "data.npz", *options) == 2
+    assert evaluate_command("score", "plain.keras", "--data", "data.npz", *options)[0] == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert message in line

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from zoo.datasets.sources.folders import Listing, order_of
-from zoo.support.plain import plain
+from zoo.support.plain import first_line, plain
 
 _BOX = ["x_min", "y_min", "x_max", "y_max"]
 
@@ -63,8 +63,8 @@ def _read(path: Path) -> pd.DataFrame:
             "save the table as .csv"
         ) from error
     except Exception as error:  # what a damaged file raises depends on the damage
-        reason = plain((str(error).splitlines() or [""])[0])
-        raise ValueError(f"expected a table in {plain(path)}, received: {reason}") from error
+        message = f"expected a table in {plain(path)}, received: {first_line(error)}"
+        raise ValueError(message) from error
 
 
 def _labels(
