@@ -12,20 +12,14 @@ from evaluation.networks.feeding import Call, are_channels_first, by_groups, cha
 from evaluation.networks.formats.onnx import load_onnx
 from evaluation.networks.formats.tflite import load_tflite
 from evaluation.networks.inputs import declared
-from evaluation.networks.opened import Opened, digest_of, shape_of
+from evaluation.networks.opened import Opened, Shape, digest_of, shape_of
 from zoo.support.plain import first_line, plain
 
 
 def of_tflite(path: Path, name: str, wanted: tuple[Any, ...] | None) -> Opened:
     """Open a TensorFlow Lite file; see `open_network`."""
     lite = load_tflite(path)
-    whole, call = tf.TensorShape(lite.shape), lite.call
-    if are_channels_first(lite.shape[1:]):
-        whole = tf.TensorShape((whole[0], whole[2], whole[3], whole[1]))
-        call = channels_moved(call)
-    shape = shape_of(name, whole, wanted)
-    if whole[0] is not None:
-        call = by_groups(call, whole[0])
+    shape, call = _images(name, lite.call, lite.shape, wanted)
     title = str(plain(name))
     return Opened(title, call, shape, digest_of([path], {}), takes=lite.takes, traced=False)
 
@@ -35,12 +29,21 @@ def of_onnx(
 ) -> Opened:
     """Open an ONNX file; see `open_network`."""
     onnx = load_onnx(path, fixed)
-    shape = shape_of(name, tf.TensorShape(onnx.shape), wanted)
+    shape, call = _images(name, onnx.call, onnx.shape, wanted)
     takes = declared("bytes", "integers") if onnx.integers else None
     digest, title = digest_of([path], fixed), str(plain(name))
-    return Opened(
-        title, onnx.call, shape, digest, integers=onnx.integers, takes=takes, traced=False
-    )
+    return Opened(title, call, shape, digest, integers=onnx.integers, takes=takes, traced=False)
+
+
+def _images(
+    name: str, call: Call, own: tuple[int | None, ...], wanted: tuple[Any, ...] | None
+) -> tuple[Shape, Call]:
+    """Return `(H, W, C)` of a network's images, and its call of any number of them."""
+    if are_channels_first(own[1:]):
+        own = (own[0], own[2], own[3], own[1])
+        call = channels_moved(call)
+    shape = shape_of(name, tf.TensorShape(own), wanted)
+    return shape, call if own[0] is None else by_groups(call, own[0])
 
 
 def of_function(

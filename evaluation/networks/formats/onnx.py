@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from evaluation.networks.feeding import are_channels_first, by_groups, image_input
+from evaluation.networks.feeding import image_input
 from evaluation.networks.formats.saved_model import unreadable
 
 _TYPES = {
@@ -27,8 +27,8 @@ class Onnx:
     """A loaded file.
 
     Attributes:
-        call: Maps float32 images `(N, H, W, C)` to arrays by name.
-        shape: `(N, H, W, C)` of its images; None where it is open.
+        call: Maps float32 images, as many as `shape` says or any number, to arrays by name.
+        shape: The shape of its images, in its own layout; None where it is open.
         integers: The type of what it takes if that are integers, else empty.
     """
 
@@ -38,7 +38,7 @@ class Onnx:
 
 
 def load_onnx(path: Path, fixed: Mapping[str, Any]) -> Onnx:
-    """Load an ONNX file; images are given with channels first where it takes them so.
+    """Load an ONNX file.
 
     Args:
         path: The file.
@@ -67,22 +67,14 @@ def load_onnx(path: Path, fixed: Mapping[str, Any]) -> Onnx:
     name, others = image_input(str(path), inputs, fixed)
     shape, kind = tuple(inputs[name].shape), inputs[name].dtype.as_numpy_dtype
     outputs = [one.name for one in session.get_outputs()]
-    first = are_channels_first(shape[1:])
 
     def call(images: Any) -> dict[str, np.ndarray]:
         images = np.asarray(images, np.float32)
-        given = images.transpose(0, 3, 1, 2) if first else images
-        given = given if np.issubdtype(kind, np.floating) else np.round(given)
-        feed = {name: np.ascontiguousarray(given.astype(kind))}
+        given = images if np.issubdtype(kind, np.floating) else np.round(images)
+        feed = {name: given.astype(kind)}
         for key, value in others.items():
             repeated = np.repeat(value, len(images), axis=0)
             feed[key] = repeated.astype(inputs[key].dtype.as_numpy_dtype)
         return dict(zip(outputs, session.run(None, feed), strict=True))
 
-    if first:
-        shape = (shape[0], shape[2], shape[3], shape[1])
-    return Onnx(
-        call if shape[0] is None else by_groups(call, shape[0]),
-        shape,
-        "" if np.issubdtype(kind, np.floating) else np.dtype(kind).name,
-    )
+    return Onnx(call, shape, "" if np.issubdtype(kind, np.floating) else np.dtype(kind).name)
