@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evaluation.comparison import compared
 from evaluation.networks.network import Network
 from evaluation.results import Measurements
 from evaluation.scores.definitions import Definition, Score, one_per_image
@@ -20,7 +21,7 @@ from evaluation.sweeping.cells import is_complete, new_cell
 from evaluation.sweeping.manifest import write_manifest
 from evaluation.sweeping.plan import Transformations, plan
 from evaluation.sweeping.predictions import Predictions, cell_path
-from evaluation.sweeping.sweep import KEPT, fill
+from evaluation.sweeping.sweep import KEPT, fill, kept
 from zoo.datasets import Dataset
 
 _SCORES = ("accuracy", "top1_agreement")
@@ -80,8 +81,7 @@ def measure_to(
         raise ValueError(
             f"expected a precision between 0 and 0.5, received {precision:g}: 0.01 is ±1 point"
         )
-    usual = _SCORES if dataset.labels is not None else _SCORES[1:]
-    wanted = one_per_image(chosen(usual) if scores is None else scores)
+    wanted = one_per_image(_usual(networks, dataset) if scores is None else scores)
     noisy = any("noise" in definition.reads for definition in wanted)
     order = np.random.default_rng(seed).permutation(len(dataset))
 
@@ -129,6 +129,14 @@ def measure_to(
     return replace(measurements, frame=_with_ends(measurements.frame, found, predictions))
 
 
+def _usual(networks: Sequence[Network], dataset: Dataset) -> list[Definition]:
+    """Return accuracy and agreement or, of other tasks, what networks are compared by."""
+    infos = [network.info for network in networks]
+    if all(info.of_classes for info in infos):
+        return chosen(_SCORES if dataset.labels is not None else _SCORES[1:])
+    return [*compared(None, infos, labelled=dataset.labels is not None)]
+
+
 def _values(predictions: Predictions, scores: Sequence[Score]) -> dict[_Key, np.ndarray]:
     return {
         (network.name, *info.key, name): values
@@ -164,8 +172,8 @@ def _join(parts: Sequence[Predictions], whole: Predictions, keep: Collection[str
         for info in whole.transformations:
             for strength in info.strengths:
                 path = cell_path(whole.directory, network, images, info, strength)
-                if not is_complete(path, keep):
-                    with new_cell(path, images.n, keep) as writer:
+                if not is_complete(path, kept(network, keep)):
+                    with new_cell(path, images.n, kept(network, keep)) as writer:
                         for part in parts:
                             writer.append(part.cell(network, info, strength))
 

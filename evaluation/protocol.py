@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from evaluation.tasks import ANSWERS, OF_CLASSES
 from zoo.support.processor import processor
 
 _PACKAGES = ("invariance-zoo", "tensorflow", "keras", "numpy", "scipy", "pandas")
@@ -66,9 +67,10 @@ class NetworkInfo:
 
     Attributes:
         name: Its name in measurements.
-        task: `classification`, `segmentation`, `detection` or `embedding`.
+        task: What it is for, one of `evaluation.tasks.TASKS`.
         input_shape: `(H, W, C)`; H and W are None if the network takes any size.
-        num_classes: `K`, without the background; of an embedding, the length of its vectors.
+        num_classes: `K`, without the background; of other tasks than of classes, the number of
+            what it gives: labels, points, numbers in a vector, or channels.
         fingerprint: A digest that changes whenever the network does.
         metadata: The metadata saved with the network; empty if there is none.
         total_stride: The total stride down and to the right, in pixels: answers can be exact only
@@ -95,8 +97,13 @@ class NetworkInfo:
 
     @property
     def answer(self) -> str:
-        """The name of the output that decides what stays: `logits` or `embedding`."""
-        return "embedding" if self.task == "embedding" else "logits"
+        """The name of the output that must stay or move."""
+        return ANSWERS[self.task]
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether it gives each image one class."""
+        return self.task in OF_CLASSES
 
 
 @dataclass(frozen=True)

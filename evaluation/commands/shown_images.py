@@ -132,7 +132,7 @@ def say_other_classes(dataset: "Dataset", networks: Iterable["Network"]) -> None
     Labels then count the classes that there are pictures of, and mean others to the network.
     """
     for info in (network.info for network in networks):
-        several = dataset.labels is not None and info.task != "embedding"
+        several = dataset.labels is not None and info.of_classes
         if several and dataset.num_classes != info.num_classes:
             logging.getLogger("evaluation").warning(
                 "%s has %d classes and %s has pictures of %d: unless these are its first, give "

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from evaluation.tasks import Task
 from zoo.support.plain import plain
 from zoo.support.references import import_module, referred
 
@@ -21,11 +22,17 @@ class ShownModels:
     """Mean of pixels in [0, 1], one number or one per channel, that is subtracted; with --std."""
     std: tuple[float, ...] = ()
     """Their standard deviation, by which they are divided; with --mean."""
-    task: Literal["classification", "segmentation", "detection", "embedding"] | None = None
+    task: Task | None = None
     """What the models are for; by default what they say of themselves or their outputs show.
-    Vectors are class scores unless it is said that they are an embedding."""
+    Vectors are class scores unless it is said that they are labels, points or an embedding, and
+    maps are class scores of pixels unless it is said that they are numbers (regression)."""
     output: str | None = None
     """The name of the output to measure, of several."""
+    background: bool | None = None
+    """Whether the first class of segmenters is the background, which does not count; by default it
+    is, and that is said."""
+    coordinates: Literal["xy", "yx"] = "xy"
+    """The order of the coordinates of points and boxes that models give."""
     signature: str | None = None
     """The signature of SavedModels to call; by default serving_default."""
     fixed_input: tuple[str, ...] = ()
@@ -55,6 +62,8 @@ def reading(chosen: ShownModels) -> dict[str, Any]:
         "preprocessing": preprocessing,
         "task": chosen.task,
         "output": chosen.output,
+        "background": chosen.background,
+        "coordinates": chosen.coordinates,
         "trust": chosen.trust,
         "signature": chosen.signature,
         "fixed_inputs": dict(map(_fixed, chosen.fixed_input)),

@@ -16,6 +16,7 @@ from evaluation.networks.opened import Opened
 from evaluation.networks.opening import open_network
 from evaluation.networks.readout import infer_task
 from evaluation.networks.taps import tap_names
+from evaluation.tasks import OF_CLASSES, Task
 from zoo.graphs.freezing import final_activation, freeze
 from zoo.graphs.multiply_adds import multiply_adds
 from zoo.graphs.receptive_field import receptive_fields
@@ -24,10 +25,13 @@ from zoo.support.plain import plain
 _LISTED = 12  # names in a line
 _LONGEST = 300  # characters of metadata
 _WHY = {
-    "classification": "its output is a vector of class scores",
-    "segmentation": "its output has class scores for every pixel",
-    "detection": "its outputs are class scores and a box",
-    "embedding": "that is said, and its output is a vector",
+    "classification": "into {} classes: its output is a vector of class scores",
+    "segmentation": "into {} classes: its output has class scores for every pixel",
+    "detection": "into {} classes: its outputs are class scores and a box",
+    "multilabel": "of {} labels: that is said, and its output is a vector",
+    "embedding": "into {} numbers: that is said, and its output is a vector",
+    "keypoints": "of {} points: its output has two coordinates for each",
+    "regression": "of {} numbers for each pixel: that is said, and its output is a map",
 }
 
 
@@ -71,11 +75,13 @@ def inspect_model(path: Path, **how: Any) -> dict[str, str]:
         version = version_of(path)
         found["kind"] = f"Keras file of Keras {version}" if version else "Keras file"
     given, task, output = (how.pop(name, None) for name in ("preprocessing", "task", "output"))
+    background = how.pop("background", None) is not False
+    how.pop("coordinates", None)
     opened = open_network(path, **how)
     found["size"] = f"{_bytes(path) / 1e6:,.1f} MB"
     found |= _of_metadata(opened.metadata)
     if opened.traced:
-        found |= _of_graph(opened, given, task, output)
+        found |= _of_graph(opened, given, task, output, background=background)
     else:
         found["images"] = _images(opened)
         found["takes"] = _takes(opened.takes or Preprocessing("unit"))
@@ -117,7 +123,9 @@ def _of_metadata(metadata: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _of_graph(opened: Opened, given: Any, wanted: str | None, output: str | None) -> dict[str, str]:
+def _of_graph(
+    opened: Opened, given: Any, wanted: str | None, output: str | None, *, background: bool
+) -> dict[str, str]:
     """Describe a network by its graph, traced for one image."""
     height, width, channels = opened.input_shape
     traced = tf.function(opened.call).get_concrete_function(opened.spec)
@@ -126,17 +134,13 @@ def _of_graph(opened: Opened, given: Any, wanted: str | None, output: str | None
         wanted = wanted or opened.metadata.get("task")
         keys, task = infer_task(traced.structured_outputs, opened.name, wanted, output)
     except ValueError as error:
-        keys, task = [], ""
+        keys, task = [], "classification"
         found["task"] = f"unknown: {error}"
     spec = tf.TensorSpec((1, height, width, channels), tf.float32)
     frozen = freeze(lambda images: tf.nest.flatten(opened.call(images)), spec)
     found["takes"] = _takes(settle(given, opened.name, opened.metadata, frozen, opened.integers))
     if keys:
-        classes = frozen.outputs[0].shape[-1]
-        classes = classes - 1 if task == "segmentation" and classes > 1 else max(classes, 2)
-        found["task"] = f"{task} into {classes} classes: {_WHY[task]}"
-        if task == "embedding":
-            found["task"] = f"embedding into {classes} numbers: {_WHY[task]}"
+        found["task"] = f"{task} {_WHY[task].format(_number(task, frozen.outputs[0], background))}"
         ending = final_activation(frozen, 0)
         found["ends in"] = ending or "no softmax or sigmoid that its last operation shows"
     model = opened.model
@@ -161,6 +165,18 @@ def _of_graph(opened: Opened, given: Any, wanted: str | None, output: str | None
     names = tap_names(opened, frozen)
     found["layers"] = f"{len(names)} can be read: {_listed(names)}" if names else "none can be read"
     return found
+
+
+def _number(task: Task, output: Any, background: bool) -> int:
+    """Return the number of classes, labels, points, channels, or numbers in a vector."""
+    last = int(output.shape[-1])
+    if task == "keypoints":
+        return int(output.shape[1]) if output.shape.rank == 3 else last // 2
+    if task == "segmentation":
+        return max(last, 2) - int(background)
+    if task == "regression":
+        return last if output.shape.rank == 4 else 1
+    return max(last, 2) if task in OF_CLASSES else last
 
 
 def _images(opened: Opened) -> str:

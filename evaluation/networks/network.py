@@ -14,9 +14,10 @@ from evaluation.networks.inputs import Preprocessing, declared, settle, with_cha
 from evaluation.networks.names import distinct
 from evaluation.networks.opened import Opened
 from evaluation.networks.opening import open_network
-from evaluation.networks.readout import read_out
-from evaluation.networks.trial import Trial, flat, noise_for, probabilities, trial
+from evaluation.networks.readout import Coordinates, Reading, read_out
+from evaluation.networks.trial import Said, Trial, flat, noise_for, probabilities, trial
 from evaluation.protocol import NetworkInfo
+from evaluation.tasks import ANSWERS
 from zoo.graphs.digest import graph_digest
 from zoo.graphs.freezing import final_activation, freeze, with_dense_input
 from zoo.graphs.receptive_field import receptive_fields
@@ -65,6 +66,8 @@ def load_model(
     preprocessing: Any = None,
     task: str | None = None,
     output: str | None = None,
+    background: bool | None = None,
+    coordinates: Coordinates = "xy",
     trust: bool = False,
     signature: str | None = None,
     fixed_inputs: Mapping[str, Any] | None = None,
@@ -85,10 +88,14 @@ def load_model(
             `std`, or a function; by default what the model says of itself, what its first layers
             show, or bytes if it takes integers. If nobody says so, images are given as they are
             and `info.settled` is empty: `evaluate` then looks at the accuracy under each.
-        task: `classification`, `segmentation`, `detection` or `embedding`; by default what the
-            model says of itself or its outputs show. Vectors are class scores unless it is said
-            that they are an embedding.
+        task: What the model is for, one of `evaluation.tasks.TASKS`; by default what it says of
+            itself or its outputs show. Vectors are class scores unless it is said that they are
+            labels, points or an embedding, and maps are class scores of pixels unless it is said
+            that they are numbers (`regression`).
         output: The name of the output to measure, of several.
+        background: Whether the first class of a segmenter is the background, which does not count;
+            by default it is, and that is said.
+        coordinates: `xy` if points and boxes are given by x first, `yx` if by y.
         trust: Load a SavedModel whatever operations it contains, and Keras layers of saved code:
             only one that you trust, since it may read and write files and run other programs.
         signature: The signature of a SavedModel to call; by default `serving_default`.
@@ -125,7 +132,7 @@ def load_model(
         fixed_inputs=fixed_inputs,
         custom_objects=custom_objects,
     )
-    return _ready(opened, preprocessing, task, output)
+    return _ready(opened, preprocessing, Said(task, output, background, coordinates))
 
 
 def load_networks(
@@ -150,49 +157,86 @@ def load_networks(
     return [load_model(network, name=name) for network, name in zip(found, names, strict=True)]
 
 
-def _ready(opened: Opened, given: Any, task: str | None, output: str | None) -> Network:
+def _ready(opened: Opened, given: Any, said: Said) -> Network:
     """Prepare the input of a network, and read its output out."""
-    claimed = task or opened.metadata.get("task")
-    tried = trial(opened, claimed, output)
-    if claimed and claimed != tried.task:
-        who = "as is given" if task else "as its metadata says"
+    claimed = said.task or opened.metadata.get("task")
+    tried = trial(opened, replace(said, task=claimed))
+    task = tried.reading.task
+    if claimed and claimed != task:
+        who = "as is given" if said.task else "as its metadata says"
         raise ValueError(
             f"expected an output for {plain(claimed)} of {opened.name}, {who}, received one for "
-            f"{tried.task}"
+            f"{task}"
         )
-    return _frozen(opened, tried, given) if opened.traced else _called(opened, tried, given)
+    _refuse_meaningless(opened.name, task, said)
+    make = _frozen if opened.traced else _called
+    return make(opened, tried, given, said=claimed is not None)
 
 
-def _frozen(opened: Opened, tried: Trial, given: Any) -> Network:
+def _refuse_meaningless(name: str, task: str, said: Said) -> None:
+    """Refuse what is said of the outputs of another task."""
+    if said.background is not None and task != "segmentation":
+        raise ValueError(f"expected no word on a background of {name}, which is for {task}")
+    if said.coordinates != "xy" and task not in ("detection", "keypoints"):
+        raise ValueError(f"expected no order of coordinates of {name}, which is for {task}")
+
+
+def _with_activation(opened: Opened, tried: Trial, ending: str | None, *, said: bool) -> Trial:
+    """Complete the reading of a network by its final activation, and say what is a guess.
+
+    Raises:
+        ValueError: If single numbers for each pixel may be the logits of a class, or anything else.
+    """
+    activation = ending or probabilities(opened.name, tried)
+    task, single = tried.reading.task, bool(tried.seen) and tried.seen[0].shape[-1] == 1
+    if single and activation is None and not said:
+        if task == "segmentation":
+            raise ValueError(
+                f"expected to know what the numbers for each pixel of {opened.name} mean, which "
+                "are no probabilities: say task=segmentation if they are the logits of a class, or "
+                "task=regression (--task)"
+            )
+        if task == "classification":
+            _LOG.warning(
+                "%s gives one number for each image: it is taken for the logit of the second of "
+                "two classes",
+                opened.name,
+            )
+    return replace(tried, reading=replace(tried.reading, activation=activation))
+
+
+def _frozen(opened: Opened, tried: Trial, given: Any, *, said: bool) -> Network:
     """Make one graph of a network, of what comes before it and of what is read out."""
     call, keys = tried.call, tried.keys
     raw, dense = with_dense_input(freeze(lambda images: flat(call(images), keys), opened.spec), 0)
-    activation = final_activation(raw, 0) or probabilities(opened.name, tried)
-    if activation == "sigmoid" and tried.task == "classification" and raw.outputs[0].shape[-1] > 1:
+    tried = _with_activation(opened, tried, final_activation(raw, 0), said=said)
+    reading, numbers = tried.reading, raw.outputs[0].shape[-1]
+    if reading.activation == "sigmoid" and reading.task == "classification" and numbers > 1:
         _LOG.warning(
             "%s has a sigmoid for each class, so that several may be true at once: it is measured "
-            "by the most probable one",
+            "by the most probable one, unless it is said that it is for multilabel (--task)",
             opened.name,
         )
-    dense = dense and tried.task != "embedding"
+    dense = dense and reading.task in ("classification", "detection", "multilabel")
     taken = settle(given, opened.name, opened.metadata, raw, opened.integers)
     names = [*keys, "pre_logits"] if dense else keys
 
     @tf.function(input_signature=[opened.spec])
     def predict(images: Any) -> dict[str, Any]:
         found = raw(taken.change(images))[: len(names)]
-        return _read(tried, dict(zip(names, found, strict=True)), activation, images)
+        return read_out(reading, dict(zip(names, found, strict=True)), tf.shape(images)[1:3])
 
     fingerprint = opened.fingerprint
     if fingerprint is None:
         fingerprint = graph_digest(raw)
-    classes = predict.get_concrete_function().structured_outputs[_answer(tried)].shape[-1]
-    return Network(_info(opened, tried, int(classes), fingerprint, taken, _stride(raw)), predict)
+    outputs = predict.get_concrete_function().structured_outputs
+    info = _info(opened, tried, _number(reading, outputs), fingerprint, taken, _stride(raw))
+    return Network(info, predict)
 
 
-def _called(opened: Opened, tried: Trial, given: Any) -> Network:
+def _called(opened: Opened, tried: Trial, given: Any, *, said: bool) -> Network:
     """Take a network of which no graph can be made: it is called with arrays."""
-    activation = probabilities(opened.name, tried)
+    tried = _with_activation(opened, tried, None, said=said)
     taken = declared(given) if given is not None else opened.takes or Preprocessing("unit")
     if opened.takes is not None and taken.name != opened.takes.name:
         raise ValueError(
@@ -213,29 +257,16 @@ def _called(opened: Opened, tried: Trial, given: Any) -> Network:
                 f"expected {opened.name} to answer {len(shown)} images, received another number"
             )
         tensors = dict(zip(tried.keys, map(tf.convert_to_tensor, outputs), strict=True))
-        return _read(tried, tensors, activation, shown)
+        return read_out(tried.reading, tensors, tf.shape(shown)[1:3])
 
-    classes = predict(noise_for(opened))[_answer(tried)].shape[-1]
-    return Network(
-        _info(opened, tried, int(classes), str(opened.fingerprint), taken, None), predict
-    )
+    number = _number(tried.reading, predict(noise_for(opened)))
+    return Network(_info(opened, tried, number, str(opened.fingerprint), taken, None), predict)
 
 
-def _read(
-    tried: Trial, outputs: dict[str, Any], activation: str | None, images: Any
-) -> dict[str, Any]:
-    size = tf.shape(images)[1:3]
-    return read_out(
-        tried.task,
-        outputs,
-        activation,
-        enlarged=size if tried.coarse else None,
-        shares_of=size if tried.shares else None,
-    )
-
-
-def _answer(tried: Trial) -> str:
-    return "embedding" if tried.task == "embedding" else "logits"
+def _number(reading: Reading, outputs: Mapping[str, Any]) -> int:
+    """Return the number of classes, labels, points, channels, or numbers in a vector."""
+    answer = outputs[ANSWERS[reading.task]]
+    return int(answer.shape[1 if reading.task == "keypoints" else -1])
 
 
 def _info(
@@ -250,7 +281,7 @@ def _info(
         fingerprint = hashlib.sha256(f"{fingerprint} {tried.chosen}".encode()).hexdigest()
     return NetworkInfo(
         name=opened.name,
-        task=tried.task,
+        task=tried.reading.task,
         input_shape=opened.input_shape,
         num_classes=num_classes,
         fingerprint=with_change(fingerprint, taken),

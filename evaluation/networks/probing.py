@@ -40,7 +40,7 @@ def _probed(network: Network, dataset: Dataset) -> Network:
     name, size = network.name, network.info.input_shape
     shape = dataset.input_shape
     fits = all(own in (None, given) for own, given in zip(size, shape, strict=True))
-    labels = dataset.labels if network.info.answer == "logits" else None
+    labels = dataset.labels if network.info.of_classes else None
     if not fits or (labels is not None and labels.max() >= network.info.num_classes):
         return network  # what does not fit is refused later
     if labels is None:

@@ -1,35 +1,61 @@
-"""The reading of a network's output: which task it is for, and what is stored of it."""
+"""The reading of a network's outputs: which task they are for, and what is stored of them."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import tensorflow as tf
 
+from evaluation.tasks import Task
 from zoo.support.plain import plain
+
+Coordinates = Literal["xy", "yx"]
+"""The order of the coordinates of points and of the corners of boxes."""
 
 # Stored masks are bytes, so that a sweep of a segmenter does not fill the disk with logits.
 _MOST_CLASSES = 255
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How the outputs of a network are read.
+
+    Attributes:
+        task: What they are for.
+        activation: The final activation, `softmax` or `sigmoid`; None if the network has neither.
+        coarse: Whether its maps have fewer pixels than the images, so that they are enlarged.
+        shares: Whether its points or boxes are shares of the frame instead of pixels.
+        background: Whether the first class of a segmenter is the background.
+        coordinates: The order of the coordinates of points and boxes.
+    """
+
+    task: Task
+    activation: str | None = None
+    coarse: bool = False
+    shares: bool = False
+    background: bool = True
+    coordinates: Coordinates = "xy"
+
+
 def infer_task(
     outputs: Any, name: str, task: str | None = None, output: str | None = None
-) -> tuple[list[str], str]:
+) -> tuple[list[str], Task]:
     """Infer a network's task from the shapes of its outputs.
 
     Args:
         outputs: A tensor, or a list or dictionary of tensors.
         name: The network's name, for the error message.
-        task: The task, if it is known: a vector may be class scores or an embedding.
+        task: The task, if it is known: a shape may be that of several.
         output: The name of the one output that counts, or of the class scores of a detector.
 
     Returns:
         The keys of the outputs, the class scores first, and the task: `(N, K)` is classification,
-        `(N, H, W, K + 1)` segmentation, `{"logits": (N, K), "box": (N, 4)}` detection; `(N, D)`
-        is an embedding only where that is said.
+        `(N, H, W, K + 1)` segmentation, `(N, P, 2)` keypoints, `{"logits": (N, K), "box": (N, 4)}`
+        detection. Only where that is said, `(N, K)` is multilabel or an embedding, `(N, 2P)` are
+        keypoints, and `(N, H, W)` or `(N, H, W, C)` is regression.
 
     Raises:
-        ValueError: If the shapes are those of no task, or not of the given one, or there is no such
-            output.
+        ValueError: If the shapes are those of no task, or there is no such output.
     """
     outputs = by_name(outputs)
     if output is not None:
@@ -40,22 +66,38 @@ def infer_task(
             )
         outputs = {output: outputs[output]}
     shapes = {key: tuple(tensor.shape) for key, tensor in outputs.items()}
-    ranks = [len(shape) for shape in shapes.values()]
-    if len(shapes) == 1 and ranks == [2] and next(iter(shapes.values()))[-1]:
-        return list(shapes), "embedding" if task == "embedding" else "classification"
-    if (
-        len(shapes) == 1
-        and ranks == [4]
-        and 0 < (next(iter(shapes.values()))[-1] or 0) <= _MOST_CLASSES
-    ):
-        return list(shapes), "segmentation"
-    if set(shapes) == {"logits", "box"} and ranks == [2, 2] and shapes["box"][-1] == 4:
+    if set(shapes) == {"logits", "box"} and _ranks(shapes) == [2, 2] and shapes["box"][-1] == 4:
         return ["logits", "box"], "detection"
+    if len(shapes) == 1:
+        possible = _tasks_of(next(iter(shapes.values())))
+        for found in possible:
+            if found == task:
+                return list(shapes), found
+        if possible and possible[0] != "regression":  # which must be said
+            return list(shapes), possible[0]
     received = ", ".join(f"{key} {shape}" for key, shape in shapes.items())
     raise ValueError(
         "expected an output (N, K), (N, H, W, K + 1) or {'logits': (N, K), 'box': (N, 4)}, "
-        f"{name} gives {received}: choose one by output= (--output)"
+        f"{name} gives {received}: choose one by output= (--output), or say what it is for by "
+        "task= (--task)"
     )
+
+
+def _tasks_of(shape: tuple[int | None, ...]) -> list[Task]:
+    """Return the tasks that one output of a shape may be for, the likeliest first."""
+    last = shape[-1] or 0 if shape else 0
+    if len(shape) == 2 and last:
+        points: list[Task] = [] if last % 2 else ["keypoints"]
+        return ["classification", "multilabel", "embedding", *points]
+    if len(shape) == 3:
+        return ["keypoints", "regression"] if last == 2 else ["regression"]
+    if len(shape) == 4 and last:
+        return ["segmentation", "regression"] if last <= _MOST_CLASSES else ["regression"]
+    return []
+
+
+def _ranks(shapes: Mapping[str, tuple[int | None, ...]]) -> list[int]:
+    return [len(shape) for shape in shapes.values()]
 
 
 def by_name(outputs: Any) -> Mapping[str, Any]:
@@ -66,65 +108,101 @@ def by_name(outputs: Any) -> Mapping[str, Any]:
     return {"logits" if len(flat) == 1 else f"output {k}": t for k, t in enumerate(flat)}
 
 
-def read_out(
-    task: str,
-    outputs: dict[str, Any],
-    activation: str | None,
-    *,
-    enlarged: Any = None,
-    shares_of: Any = None,
-) -> dict[str, Any]:
+def read_out(reading: Reading, outputs: dict[str, Any], size: Any) -> dict[str, Any]:
     """Reduce a network's outputs to what scores need.
 
     Args:
-        task: The task that `infer_task` returned.
+        reading: How they are read.
         outputs: The network's tensors by name, the class scores first.
-        activation: The final activation, `softmax` or `sigmoid`; None if the network has neither.
-        enlarged: `(H, W)` to which the class scores of pixels are enlarged, or None.
-        shares_of: `(H, W)` of the frame that boxes are shares of; None if they are in pixels.
+        size: `(H, W)` of the images.
 
     Returns:
-        `logits` `(N, K)`: unnormalised log-probabilities of the classes. For segmentation they are
-        those of the image as a whole: the logarithm of the number of pixels of each foreground
-        class, which a temperature cannot change; of classes with equally many pixels, the one with
-        the larger probability, summed over pixels, comes first. `mask` `(N, H, W)` uint8 is the
-        class of each pixel, and `map` `(N, H, W, K + 1)` holds its class scores, which take 44
-        times the space of the mask for ten classes. An embedding is its vector, `embedding`
-        `(N, D)`. For the other tasks `pre_logits` and `box`
-        `(N, 4)`, if given, are passed on unchanged.
+        `logits` `(N, K)`: unnormalised log-probabilities of the classes, or of each label. For
+        segmentation they are those of the image as a whole: the logarithm of the number of pixels
+        of each class but the background, which a temperature cannot change; of classes with equally
+        many pixels, the one with the larger probability, summed over pixels, comes first. `mask`
+        `(N, H, W)` uint8 is the class of each pixel, 0 for background and k + 1 for class k, and
+        `map` `(N, H, W, K + 1)` holds its class scores, which take 44 times the space of the mask
+        for ten classes; without a background, `(N, H, W, K)`. Of numbers for each pixel, `map` is
+        the answer, `(N, H, W, C)`. An embedding is its vector, `embedding` `(N, D)`. Points are
+        `keypoints` `(N, P, 2)`, x and y in pixels. `pre_logits` and `box` `(N, 4)`, if given, are
+        passed on.
     """
-    if task == "embedding":
-        return {"embedding": tf.cast(next(iter(outputs.values())), tf.float32)}
-    scores = _as_logits(next(iter(outputs.values())), activation)
-    if enlarged is not None:
-        scores = tf.image.resize(scores, enlarged)
-    if task == "segmentation":
-        presence = tf.reduce_sum(tf.nn.softmax(scores)[..., 1:], axis=(1, 2))
-        shares = presence / (tf.reduce_sum(presence, axis=-1, keepdims=True) + 1e-30)
-        mask = tf.argmax(scores, axis=-1, output_type=tf.int32)
-        pixels = tf.reduce_sum(tf.one_hot(mask, scores.shape[-1])[..., 1:], axis=(1, 2))
-        # Shares add up to a hundredth of a pixel: they decide only between equal numbers of pixels.
-        return {
-            "logits": tf.math.log(pixels + 0.01 * shares + 1e-30),
-            "mask": tf.cast(mask, tf.uint8),
-            "map": scores,
-        }
-    others = {k: v for k, v in outputs.items() if k in ("box", "pre_logits")}
-    if shares_of is not None:
-        height, width = tf.unstack(tf.cast(shares_of, tf.float32))
-        others["box"] = tf.cast(others["box"], tf.float32) * [width, height, width, height]
+    first = next(iter(outputs.values()))
+    if reading.task == "embedding":
+        return {"embedding": tf.cast(first, tf.float32)}
+    if reading.task == "keypoints":
+        return {"keypoints": _points(reading, first, size)}
+    if reading.task == "regression":
+        numbers = tf.cast(first, tf.float32)
+        numbers = numbers[..., None] if len(numbers.shape) == 3 else numbers
+        return {"map": tf.image.resize(numbers, size) if reading.coarse else numbers}
+    scores = _as_logits(first, reading.activation)
+    if reading.task == "multilabel":
+        found = {"logits": scores}
+    elif reading.task == "segmentation":
+        scores = _of_two(scores)
+        scores = tf.image.resize(scores, size) if reading.coarse else scores
+        return _of_pixels(scores, int(reading.background))
+    else:
+        found = {"logits": _of_two(scores)}
+    if "pre_logits" in outputs:
+        found["pre_logits"] = outputs["pre_logits"]
+    if "box" in outputs:
+        corners = _points(reading, tf.reshape(outputs["box"], (-1, 2, 2)), size, edge=True)
+        found["box"] = tf.reshape(corners, (-1, 4))
     # NumPy, which stores them, does not know every type of a network.
-    return {"logits": scores} | {k: tf.cast(v, tf.float32) for k, v in others.items()}
+    return {name: tf.cast(output, tf.float32) for name, output in found.items()}
+
+
+def _of_pixels(scores: Any, background: int) -> dict[str, Any]:
+    """Read masks, and the classes of images as a whole, out of class scores of pixels."""
+    presence = tf.reduce_sum(tf.nn.softmax(scores)[..., background:], axis=(1, 2))
+    shares = presence / (tf.reduce_sum(presence, axis=-1, keepdims=True) + 1e-30)
+    mask = tf.argmax(scores, axis=-1, output_type=tf.int32)
+    pixels = tf.reduce_sum(tf.one_hot(mask, scores.shape[-1])[..., background:], axis=(1, 2))
+    # Shares add up to a hundredth of a pixel: they decide only between equal numbers of pixels.
+    return {
+        "logits": tf.math.log(pixels + 0.01 * shares + 1e-30),
+        "mask": tf.cast(mask + 1 - background, tf.uint8),
+        "map": scores,
+    }
+
+
+def _points(reading: Reading, values: Any, size: Any, *, edge: bool = False) -> Any:
+    """Return points `(N, P, 2)` as x and y in pixels, float32.
+
+    Args:
+        reading: How they are read.
+        values: `(N, P, 2)` or `(N, 2P)`.
+        size: `(H, W)` of the images.
+        edge: Whether pixels are counted from the edge of the frame, as those of boxes are, instead
+            of from the centre of its first pixel.
+    """
+    points = tf.cast(values, tf.float32)
+    if len(points.shape) == 2:
+        points = tf.reshape(points, (-1, points.shape[-1] // 2, 2))
+    if reading.coordinates == "yx":
+        points = points[..., ::-1]
+    if not reading.shares:
+        return points
+    points = points * tf.cast(tf.reverse(size, [0]), tf.float32)
+    return points if edge else points - 0.5
 
 
 def _as_logits(scores: Any, activation: str | None) -> Any:
-    """Undo a final activation, and make two scores of a single one (a class and its opposite)."""
+    """Undo a final activation."""
     scores = tf.cast(scores, tf.float32)
     if activation == "softmax":
-        scores = tf.math.log(tf.maximum(scores, 1e-30))
-    elif activation == "sigmoid":
+        return tf.math.log(tf.maximum(scores, 1e-30))
+    if activation == "sigmoid":
         scores = tf.clip_by_value(scores, 1e-30, 1.0 - 6e-8)
-        scores = tf.math.log(scores) - tf.math.log1p(-scores)
+        return tf.math.log(scores) - tf.math.log1p(-scores)
+    return scores
+
+
+def _of_two(scores: Any) -> Any:
+    """Make two class scores of a single one: a class and its opposite, which comes first."""
     if scores.shape[-1] == 1:
-        scores = tf.concat([tf.zeros_like(scores), scores], axis=-1)
+        return tf.concat([tf.zeros_like(scores), scores], axis=-1)
     return scores

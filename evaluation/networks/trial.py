@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from evaluation.networks.feeding import by_groups, in_groups
 from evaluation.networks.opened import Opened
-from evaluation.networks.readout import by_name, infer_task
+from evaluation.networks.readout import Coordinates, Reading, by_name, infer_task
+from evaluation.tasks import OF_CLASSES
 
 _LOG = logging.getLogger("evaluation")
 _LOOKED_AT, _ANY_SIZE = 8, 64  # images of noise; their sides where a network takes any
@@ -24,23 +25,39 @@ class Trial:
     Attributes:
         call: The network's call, of any number of images.
         keys: The names of its outputs, the class scores first.
-        chosen: What was said of its outputs, which belongs to its fingerprint; empty if nothing.
-        task: What its outputs are for.
+        reading: How they are read; the final activation is still to be found.
         seen: Its outputs for noise, float32; empty if it takes no images of that size.
-        coarse: Whether its maps have fewer pixels than the images, so that they are enlarged.
-        shares: Whether its boxes are shares of the frame instead of pixels.
+        chosen: What was said of its outputs, which belongs to its fingerprint; empty if nothing.
+        strained: Its outputs for noise a thousand times as bright, if those for noise may be
+            probabilities: logits then leave [0, 1].
     """
 
     call: Callable[[Any], Any]
     keys: list[str]
-    task: str
+    reading: Reading
     seen: list[np.ndarray]
     chosen: str = ""
-    coarse: bool = False
-    shares: bool = False
+    strained: list[np.ndarray] = field(default_factory=list)
 
 
-def trial(opened: Opened, task: str | None = None, output: str | None = None) -> Trial:
+@dataclass(frozen=True)
+class Said:
+    """What is said of a network's outputs, rather than seen.
+
+    Attributes:
+        task: What they are for; None if their shapes show it.
+        output: The name of the one that counts, of several.
+        background: Whether the first class of a segmenter is the background; None if nobody says.
+        coordinates: The order of the coordinates of points and boxes.
+    """
+
+    task: str | None = None
+    output: str | None = None
+    background: bool | None = None
+    coordinates: Coordinates = "xy"
+
+
+def trial(opened: Opened, said: Said = Said()) -> Trial:
     """Show a few images of noise to a network.
 
     A network that answers fewer or more than it is shown, or fails unless it is shown a single
@@ -48,8 +65,7 @@ def trial(opened: Opened, task: str | None = None, output: str | None = None) ->
 
     Args:
         opened: The network.
-        task: As for `infer_task`.
-        output: As for `infer_task`.
+        said: What is said of its outputs.
 
     Raises:
         ValueError: If its outputs fit no task.
@@ -63,9 +79,16 @@ def trial(opened: Opened, task: str | None = None, output: str | None = None) ->
             outputs = call(noise)
         except Exception:  # it may take a single image
             outputs = call(noise[:1])
-    keys, task = infer_task(outputs, opened.name, task, output)
-    chosen = task if task == "embedding" else ""
-    chosen += f" {output}" if output else ""
+    keys, task = infer_task(outputs, opened.name, said.task, said.output)
+    background = said.background is not False
+    reading = Reading(task, background=background, coordinates=said.coordinates)
+    spoken = {
+        task: task not in OF_CLASSES,
+        f" {said.output}": said.output,
+        " without background": not background,
+        f" {said.coordinates}": said.coordinates != "xy",
+    }
+    chosen = "".join(text for text, is_said in spoken.items() if is_said)
 
     def answered(images: np.ndarray) -> list[np.ndarray]:
         try:
@@ -74,43 +97,68 @@ def trial(opened: Opened, task: str | None = None, output: str | None = None) ->
         except Exception:  # it does not take images of this size or number
             return []
 
+    def one_by_one(images: np.ndarray) -> list[np.ndarray]:
+        one = [answered(images[k : k + 1]) for k in range(len(images))]
+        if not all(one) or {len(part) for parts in one for part in parts} != {1}:
+            return []
+        return [np.concatenate(parts) for parts in zip(*one, strict=True)]
+
     several = answered(noise)
-    if several and {len(part) for part in several} == {len(noise)}:
-        return _looked_at(opened, Trial(opened.call, keys, task, several, chosen))
-    one = [answered(noise[k : k + 1]) for k in range(len(noise))]
-    if not all(one) or {len(part) for parts in one for part in parts} != {1}:
-        return Trial(opened.call, keys, task, [], chosen)
-    _LOG.warning("%s answers one image at a time, which takes longer", opened.name)
-    grouped = in_groups(opened.call, 1, opened.input_shape) if opened.traced else by_groups(call, 1)
-    seen = [np.concatenate(parts) for parts in zip(*one, strict=True)]
-    return _looked_at(opened, Trial(grouped, keys, task, seen, chosen))
+    together = bool(several) and {len(part) for part in several} == {len(noise)}
+    answers = answered if together else one_by_one
+    seen = several if together else one_by_one(noise)
+    tried = Trial(opened.call, keys, reading, seen, chosen)
+    if not seen:
+        return tried
+    if not together:
+        _LOG.warning("%s answers one image at a time, which takes longer", opened.name)
+        if opened.traced:
+            tried = replace(tried, call=in_groups(opened.call, 1, opened.input_shape))
+        else:
+            tried = replace(tried, call=by_groups(call, 1))
+    if _in_unit(seen[0]):
+        tried = replace(tried, strained=answers(1000 * noise))
+    return _looked_at(opened, tried, said)
 
 
-def _looked_at(opened: Opened, tried: Trial) -> Trial:
-    """Look at the sizes of masks, and at the range of boxes."""
+def _in_unit(scores: np.ndarray) -> bool:
+    """Return whether scores may be probabilities; NaN, as of infinity by infinity, says nothing."""
+    known = scores[~np.isnan(scores)]
+    return bool((known >= -1e-6).all() and (known <= 1 + 1e-6).all())
+
+
+def _looked_at(opened: Opened, tried: Trial, said: Said) -> Trial:
+    """Look at the sizes of maps, and at the range of points and boxes."""
     size = noise_for(opened).shape[1:3]
-    if tried.task == "segmentation":
+    task, own_kind = tried.reading.task, "architecture" in opened.metadata
+    if task == "segmentation" and not own_kind and said.background is None:
+        _LOG.warning(
+            "the first class of %s is taken for the background: say it if there is none "
+            "(background=False, --no-background)",
+            opened.name,
+        )
+    if task in ("segmentation", "regression"):
         own = tried.seen[0].shape[1:3]
         factors = {whole / part for whole, part in zip(size, own, strict=True)}
         if len(factors) > 1 or not (factor := factors.pop()).is_integer():
             raise ValueError(
-                f"expected masks of the images' size or a whole part of it, {opened.name} gives "
+                f"expected maps of the images' size or a whole part of it, {opened.name} gives "
                 f"{own[0]}×{own[1]} for images of {size[0]}×{size[1]}"
             )
         if factor > 1:
             _LOG.warning(
-                "%s gives masks of %d×%d for images of %d×%d: its class scores are enlarged %d "
-                "times, linearly",
+                "%s gives maps of %d×%d for images of %d×%d: they are enlarged %d times, linearly",
                 *(opened.name, *own, *size, factor),
             )
-            return replace(tried, coarse=True)
-    if tried.task == "detection" and "architecture" not in opened.metadata:
-        boxes = tried.seen[1]
-        if (boxes >= -_ABOUT).all() and (boxes <= 1 + _ABOUT).all() and np.ptp(boxes) > _ABOUT:
+            return replace(tried, reading=replace(tried.reading, coarse=True))
+    if task in ("detection", "keypoints") and not own_kind:
+        places = tried.seen[-1]
+        if (places >= -_ABOUT).all() and (places <= 1 + _ABOUT).all() and np.ptp(places) > _ABOUT:
             _LOG.warning(
-                "%s gives boxes in [0, 1]: they are taken for shares of the frame", opened.name
+                "%s gives %s in [0, 1]: they are taken for shares of the frame",
+                *(opened.name, "boxes" if task == "detection" else "points"),
             )
-            return replace(tried, shares=True)
+            return replace(tried, reading=replace(tried.reading, shares=True))
     return tried
 
 
@@ -128,16 +176,25 @@ def flat(outputs: Any, keys: Sequence[str]) -> list[Any]:
 
 
 def probabilities(name: str, tried: Trial) -> str | None:
-    """Return `softmax` if the class scores of noise lie in [0, 1] and sum to 1, as no logits do.
+    """Return which activation makes the class scores of noise look as they do; None for logits.
 
-    A softmax that was written by hand, or followed by a clipping or rounding, is not seen in the
-    last operation.
+    A softmax or sigmoid that was written by hand, or followed by a clipping or rounding, is not
+    seen in the last operation. Scores in [0, 1] that sum to 1, and single ones in [0, 1], are
+    probabilities, as no logits are.
     """
-    if tried.task != "classification" or not tried.seen or tried.seen[0].shape[1:] in ((), (1,)):
+    tasks = (*OF_CLASSES, "multilabel")
+    if tried.reading.task not in tasks or not tried.seen or tried.seen[0].ndim not in (2, 4):
         return None
     scores = tried.seen[0]
-    inside = (scores >= -1e-6).all() and (scores <= 1 + 1e-6).all()
-    if not inside or (np.abs(scores.sum(axis=1) - 1) >= _ABOUT).any():
+    if not _in_unit(scores) or not all(map(_in_unit, tried.strained[:1])):
+        return None
+    if tried.reading.task == "multilabel" or scores.shape[-1] == 1:
+        _LOG.warning(
+            "%s gives probabilities: its scores lie in [0, 1], so that logits are made of them",
+            name,
+        )
+        return "sigmoid"
+    if (np.abs(scores.sum(axis=-1) - 1) >= _ABOUT).any():
         return None
     _LOG.warning(
         "%s gives probabilities: its class scores lie in [0, 1] and sum to 1, so that logarithms "

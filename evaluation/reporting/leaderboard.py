@@ -22,7 +22,13 @@ SHOWN = {d.name: d for d in (*SUMMARIES.values(), *SCORES.values()) if d.headed}
 which the means over strengths are shown."""
 
 ORDER = "Right, and stays right: share of images whose class is right before and after"
-ORDER_OF_EMBEDDINGS = "Stays: share of images that stay nearest to themselves, of all images"
+ORDERS = {
+    "embedding": "Stays: share of images that stay nearest to themselves, of all images",
+    "multilabel": "Stays: share of images that keep all their labels, be they true or not",
+    "keypoints": "Moves along: share of points near their moved place, be it true or not",
+}
+"""The titles of the orders of networks whose answers are no classes, by task."""
+
 ORDER_WITHOUT_LABELS = "Stays: share of images whose class stays, be it true or not"
 
 LEGEND = (
@@ -127,8 +133,9 @@ def _orders(one: Measurements, names: Mapping[str, str]) -> Iterator[Board]:
         return
     truth = one.protocol.images.truth
     title = ORDER if "labels" in truth else ORDER_WITHOUT_LABELS
-    if all(network.task == "embedding" for network in one.protocol.networks):
-        title, truth = ORDER_OF_EMBEDDINGS, ()
+    task = one.protocol.networks[0].task  # others are not in one order with it
+    if task in ORDERS:
+        title, truth = ORDERS[task], ()
     whole = ", objects wholly in the frame" if {"masks", "boxes"} & set(truth) else ""
     for boundary, rows in one.ranking.groupby("boundary", sort=False):
         columns = {
@@ -167,6 +174,7 @@ def _boards(
             {column: part.set_index("model") for column, part in columns.items()},
             _standings(one, boundary),
             names,
+            higher=definition.higher_is_better,
         )
 
 
@@ -191,6 +199,8 @@ def _board(
     columns: Mapping[str, pd.DataFrame],
     standings: pd.DataFrame,
     names: Mapping[str, str],
+    *,
+    higher: bool = True,
 ) -> Board:
     """Put the models of some columns, each indexed by model, into their order."""
     present = list(dict.fromkeys(str(m) for part in columns.values() for m in part.index))
@@ -198,9 +208,10 @@ def _board(
     ranked = dict(zip(standings["model"], map(_place, ends), strict=True))
     apart = {m: why for m, why in zip(standings["model"], standings["apart"], strict=True) if why}
     order = [m for m in ranked if m in present] + [m for m in present if m not in ranked]
-    best = {
-        c: part["value"].drop(list(apart), errors="ignore").max() for c, part in columns.items()
-    }
+    best = {}
+    for column, part in columns.items():
+        values = part["value"].drop(list(apart), errors="ignore")
+        best[column] = values.max() if higher else values.min()
     return Board(
         title,
         protocol,

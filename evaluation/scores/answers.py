@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from zoo.transformations import Transformation
 
 
+_GIVEN = ("labels", "noise", "whole", "gallery", "places", "size")  # not derived from outputs
+
+
 @dataclass(frozen=True)
 class Answers:
     """A network's outputs for a set of images at one strength.
@@ -24,7 +27,8 @@ class Answers:
         labels: `y`, `(N,)`, or None.
         reference: Outputs for `x`: `logits` `(N, K)`; `pre_logits` `(N, U)` if the network ends in
             a dense layer; for segmentation `mask` `(N, H, W)` and, if kept, `map`
-            `(N, H, W, K + 1)`; for detection `box` `(N, 4)`.
+            `(N, H, W, K + 1)`; for detection `box` `(N, 4)`; for other tasks their answer, see
+            `evaluation.tasks`.
         observed: Outputs for `T_v x`; for the floor, those for `x` interpolated.
         action: Returns `T`; called only if masks, maps or boxes are moved.
         strength: `v`.
@@ -34,6 +38,7 @@ class Answers:
         true_boxes: Boxes of the images, `(N, 4)`, or None.
         whole: Whether each image's object is wholly in the frame, `(N,)`; None if it is unknown.
         gallery: The embeddings of all images, `(M, D)`, or None.
+        places: The places of these images among all, `(N,)`.
         noise: The largest change of a logit when the same images are batched differently.
         floor: Whether `observed` is for the floor, so that outputs should not have moved.
     """
@@ -49,6 +54,7 @@ class Answers:
     true_boxes: np.ndarray | None = None
     whole: np.ndarray | None = None
     gallery: np.ndarray | None = None
+    places: np.ndarray | None = None
     noise: float = 0.0
     floor: bool = False
 
@@ -74,7 +80,7 @@ class Answers:
             outputs = self.reference if moment == "reference" else self.observed
             if output in outputs:
                 return outputs[output]
-        elif hasattr(type(self), name) or name in ("labels", "noise", "whole", "gallery"):
+        elif hasattr(type(self), name) or name in _GIVEN:
             return getattr(self, name)
         raise ValueError(
             f"expected a score to take arguments listed in evaluation.Score, received {name!r}"
@@ -107,6 +113,18 @@ class Answers:
     def moved_box(self) -> np.ndarray:
         """`T_v` of the boxes for `x`, `(N, 4)`, clipped to the frame."""
         return self._moved_boxes(self.reference["box"], truth=False)
+
+    @cached_property
+    def moved_keypoints(self) -> np.ndarray:
+        """`T_v k(x)`, `(N, P, 2)`."""
+        points = self.reference["keypoints"]
+        if self.floor:
+            return points
+        # A point is a box without extent; boxes begin at the edge of pixel 0, points at its centre.
+        corner = points.reshape(-1, 2) + 0.5
+        boxes = np.concatenate([corner, corner], axis=-1).astype(np.float32)
+        moved = self.action().on_outputs().boxes(boxes, self.strength, self.size)
+        return np.asarray(moved)[:, :2].reshape(points.shape) - 0.5
 
     @cached_property
     def true_box(self) -> np.ndarray | None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from evaluation.scores import summaries
 from evaluation.scores.definitions import Curve, Summary
+from evaluation.tasks import OF_CLASSES
 
 
 def _moved(curve: Curve, *names: str) -> np.ndarray:
@@ -19,7 +20,8 @@ def _mean(curve: Curve, *names: str) -> summaries.Row | None:
     return summaries.mean_over_strengths(_moved(curve, *names)) if curve.others else None
 
 
-_AGREEMENTS = ("mask_agreement", "box_agreement")
+_AGREEMENTS = ("mask_agreement", "box_agreement", "keypoint_agreement")
+_STAYING = ("top1_agreement", "exact_match_agreement")
 
 
 def _tolerance(curve: Curve) -> summaries.Row | None:
@@ -37,10 +39,11 @@ SUMMARIES: dict[str, Summary] = {
     for summary in (
         Summary(
             "invariance_score",
-            lambda curve: _mean(curve, "top1_agreement"),
-            of=("top1_agreement",),
-            per_image=lambda curve: summaries.row_means(_moved(curve, "top1_agreement")),
-            headed="Invariance score: mean agreement with the class at the identity",
+            lambda curve: _mean(curve, *_STAYING),
+            of=_STAYING,
+            per_image=lambda curve: summaries.row_means(_moved(curve, *_STAYING)),
+            tasks=(*OF_CLASSES, "multilabel"),
+            headed="Invariance score: mean agreement with the class or labels at the identity",
         ),
         Summary(
             "equivariance_score",
@@ -48,7 +51,7 @@ SUMMARIES: dict[str, Summary] = {
             of=_AGREEMENTS,
             per_image=lambda curve: summaries.row_means(_moved(curve, *_AGREEMENTS)),
             property="equivariance",
-            tasks=("segmentation", "detection"),
+            tasks=("segmentation", "detection", "keypoints"),
             headed="Equivariance score: mean agreement with the moved prediction",
         ),
         Summary(
@@ -86,7 +89,7 @@ SUMMARIES: dict[str, Summary] = {
             higher_is_better=False,
             range=(0, math.inf),
             undefined="every unit is dead",
-            tasks=("classification", "detection"),
+            tasks=("classification", "detection", "multilabel"),
         ),
     )
 }

@@ -8,13 +8,9 @@ from typing import Any
 
 import numpy as np
 
-TASKS = ("classification", "segmentation", "detection", "embedding")
-"""What networks are for."""
+from evaluation.tasks import OF_CLASSES
 
-OF_CLASSES = ("classification", "segmentation", "detection")
-"""The tasks whose answers are classes, among others."""
-
-_OUTPUTS = ("logits", "pre_logits", "mask", "map", "box", "embedding")
+_OUTPUTS = ("logits", "pre_logits", "mask", "map", "box", "embedding", "keypoints")
 
 
 @dataclass(frozen=True)
@@ -73,11 +69,13 @@ class Score(Definition):
     | `reference_logits`, `observed_logits` | of `x` and of `T_v x`, `(N, K)` |
     | `reference_pre_logits`, `observed_pre_logits` | the last dense layer's input, `(N, U)` |
     | `observed_mask`, `moved_mask`, `true_mask` | `f(T_v x)`, `T_v f(x)`, `T_v y`, `(N, H, W)` |
-    | `observed_map`, `moved_map` | class scores of every pixel, `(N, H, W, K + 1)` |
+    | `observed_map`, `moved_map` | class scores or numbers of every pixel, `(N, H, W, C)` |
     | `reference_embedding`, `observed_embedding` | of `x` and of `T_v x`, `(N, D)` |
-    | `gallery` | the embeddings of all untransformed images, `(M, D)` |
+    | `gallery`, `places` | embeddings of all untransformed images, `(M, D)`, and the N among them |
+    | `observed_keypoints`, `moved_keypoints` | `k(T_v x)`, `T_v k(x)`, `(N, P, 2)` |
     | `observed_box`, `moved_box`, `true_box`, `tight_box` | `(N, 4)`; see `Answers` |
     | `valid`, `valid_truth` | pixels `(H, W)` that came entirely from inside the frame |
+    | `size` | `(H, W)` of what the network sees |
     | `whole` | whether the object is wholly in the frame, `(N,)`; None if that is unknown |
     | `noise` | the largest change of a logit when the same images are batched differently |
 

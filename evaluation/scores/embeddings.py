@@ -52,6 +52,46 @@ def nearest_neighbour(
     return np.where(np.isnan(own), np.nan, as_near == 1)
 
 
+def neighbour_agreement(
+    reference_embedding: np.ndarray,
+    observed_embedding: np.ndarray,
+    gallery: np.ndarray,
+    places: np.ndarray,
+) -> np.ndarray:
+    """Return whether the other image that is nearest to `x` is nearest to `T_v x` too: 1 or 0.
+
+    High is better. NaN where several others are level for `x`, as all are for a constant embedding.
+
+    Args:
+        reference_embedding: Of `x`, `(N, D)`.
+        observed_embedding: Of `T_v x`, `(N, D)`.
+        gallery: Of all untransformed images, `(M, D)`, of which there are at least three.
+        places: The places of the N images in the gallery, `(N,)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.embeddings import neighbour_agreement
+        >>> gallery = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])
+        >>> moved = np.array([[0.8, 0.1], [0.1, 0.9], [0.1, 1.0]])
+        >>> neighbour_agreement(gallery, moved, gallery, np.arange(3)).tolist()
+        [1.0, 0.0, 1.0]
+    """
+    vectors = unit(gallery)
+
+    def of_others(embedding: np.ndarray) -> np.ndarray:
+        cosines = unit(embedding) @ vectors.T
+        cosines[np.arange(len(places)), places] = -np.inf
+        return np.nan_to_num(cosines, nan=-np.inf)
+
+    before, after = of_others(reference_embedding), of_others(observed_embedding)
+    nearest = before.argmax(axis=-1)[:, None]
+    best = np.take_along_axis(before, nearest, axis=-1)
+    clear = np.isfinite(best[:, 0]) & ((before >= best - _LEVEL).sum(axis=-1) == 1)
+    found = np.take_along_axis(after, nearest, axis=-1)
+    stays = (after >= found - _LEVEL).sum(axis=-1) == 1
+    return np.where(clear, stays, np.nan)
+
+
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Return vectors of length 1, NaN where they are zero."""
     vectors = vectors.astype(np.float64)

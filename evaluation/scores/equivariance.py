@@ -76,6 +76,25 @@ def equivariance_error(
     return error / np.where(spread > 0, spread, np.nan)
 
 
+def map_difference(
+    observed_map: np.ndarray, moved_map: np.ndarray, valid: np.ndarray
+) -> np.ndarray:
+    """Return the mean of `|φ(T_v x) − T_v φ(x)|` over valid pixels and channels: low is better.
+
+    It is in the unit of the map, such as metres of depth. NaN where no pixel is valid.
+
+    Example:
+        >>> import numpy as np
+        >>> from evaluation.scores.equivariance import map_difference
+        >>> moved = np.array([[[[0.0], [2.0]]]])
+        >>> map_difference(moved + [[[[1.0], [5.0]]]], moved, np.array([[True, False]]))
+        array([1.])
+    """
+    difference = np.abs(observed_map.astype(np.float64) - moved_map)[:, valid]
+    with np.errstate(invalid="ignore"):
+        return difference.sum(axis=(1, 2)) / np.float64(difference[0].size)
+
+
 def box_agreement(observed_box: np.ndarray, moved_box: np.ndarray) -> np.ndarray:
     """Return the IoU of `box(T_v x)` with `T_v box(x)`: 0–1, high is better.
 

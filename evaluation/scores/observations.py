@@ -200,6 +200,7 @@ class Observations:
                 None if truth.boxes is None else truth.boxes[part],
                 None if whole is None else whole[part],
                 reference.get("embedding"),
+                np.arange(images.n)[part],
                 self.noise,
                 floor,
             )

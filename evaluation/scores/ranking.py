@@ -33,6 +33,16 @@ COLUMNS = (
 )
 
 
+_RANKED = {
+    "embedding": "nearest_neighbour",
+    "multilabel": "exact_match_agreement",
+    "keypoints": "keypoint_agreement",
+}
+"""The score that orders the networks of a task whose answers are no classes."""
+
+_SAME = {"embedding": "vector", "multilabel": "labels", "keypoints": "points"}
+
+
 @dataclass(frozen=True)
 class _Standing:
     """What one network comes to: in all, and in each family of transformations.
@@ -58,9 +68,12 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
 
     A network's value is the mean share of images whose class is right and stays right
     (`stable_accuracy`) or, without labels, of images whose class stays (`top1_agreement`); of
-    embeddings, of images that stay nearest to themselves (`nearest_neighbour`). Where it
-    is known which objects are wholly in the frame, only of those. It is averaged over the strengths
-    but the identity, then over the transformations of a family, then over families. Transformations
+    embeddings, of images that stay nearest to themselves (`nearest_neighbour`); of several labels,
+    of images that keep all of them (`exact_match_agreement`); of points, the share near their moved
+    place (`keypoint_agreement`). Networks for numbers of pixels have no order, as their errors have
+    the unit of the map. Where it is known which objects are wholly in the frame, only of those. It
+    is averaged over the strengths but the identity, then over the transformations of a family, then
+    over families. Transformations
     under different boundaries are never averaged; photometric ones, which have none, count with
     each boundary. Compositions do not count.
 
@@ -96,7 +109,8 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
         [['', 1.0, 1.0], ['flip', 1.0, nan]]
     """
     curves = [info for info in predictions.transformations if info.others and not info.parts]
-    if not curves or len({network.answer for network in predictions.networks}) > 1:
+    tasks = {"classes" if n.of_classes else n.task for n in predictions.networks}
+    if not curves or len(tasks) > 1 or not tasks <= {"classes", *_RANKED}:
         return pd.DataFrame(columns=list(COLUMNS))
     groups = {
         name: [Observations(predictions, member) for member in members]
@@ -133,8 +147,8 @@ def _mean(observed: Observations, info: TransformationInfo) -> np.ndarray:
     known = observed.predictions.whole(info, info.identity) is not None
     labelled = observed.predictions.truth.labels is not None
     score = "stable_accuracy" if labelled else "top1_agreement"
-    if observed.network.task == "embedding":
-        score, known = "nearest_neighbour", False
+    if not observed.network.of_classes:
+        score, known = _RANKED[observed.network.task], False
     (values,) = observed.over(info, [f"{score}_whole" if known else score]).values()
     return row_means(values[:, info.others])
 
@@ -142,10 +156,8 @@ def _mean(observed: Observations, info: TransformationInfo) -> np.ndarray:
 def _blind(group: Sequence[Observations], info: TransformationInfo) -> str:
     """Say why answers to untransformed images are no better than chance; empty if they are."""
     labels = group[0].predictions.truth.labels
-    if group[0].network.task == "embedding":
-        vectors = (one.predictions.cell(one.network, info, info.identity) for one in group)
-        same = all(np.ptp(found["embedding"], axis=0).max() == 0 for found in vectors)
-        return "gives one vector to all images" if same else ""
+    if not group[0].network.of_classes:
+        return _same_of_all(group, info)
     given = [
         classes(one.predictions.cell(one.network, info, info.identity)["logits"]) for one in group
     ]
@@ -161,6 +173,18 @@ def _blind(group: Sequence[Observations], info: TransformationInfo) -> str:
         share, expected = right.mean() / len(labels), chance.mean()
         return f"is no better than chance ({share:.3f} of images right, by chance {expected:.3f})"
     return ""
+
+
+def _same_of_all(group: Sequence[Observations], info: TransformationInfo) -> str:
+    """Say whether answers that are no classes are the same for all untransformed images."""
+    network = group[0].network
+    cells = (one.predictions.cell(one.network, info, info.identity) for one in group)
+    answers = [np.asarray(cell[network.answer]) for cell in cells]
+    if network.task == "multilabel":
+        answers = [logits > 0 for logits in answers]
+    if any((found != found[:1]).any() for found in answers):
+        return ""
+    return f"gives the same {_SAME[network.task]} to all images"
 
 
 def _by_chance(answers: np.ndarray, labels: np.ndarray) -> float:

@@ -73,10 +73,10 @@ def score(
     for observed in networks:
         if observed.is_random:
             _LOG.warning(
-                "%s answers the same images differently when it is shown them again (another class "
-                "for %.1f %%, logits by up to %.3g): it draws random numbers, or an answer depends "
-                "on the other images of its batch; its scores contain that noise",
-                *(observed.network.name, 100 * (1 - observed.repeats.mean()), observed.noise),
+                "%s answers the same images differently when it is shown them again (%sby up to "
+                "%.3g): it draws random numbers, or an answer depends on the other images of its "
+                "batch; its scores contain that noise",
+                *(observed.network.name, _other_classes(observed), observed.noise),
             )
     n, least = predictions.protocol.images.n, summaries.FEWEST_TOLERANT
     single = any(not info.parts for info in predictions.transformations)
@@ -230,6 +230,13 @@ def _whole(definition: Definition, name: str) -> dict[str, Any]:
     return {"property": definition.property, "score": name, "strength": pd.NA}
 
 
+def _other_classes(observed: Observations) -> str:
+    """Say for how many images the class is another when they are shown again."""
+    if not observed.network.of_classes:
+        return ""
+    return f"another class for {100 * (1 - observed.repeats.mean()):.1f} %, logits "
+
+
 def _say_gone(predictions: Predictions) -> None:
     """Name the strengths at which no object is wholly in the frame."""
     for info in predictions.transformations:
@@ -249,7 +256,7 @@ def _say_order(networks: Sequence[Observations]) -> None:
     """Say of each network whether its classes seem to be in another order than the labels."""
     for observed in networks:
         predictions, truth = observed.predictions, observed.predictions.truth
-        classless = observed.network.answer != "logits"
+        classless = not observed.network.of_classes
         if classless or truth.labels is None or not predictions.transformations:
             continue
         first = predictions.transformations[0]

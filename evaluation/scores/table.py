@@ -4,9 +4,17 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from evaluation.scores import combined, embeddings, equivariance, invariance
+from evaluation.scores import (
+    combined,
+    embeddings,
+    equivariance,
+    invariance,
+    keypoints,
+    multilabel,
+)
 from evaluation.scores.curve_table import SUMMARIES
-from evaluation.scores.definitions import TASKS, Combined, Definition, Score
+from evaluation.scores.definitions import Combined, Definition, Score
+from evaluation.tasks import TASKS
 
 FLOOR = "_floor"
 """The suffix of a score's name for its resampling floor.
@@ -15,10 +23,12 @@ It compares `f(x)` with `f` of an image that differs from `x` by interpolation a
 inside the frame is moved there and back, which interpolates twice, and what leaves it is not moved.
 """
 
-_VECTORS: dict[str, Any] = {"tasks": ("classification", "detection")}
+_VECTORS: dict[str, Any] = {"tasks": ("classification", "detection", "multilabel")}
 _MASKS: dict[str, Any] = {"property": "equivariance", "tasks": ("segmentation",)}
 _BOXES: dict[str, Any] = {"property": "equivariance", "tasks": ("detection",)}
 _EMBEDDINGS: dict[str, Any] = {"tasks": ("embedding",), "drawn": True, "compared": True}
+_LABELS: dict[str, Any] = {"tasks": ("multilabel",), "floor": True}
+_POINTS: dict[str, Any] = {"property": "equivariance", "tasks": ("keypoints",), "floor": True}
 _ONE_CLASS = "one class is given to all images, so that agreement by chance is complete"
 
 SCORES: dict[str, Score | Combined] = {
@@ -132,7 +142,21 @@ SCORES: dict[str, Score | Combined] = {
             higher_is_better=False,
             range=(0, math.inf),
             floor=True,
-            **_MASKS,
+            property="equivariance",
+            tasks=("segmentation", "regression"),
+        ),
+        Score(
+            "map_difference",
+            equivariance.map_difference,
+            "mean difference from the moved map",
+            property="equivariance",
+            tasks=("regression",),
+            higher_is_better=False,
+            range=(0, math.inf),
+            floor=True,
+            drawn=True,
+            compared=True,
+            headed="Mean difference from the moved map, in its unit, the identity left out",
         ),
         Score(
             "box_agreement",
@@ -166,6 +190,50 @@ SCORES: dict[str, Score | Combined] = {
             proportion=True,
             floor=True,
             **_EMBEDDINGS,
+        ),
+        Score(
+            "neighbour_agreement",
+            embeddings.neighbour_agreement,
+            "the nearest other image stays the nearest",
+            proportion=True,
+            floor=True,
+            undefined="of no image, one other is nearer than all the rest",
+            **_EMBEDDINGS,
+        ),
+        Score("label_agreement", multilabel.label_agreement, **_LABELS),
+        Score(
+            "exact_match_agreement",
+            multilabel.exact_match_agreement,
+            "agreement with all labels at the identity",
+            proportion=True,
+            drawn=True,
+            compared=True,
+            **_LABELS,
+        ),
+        Combined(
+            "label_agreement_macro",
+            multilabel.labels_given,
+            "mean over labels of the overlap of the images that are given it",
+            combine=multilabel.dice_of_labels,
+            tasks=("multilabel",),
+            undefined="no image is given any label",
+        ),
+        Score(
+            "keypoint_distance",
+            keypoints.keypoint_distance,
+            "distance from the moved points in pixels",
+            higher_is_better=False,
+            range=(0, math.inf),
+            drawn=True,
+            **_POINTS,
+        ),
+        Score(
+            "keypoint_agreement",
+            keypoints.keypoint_agreement,
+            "share of points near the moved ones",
+            drawn=True,
+            compared=True,
+            **_POINTS,
         ),
     )
 }

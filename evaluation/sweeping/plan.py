@@ -140,7 +140,7 @@ def check_fit(network: Network, dataset: Dataset, window: tuple[int, int] | None
             f"expected images {info.input_shape} for {info.name}, "
             f"those of {dataset.name} are {shape}"
         )
-    classes = info.num_classes if info.answer == "logits" else math.inf
+    classes = info.num_classes if info.of_classes else math.inf
     if dataset.labels is not None and dataset.labels.max() >= classes:
         raise ValueError(
             f"expected labels below {info.num_classes} for {info.name}, "

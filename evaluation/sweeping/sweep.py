@@ -24,8 +24,8 @@ from zoo.transformations import Transformation
 
 _MODELS_AT_A_TIME = 2
 
-KEPT = ("box", "embedding", "logits", "mask", "pre_logits")
-"""The outputs that a sweep keeps by default: all but `map`."""
+KEPT = ("box", "logits", "mask", "pre_logits")
+"""The outputs that a sweep keeps by default, besides the answer of each task: all but `map`."""
 
 
 def sweep(
@@ -52,7 +52,7 @@ def sweep(
             compared, is added. A crop without a window has the size of the networks' input.
         directory: Where cells are kept.
         keep: The outputs to store, if a network has them: `logits`, `pre_logits`, `mask`, `box`,
-            and `map`, the class scores of every pixel.
+            and `map`, the class scores of every pixel. The answer of its task is always stored.
         batch_size: Images per forward pass; it affects results only by rounding.
         floors: Whether to store the floors too: under every geometric transformation with one
             parameter, the outputs for `x` with what stays in the frame moved there and back; and
@@ -196,9 +196,9 @@ def _fill(job: _Job, networks: Sequence[Network], dataset: Dataset, keep: Collec
         # Parts of a forward pass use only one core: another network's pass keeps the others busy.
         pool = stack.enter_context(ThreadPoolExecutor(_MODELS_AT_A_TIME))
         writers = [
-            (network, stack.enter_context(new_cell(path, len(dataset), keep)))
+            (network, stack.enter_context(new_cell(path, len(dataset), kept(network.info, keep))))
             for network, path in paths.items()
-            if not is_complete(path, keep)
+            if not is_complete(path, kept(network.info, keep))
         ]
         if not writers:
             return
@@ -217,6 +217,11 @@ def _fill(job: _Job, networks: Sequence[Network], dataset: Dataset, keep: Collec
                 writer.append(outputs)
 
 
+def kept(network: NetworkInfo, keep: Collection[str]) -> set[str]:
+    """Return the names of the outputs to store of a network: its answer is one of them."""
+    return {*keep, network.answer}
+
+
 def _show(
     images: tf.Tensor, keep: Collection[str], cell: tuple[Network, CellWriter]
 ) -> dict[str, np.ndarray]:
@@ -229,4 +234,4 @@ def _show(
             f"expected numbers as the answers of {network.name}, received NaN or infinity, which "
             "would agree with itself: look at its weights, and at what it takes (--preprocessing)"
         )
-    return {name: output for name, output in outputs.items() if name in keep}
+    return {name: output for name, output in outputs.items() if name in kept(network.info, keep)}

@@ -57,7 +57,7 @@ def test_the_values_are_those_of_the_vectors_themselves():
 def test_a_constant_embedding_has_no_place():
     found = evaluate([embedding("constant"), embedding("pixels")], IMAGES, "horizontal_flip")
     rows = found.ranking[found.ranking["family"] == ""].set_index("model")
-    assert rows.loc["constant", "apart"] == "gives one vector to all images"
+    assert rows.loc["constant", "apart"] == "gives the same vector to all images"
     values = found.frame.set_index(["model", "score"])["value"]
     assert values["constant", "retrieval_score"] == 0
 
@@ -73,7 +73,11 @@ def test_labels_are_no_hindrance_and_the_leaderboard_says_what_it_is(tmp_path):
     again = Measurements.open(tmp_path / "record")
     assert again.protocol.networks[0].task == "embedding"
     table = compare([embedding("pixels"), embedding("symmetric")], IMAGES, "horizontal_flip")
-    assert set(table["score"]) == {"embedding_similarity", "nearest_neighbour"}
+    assert set(table["score"]) == {
+        "embedding_similarity",
+        "nearest_neighbour",
+        "neighbour_agreement",
+    }
     assert set(table["better"].dropna()) == {"symmetric"}
 
 

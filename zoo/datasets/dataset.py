@@ -164,7 +164,7 @@ def from_arrays(
         boxes: `(N, 4)`, `x_min, y_min, x_max, y_max` in pixels, half-open.
         class_names: One name per class; by default the class numbers.
         num_classes: Number of classes, at most a million; by default that of the names or, without
-            names, the largest label plus 1.
+            names, the largest label plus 1 or, without labels, the largest number in masks.
         name: Name of the dataset in measurements.
 
     Raises:
@@ -183,7 +183,10 @@ def from_arrays(
         labels = np.asarray(labels)
         check_label_form(labels)
     if class_names is None:
-        class_names = [str(k) for k in range(_count_classes(labels, num_classes))]
+        known = num_classes
+        if known is None and labels is None and masks is not None:
+            known = int(np.max(masks, initial=0))
+        class_names = [str(k) for k in range(_count_classes(labels, known))]
     elif num_classes not in (None, len(class_names)):
         raise ValueError(f"expected {num_classes} class names, received {len(class_names)}")
     if labels is not None:

@@ -251,7 +251,7 @@ def test_a_mask_of_a_lower_resolution_is_enlarged_and_it_is_said(caplog):
 
 def test_a_mask_that_fits_no_image_is_refused_before_anything_is_measured():
     model = keras.Sequential([keras.Input(SHAPE), keras.layers.Conv2D(3, 3)], name="valid")
-    with pytest.raises(ValueError, match=r"expected masks .* valid gives 6×6 for images of 8×8"):
+    with pytest.raises(ValueError, match=r"expected maps .* valid gives 6×6 for images of 8×8"):
         load_model(model, **UNIT)
 
 

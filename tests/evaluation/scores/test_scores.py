@@ -30,6 +30,7 @@ def random_answers(transformation, strength, **choices):
             "mask": RANDOM.integers(0, 4, (COUNT, *SIZE)).astype(np.uint8),
             "map": RANDOM.normal(size=(COUNT, *SIZE, 4)).astype(np.float32),
             "box": corners.reshape(COUNT, 4).astype(np.float32),
+            "keypoints": RANDOM.uniform(0, 12, (COUNT, 4, 2)).astype(np.float32),
         }
 
     masks = RANDOM.integers(0, 4, (COUNT, *SIZE)).astype(np.uint8)
@@ -37,6 +38,7 @@ def random_answers(transformation, strength, **choices):
     boxes = np.sort(RANDOM.uniform(0, 12, (COUNT, 2, 2)), axis=1).reshape(COUNT, 4)
     reference, observed = outputs(), outputs()
     observed["logits"][::2] += 2 * reference["logits"][::2]  # so that some classes agree
+    observed["keypoints"][::2, 1:] = reference["keypoints"][::2, 1:] + [strength, 0.9]
     observed["pre_logits"][5] = 0  # every unit is silent
     choices = {"true_masks": masks, "true_boxes": boxes.astype(np.float32), **choices}
     choices.setdefault("whole", np.arange(COUNT) % 3 > 0)
@@ -90,6 +92,10 @@ def reference_scores(answers, strength):
             "cosine_similarity": math.nan if k == 5 else 1 - cosine(*features),
             "flips_below_noise": float(now != top and min(margins) <= 2 * answers.noise),
             "equivariance_error": map_error(answers, k, strength),
+            "map_difference": map_error(answers, k, strength, absolute=True),
+            "label_agreement": np.mean((before > 0) == (after > 0)),
+            "exact_match_agreement": float([a > 0 for a in before] == [b > 0 for b in after]),
+            **points(answers, k, strength),
             "box_agreement": overlap_of(boxes["observed"], boxes["reference"]),
             "box_iou": overlap_of(boxes["observed"], boxes["true"]),
             "box_iou_ceiling": math.nan if k == 3 else overlap_of(boxes["tight"], boxes["true"]),
@@ -137,10 +143,27 @@ def overlap_of(a, b):
     return width * height / (sum(areas) - width * height) if areas[1] > 0 else math.nan
 
 
-def map_error(answers, k, strength):
+def points(answers, k, strength):
+    """The mean distance of points in the frame, and the share near a tenth of the object's size."""
+    moved = [(x + strength, y) for x, y in answers.reference["keypoints"][k]]
+    across, down = ([p[axis] for p in moved] for axis in (0, 1))
+    size = max(max(across) - min(across), max(down) - min(down))
+    far = [
+        math.dist(found, (x, y))
+        for found, (x, y) in zip(answers.observed["keypoints"][k], moved, strict=True)
+        if -0.5 <= x < SIZE[1] - 0.5 and -0.5 <= y < SIZE[0] - 0.5
+    ]
+    distance = np.mean(far) if far else math.nan
+    near = np.mean([d <= 0.1 * size for d in far]) if far else math.nan
+    return {"keypoint_distance": distance, "keypoint_agreement": near}
+
+
+def map_error(answers, k, strength, *, absolute=False):
     known = [c for c in range(SIZE[1]) if 0 <= c - strength < SIZE[1]]
     observed = answers.observed["map"][k][:, known]
     expected = answers.reference["map"][k][:, [c - strength for c in known]]
+    if absolute:
+        return np.abs(observed.astype(float) - expected).mean()
     spread = expected - expected.mean(axis=(0, 1))
     return math.sqrt(((observed - expected) ** 2).sum() / (spread**2).sum())
 
@@ -154,7 +177,8 @@ def test_scores_are_those_of_the_definitions(strength):
     assert set(expected[0]) == set(averages)
     for name, score in averages.items():
         values = answers.values(score)
-        how = {"dtype": np.float32} if name == "equivariance_error" else {"steps": 4}
+        rounded = ("equivariance_error", "keypoint_distance")
+        how = {"dtype": np.float32} if name in rounded else {"steps": 4}
         assert_agree(values, [e[name] for e in expected], what=name, **how)
         assert values.shape == (COUNT,)
         assert score.proportion == set(np.unique(np.nan_to_num(values))).issubset({0, 1})
