@@ -227,5 +227,6 @@ def _of_arrays(path: Path, class_names: Sequence[str] | None, limit: int | None)
         None if labels is None else labels[part],
         masks=arrays["masks"][part] if "masks" in arrays else None,
         boxes=arrays["boxes"][part] if "boxes" in arrays else None,
+        objects=arrays["objects"][part] if "objects" in arrays else None,
         class_names=None if known is None else [str(name) for name in known],
     )

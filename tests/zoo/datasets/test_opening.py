@@ -143,6 +143,10 @@ def test_arrays_are_read_by_their_names(tmp_path):
     data = open_data(tmp_path / "a.npz", SHAPE, limit=3)
     assert data.images.shape == (3, 8, 12, 1)
     assert data.labels.tolist() == [0, 1, 2]
+    objects = np.tile(np.float32([1, 2, 3, 4, 0]), (5, 1, 1))
+    np.savez(tmp_path / "many.npz", images=images, objects=objects)
+    many = open_data(tmp_path / "many.npz", SHAPE, limit=3)
+    np.testing.assert_array_equal(many.objects, objects[:3])
     np.save(tmp_path / "b.npy", images[..., None])
     assert open_data(tmp_path / "b.npy", SHAPE).labels is None
     np.savez(tmp_path / "c.npz", images=np.array([{"a": 1}], object))
@@ -207,7 +211,7 @@ def test_odd_tables_and_folders_are_read_as_they_are_meant(tmp_path):
         open_data(tmp_path / "pictures", SHAPE, class_names=["a", "b", "a"])
 
 
-@pytest.mark.parametrize("name", ["images", "labels", "boxes", "class_names"])
+@pytest.mark.parametrize("name", ["images", "labels", "boxes", "objects", "class_names"])
 def test_arrays_of_odd_shapes_are_one_line(tmp_path, name):
     arrays = {"images": np.zeros((2, 8, 12, 1), np.float32), name: np.float32(3)}
     np.savez(tmp_path / "odd.npz", **arrays)
