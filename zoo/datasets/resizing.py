@@ -48,4 +48,5 @@ def resized_boxes(
         scale, offset = each, np.zeros_like(each)
     scale, offset = (np.tile(array, 2).astype(np.float32) for array in (scale, offset))
     moved = np.asarray(boxes, np.float32) * scale + offset
-    return np.clip(moved, 0, np.float32([*wanted, *wanted])) if resize == "crop" else moved
+    edge = np.tile(wanted, 2).astype(np.float32)
+    return np.clip(moved, 0, edge) if resize == "crop" else moved
