@@ -124,6 +124,12 @@ def test_what_a_crop_cuts_off_is_left_out_aloud(tmp_path, caplog):
         open_data(single, (8, 4, 3), resize="crop")
 
 
+def test_more_objects_than_fit_into_memory_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.datasets.truth.total_memory", lambda: 3 * 2 * 5 * 4 - 1)
+    with pytest.raises(ValueError, match="received 3 pictures with up to 2 objects each"):
+        open_data(written(tmp_path), SHAPE)
+
+
 def test_pictures_without_any_object_can_be_shown(tmp_path):
     data = open_data(written(tmp_path, CONTENT | {"annotations": []}), SHAPE)
     assert data.objects.shape == (3, 0, 5)
