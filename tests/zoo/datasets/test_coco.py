@@ -205,6 +205,15 @@ def test_a_missing_picture_is_named(tmp_path):
         open_data(missing, SHAPE)
 
 
+def test_names_from_a_file_are_plain_where_they_are_said(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        open_data(written(tmp_path, changed("categories", 2, name="c\x1b[31mat")), SHAPE)
+    said = " ".join(caplog.messages)
+    assert "1 = cat" in said
+    assert "such as cat" in said
+    assert "\x1b" not in said
+
+
 def test_absolute_paths_in_the_folder_are_read(tmp_path):
     path = written(tmp_path, changed("images", 0, file_name=str(tmp_path / "a.png")))
     assert len(open_data(path, SHAPE)) == 3

@@ -171,7 +171,9 @@ def _classes(
     if class_names is None:
         notes.append(f"classes are in the order of the ids of categories: {listed(names)}")
         if absent := [own[key] for key in own if key not in used]:
-            notes.append(f"there are no objects of {len(absent)} classes, such as {absent[0]}")
+            notes.append(
+                f"there are no objects of {len(absent)} classes, such as {plain(absent[0])}"
+            )
     return names, {key: number[own[key]] for key in used}, notes
 
 
