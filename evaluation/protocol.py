@@ -39,8 +39,8 @@ class Images:
         placement: Where objects lie on their frames; None if images are used as they are.
         frame: `(H, W, C)` of an image.
         n: The number of images.
-        fingerprint: SHA-256 of the images with their labels, masks and boxes.
-        truth: Which of `labels`, `masks` and `boxes` are known.
+        fingerprint: SHA-256 of the images with their labels, masks, boxes and objects.
+        truth: Which of `labels`, `masks`, `boxes` and `objects` are known.
         source: What was done to picture files to make the images of them, in words.
     """
 

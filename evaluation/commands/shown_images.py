@@ -25,14 +25,16 @@ class ShownImages:
     dataset: str | None = None
     """Name of a dataset; by default the one that each model was trained on."""
     data: Path | None = None
-    """Your own images instead: a folder of folders of pictures by class or of pictures without
-    labels, a .csv or .parquet table of paths, or a .npz or .npy file of arrays."""
+    """Your own images instead: a folder of folders of pictures by class, of pictures without
+    labels, or of the folders images and masks; a .csv or .parquet table of paths; a .json file of
+    boxes in the form of COCO; or a .npz or .npy file of arrays."""
     resize: Literal["stretch", "crop", "pad"] = "stretch"
     """How pictures of --data are brought to a model's size: by changing their proportions, by
     covering it and cutting off the rest, or by fitting into it on black."""
     class_names: tuple[str, ...] = ()
     """Classes of --data in the order of the models' outputs, or one file that lists them; by
-    default the names of folders or labels in the order of text."""
+    default the names of folders or labels in the order of text, of COCO's categories in the order
+    of their ids."""
     split: Literal["train", "validation", "test"] = "test"
     """The part of the dataset."""
     placement: Literal["centre", "uniform"] | tuple[int, int] | None = None

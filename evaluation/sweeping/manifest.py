@@ -1,10 +1,10 @@
 """The manifest of a sweep, written beside its cells, so that nothing else is needed to score them.
 
 `<directory>/sweeps/<dataset>-<digest>/` has `protocol.json`, `truth.npz` (labels, names of classes,
-masks, boxes, and which objects each transformation leaves whole) and `strips.npz` (the first image
-at every strength). The digest is of the names of the networks, of the dataset with its split,
-placement and frame, of the transformations with their boundaries, and of whether there are floors.
-A sweep with the same digest replaces the earlier one.
+masks, boxes, objects, and which images' object each transformation leaves whole) and `strips.npz`
+(the first image at every strength). The digest is of the names of the networks, of the dataset with
+its split, placement and frame, of the transformations with their boundaries, and of whether there
+are floors. A sweep with the same digest replaces the earlier one.
 """
 
 import secrets
@@ -18,7 +18,7 @@ import numpy as np
 
 from evaluation.arrays import read_arrays, read_strips, write_strips
 from evaluation.protocol import Protocol, describe
-from evaluation.sweeping.predictions import Predictions, Truth
+from evaluation.sweeping.predictions import TRUTH, Predictions, Truth
 from zoo.support.files import folder_name, put_in_place, recover
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def read_manifest(directory: Path, transformations: Iterable["Transformation"]) 
             for k, transformation in enumerate(protocol.transformations)
             if f"whole.{k}" in known
         }
-        truth = Truth(known.get("labels"), names, known.get("masks"), known.get("boxes"), whole)
+        arrays = {name: known.get(name) for name in TRUTH}
+        truth = Truth(**arrays, class_names=names, whole=whole)
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         raise ValueError(
             f"expected what a sweep wrote in {home}, it is damaged: sweep again ({error})"

@@ -31,18 +31,23 @@ if TYPE_CHECKING:
 FORMAT = 4
 """The format of cells: raised whenever their content changes, or how it is computed."""
 
+TRUTH = ("labels", "masks", "boxes", "objects")
+"""What may be known of images: the names of arrays of a dataset and of `Truth`."""
+
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """The true labels, masks and boxes of the images of a sweep.
+    """The true labels, masks, boxes and objects of the images of a sweep.
 
     Attributes:
         labels: int32 `(N,)`, or None.
         class_names: One name per class.
         masks: Integers `(N, H, W)`, 0 is background; or None.
         boxes: float32 `(N, 4)` in pixels, or None.
+        objects: float32 `(N, M, 5)`, boxes in pixels with the numbers of their classes, all NaN in
+            rows that are not used; or None.
         whole: For each (transformation, boundary) that moves objects, whether an image's object is
             wholly in the frame, bool `(strengths, N)`; see `sweeping.whole`.
     """
@@ -51,6 +56,7 @@ class Truth:
     class_names: tuple[str, ...]
     masks: np.ndarray | None = None
     boxes: np.ndarray | None = None
+    objects: np.ndarray | None = None
     whole: Mapping[Key, np.ndarray] = field(default_factory=dict)
 
 
@@ -61,7 +67,7 @@ class Predictions:
     Attributes:
         directory: The directory of the cells.
         protocol: Which networks were shown which images under which transformations and strengths.
-        truth: The true labels, masks and boxes of the images.
+        truth: The true labels, masks, boxes and objects of the images.
         strips: For each (transformation, boundary), the first image at all S strengths, uint8
             `(S, H, W, C)`.
         actions: For each (transformation, boundary), the transformation that moves outputs as the
@@ -240,7 +246,6 @@ class Predictions:
 
 def images_of(dataset: "Dataset") -> Images:
     """Return the description of a dataset's images for the protocol."""
-    truth = [name for name in ("labels", "masks", "boxes") if getattr(dataset, name) is not None]
     return Images(
         dataset=dataset.name,
         split=dataset.split,
@@ -248,14 +253,15 @@ def images_of(dataset: "Dataset") -> Images:
         frame=dataset.input_shape,
         n=len(dataset),
         fingerprint=dataset.fingerprint,
-        truth=tuple(truth),
+        truth=tuple(name for name in TRUTH if getattr(dataset, name) is not None),
         source=dataset.source,
     )
 
 
 def truth_of(dataset: "Dataset", whole: Mapping[Key, np.ndarray] | None = None) -> Truth:
-    """Return the true labels, masks and boxes of a dataset, and which objects stay whole."""
-    return Truth(dataset.labels, dataset.class_names, dataset.masks, dataset.boxes, whole or {})
+    """Return the truth that a dataset has, and which objects stay whole."""
+    known = {name: getattr(dataset, name) for name in TRUTH}
+    return Truth(**known, class_names=dataset.class_names, whole=whole or {})
 
 
 def cell_path(

@@ -108,3 +108,23 @@ def check_boxes(boxes: np.ndarray, count: int) -> None:
             "expected boxes as finite x_min, y_min, x_max, y_max with x_min < x_max and"
             f" y_min < y_max, received {boxes[bad[0]].tolist()} for image {bad[0]}"
         )
+
+
+def check_objects(objects: np.ndarray, count: int, num_classes: int) -> None:
+    """Raise a ValueError unless each row is a box with an area and its class, or all NaN."""
+    if objects.ndim != 3 or len(objects) != count or objects.shape[2] != 5:
+        raise ValueError(
+            f"expected objects of shape ({count}, M, 5), received shape {objects.shape}: fill rows "
+            "that are not used with NaN"
+        )
+    number = objects[..., 4]
+    boxes = np.isfinite(objects).all(-1) & (objects[..., :2] < objects[..., 2:4]).all(-1)
+    known = (number == np.floor(number)) & (number >= 0) & (number < num_classes)
+    bad = np.argwhere(~(boxes & known | np.isnan(objects).all(-1)))
+    if len(bad):
+        image, row = bad[0]
+        raise ValueError(
+            "expected objects as finite x_min, y_min, x_max, y_max with x_min < x_max and y_min < "
+            f"y_max, with whole class numbers in 0 … {num_classes - 1}, or all NaN, received "
+            f"{objects[image, row].tolist()} as object {row} of image {image}"
+        )

@@ -12,9 +12,11 @@ from zoo.datasets.checking import (
     check_boxes,
     check_image_form,
     check_image_range,
+    check_integers,
     check_label_form,
     check_labels,
     check_masks,
+    check_objects,
     chunks,
 )
 
@@ -26,7 +28,7 @@ _MOST_CLASSES = 1_000_000
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images with their labels and, where they are known, masks and boxes.
+    """Images with their labels and, where they are known, masks, boxes and objects.
 
     Attributes:
         name: Name of the dataset in measurements, for example `mnist`.
@@ -37,6 +39,8 @@ class Dataset:
         class_names: One name per class; empty where no classes are known.
         masks: `(N, H, W)` unsigned integers; 0 is background, class k is k + 1.
         boxes: `(N, 4)` float32, `x_min, y_min, x_max, y_max` in pixels, half-open.
+        objects: `(N, M, 5)` float32, up to M objects of each image: the box of each, as above, and
+            the number of its class; rows that are not used are all NaN.
         placement: Where objects lie on their frames: `centre`, `uniform` or `dx,dy`; None for
             images without a frame.
         source: What was done to picture files to make the images of them, in words.
@@ -67,6 +71,7 @@ class Dataset:
     boxes: np.ndarray | None = field(default=None, repr=False)
     placement: str | None = None
     source: str = field(default="", repr=False)
+    objects: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check the arrays, since wrong ones would falsify measurements without any error."""
@@ -78,6 +83,8 @@ class Dataset:
             check_masks(self.masks, self.images.shape[:3], self.num_classes)
         if self.boxes is not None:
             check_boxes(self.boxes, len(self.images))
+        if self.objects is not None:
+            check_objects(self.objects, len(self.images), self.num_classes)
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -130,13 +137,14 @@ class Dataset:
             labels=None if self.labels is None else self.labels[index],
             masks=None if self.masks is None else self.masks[index],
             boxes=None if self.boxes is None else self.boxes[index],
+            objects=None if self.objects is None else self.objects[index],
         )
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the names, types, shapes and bytes of the arrays."""
         digest = hashlib.sha256()
-        for name in ("images", "labels", "masks", "boxes"):
+        for name in ("images", "labels", "masks", "boxes", "objects"):
             array = getattr(self, name)
             if array is not None:
                 digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
@@ -151,6 +159,7 @@ def from_arrays(
     *,
     masks: ArrayLike | None = None,
     boxes: ArrayLike | None = None,
+    objects: ArrayLike | None = None,
     class_names: Sequence[str] | None = None,
     num_classes: int | None = None,
     name: str = "arrays",
@@ -162,9 +171,11 @@ def from_arrays(
         labels: `(N,)` integers; None if they are not known.
         masks: `(N, H, W)` integers; 0 is background, class k is k + 1.
         boxes: `(N, 4)`, `x_min, y_min, x_max, y_max` in pixels, half-open.
+        objects: `(N, M, 5)`, boxes as above and the number of the class of each; all NaN in rows
+            that are not used.
         class_names: One name per class; by default the class numbers.
         num_classes: Number of classes, at most a million; by default that of the names or, without
-            names, the largest label plus 1 or, without labels, the largest number in masks.
+            names, the largest label plus 1; without labels, as many as masks and objects need.
         name: Name of the dataset in measurements.
 
     Raises:
@@ -182,18 +193,20 @@ def from_arrays(
     if labels is not None:
         labels = np.asarray(labels)
         check_label_form(labels)
+    if masks is not None:
+        masks = np.asarray(masks)
+        check_integers(masks, "masks")
+    if objects is not None:
+        objects = np.asarray(objects, np.float32)
     if class_names is None:
-        known = num_classes
-        if known is None and labels is None and masks is not None:
-            known = int(np.max(masks, initial=0))
-        class_names = [str(k) for k in range(_count_classes(labels, known))]
+        count = _count_classes(labels, masks, objects, num_classes)
+        class_names = [str(k) for k in range(count)]
     elif num_classes not in (None, len(class_names)):
         raise ValueError(f"expected {num_classes} class names, received {len(class_names)}")
     if labels is not None:
         check_labels(labels, len(images), len(class_names))
         labels = labels.astype(np.int32, copy=False)
     if masks is not None:
-        masks = np.asarray(masks)
         check_masks(masks, images.shape[:3], len(class_names))
         masks = masks.astype(np.min_scalar_type(len(class_names)), copy=False)
     return Dataset(
@@ -204,14 +217,35 @@ def from_arrays(
         class_names=tuple(class_names),
         masks=masks,
         boxes=None if boxes is None else np.asarray(boxes, np.float32),
+        objects=objects,
     )
 
 
-def _count_classes(labels: np.ndarray | None, asked: int | None) -> int:
-    largest = -1 if labels is None else int(labels.max(initial=0))
-    count = largest + 1 if asked is None else asked
+def _count_classes(
+    labels: np.ndarray | None,
+    masks: np.ndarray | None,
+    objects: np.ndarray | None,
+    asked: int | None,
+) -> int:
+    count, received = 0, "none"
+    if asked is not None:
+        count, received = asked, f"num_classes={asked:,}"
+    elif labels is not None:
+        count, received = int(labels.max(initial=0)) + 1, f"label {int(labels.max(initial=0)):,}"
+    else:
+        if masks is not None and masks.size:
+            count = max(int(chunk.max()) for chunk in chunks(masks))
+            received = f"mask {count:,}"
+            if count == 255 and all(np.isin(chunk, (0, 255)).all() for chunk in chunks(masks)):
+                raise ValueError(
+                    "expected masks with the number of the class in each pixel (0 is background, "
+                    "class k is k + 1), received 0 and 255 alone: write 1 for 255"
+                )
+        if objects is not None and objects.ndim == 3 and objects.shape[-1] == 5:
+            numbers = objects[..., 4][np.isfinite(objects[..., 4])]
+            if (largest := int(numbers.max(initial=-1))) >= count:
+                count, received = largest + 1, f"class {largest:,}"
     if count > _MOST_CLASSES:
-        received = f"label {largest:,}" if asked is None else f"num_classes={asked:,}"
         raise ValueError(
             f"expected at most {_MOST_CLASSES:,} classes, since each has a name and an output of"
             f" the network, received {received}: number those there are from 0, as"

@@ -13,8 +13,11 @@ import numpy as np
 
 from zoo.datasets.dataset import Dataset, from_arrays
 from zoo.datasets.loading import check_memory
-from zoo.datasets.pictures import Resize, read_mask, read_pictures, size_of
+from zoo.datasets.pictures import Resize, read_pictures, size_of
+from zoo.datasets.sources.coco import list_coco
 from zoo.datasets.sources.folders import Listing, list_folder
+from zoo.datasets.sources.masks import list_masks, mask_folders
+from zoo.datasets.truth import read_truth
 from zoo.support.plain import first_line, plain
 
 _LOG = logging.getLogger("zoo")
@@ -30,17 +33,19 @@ def open_data(
     class_names: Sequence[str] | None = None,
     limit: int | None = None,
 ) -> Dataset:
-    """Read images of one's own, with labels, masks and boxes where they are known.
+    """Read images of one's own, with labels, masks, boxes and objects where they are known.
 
     Args:
-        path: A folder of folders of pictures by class, or of pictures; a `.csv` or `.parquet` table
-            of them (see `zoo.datasets.sources.listings`); or a `.npz` or `.npy` file of arrays.
+        path: A folder of folders of pictures by class, of pictures, or of a folder `images` and
+            one `masks` of their masks (`zoo.datasets.sources.masks`); a `.csv` or `.parquet` table
+            of pictures (`.listings`); a `.json` file of their boxes in the form of COCO
+            (`.coco`); or a `.npz` or `.npy` file of arrays.
         shape: `(H, W, C)` that a network takes; H and W are None if it takes any size: pictures
             then keep theirs, if all have the same.
         resize: How pictures of another size are brought to it; see
             `zoo.datasets.pictures.Resize`.
         class_names: The classes in the order of the network's outputs; by default the names of
-            folders or labels, in the order of text.
+            folders or labels in the order of text, or of categories in the order of their ids.
         limit: Use at most this many pictures, evenly spread over the list; of arrays, the first.
 
     Returns:
@@ -69,7 +74,10 @@ def open_data(
         raise FileNotFoundError(f"expected images at {plain(path)}, there is nothing")
     name = str(plain(path.resolve().stem if path.is_file() else path.resolve().name)) or "data"
     if path.is_dir():
-        listing = list_folder(path, class_names)
+        pair = mask_folders(path, class_names)
+        listing = list_masks(path, *pair, class_names) if pair else list_folder(path, class_names)
+    elif path.suffix == ".json":
+        listing = list_coco(path, class_names)
     elif path.suffix in (".csv", ".parquet"):
         from zoo.datasets.sources.listings import list_table  # pandas takes a while to import
 
@@ -83,8 +91,8 @@ def open_data(
             ) from error
     else:
         raise ValueError(
-            "expected a folder of pictures, a .csv or .parquet table of them, or arrays as .npz or "
-            f".npy, received {plain(path)}"
+            "expected a folder of pictures, a .csv or .parquet table of them, a .json file of their"
+            f" boxes, or arrays as .npz or .npy, received {plain(path)}"
         )
     return _of_pictures(listing, name, shape, resize, limit)
 
@@ -145,20 +153,25 @@ def _of_pictures(
     whole = (*size, shape[2])
     check_memory(len(paths), size, shape[2])
     images, notes = read_pictures(paths, whole, resize)
-    masks, boxes = _truth(listing, index, size, resize)
-    for note in listing.notes:
+    truth, left_out = read_truth(listing, index, size, resize)
+    for note in (*listing.notes, *left_out):
         _LOG.warning("%s: %s", name, note)
     if notes:
         _LOG.warning("%s: of %d pictures %s", name, len(paths), ", ".join(notes))
     found = from_arrays(
         images,
         None if listing.labels is None else listing.labels[index],
-        masks=masks,
-        boxes=boxes,
+        **truth,
         class_names=listing.class_names,
         name=name,
     )
-    return replace(found, source="; ".join(notes))
+    if listing.labels is None and listing.class_names is None:
+        _LOG.warning(
+            "%s: %d classes, since %d is the largest value in the masks: give names where there "
+            "are more",
+            *(name, found.num_classes, found.num_classes),
+        )
+    return replace(found, source="; ".join([*notes, *left_out]))
 
 
 def _size(
@@ -175,27 +188,6 @@ def _size(
         )
     height, width = (given or own for given, own in zip(shape[:2], first, strict=True))
     return height, width
-
-
-def _truth(
-    listing: Listing, index: np.ndarray, size: tuple[int, int], resize: Resize
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return masks and boxes, in pixels of the pictures as they are shown."""
-    if listing.masks is None and listing.boxes is None:
-        return None, None
-    height, width = size
-    masks = boxes = None
-    if listing.masks is not None:
-        masks = np.stack(
-            [read_mask(listing.masks[k], listing.paths[k], size, resize) for k in index]
-        )
-    if listing.boxes is not None:
-        if resize != "stretch":
-            raise ValueError("expected resize stretch with boxes, received " + resize)
-        sizes = np.array([size_of(listing.paths[k]) for k in index], np.float32)
-        factor = np.array([height, width], np.float32) / sizes
-        boxes = listing.boxes[index] * factor[:, [1, 0, 1, 0]]
-    return masks, boxes
 
 
 def _of_arrays(path: Path, class_names: Sequence[str] | None, limit: int | None) -> Dataset:
@@ -227,5 +219,6 @@ def _of_arrays(path: Path, class_names: Sequence[str] | None, limit: int | None)
         None if labels is None else labels[part],
         masks=arrays["masks"][part] if "masks" in arrays else None,
         boxes=arrays["boxes"][part] if "boxes" in arrays else None,
+        objects=arrays["objects"][part] if "objects" in arrays else None,
         class_names=None if known is None else [str(name) for name in known],
     )

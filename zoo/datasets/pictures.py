@@ -10,6 +10,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from zoo.support.plain import first_line, plain
 
@@ -20,6 +22,7 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 _MODES = {1: "L", 3: "RGB"}
 # What makes a picture upright, by its EXIF orientation (tag 274): how it was held when taken.
 _ORIENTATION = 0x0112
+_BITS, _PLANAR = 258, 284  # TIFF tags: the bits of each channel, and how channels are stored
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -44,7 +47,8 @@ def read_pictures(
     A picture is turned upright as its EXIF orientation says. Transparency is dropped, as Keras,
     torchvision and TensorFlow do, so that hidden colours show. Palettes and CMYK become RGB; grey
     is repeated in three channels; of colours, one channel keeps the luma (Rec. 601). Of 16 bits,
-    65,535 becomes 255. Sizes are changed linearly, with a filter where they shrink.
+    65,535 becomes 255: grey is rounded, and colours lose their lower 8 bits. Sizes are changed
+    linearly, with a filter where they shrink.
 
     Args:
         paths: Files with one of the endings `SUFFIXES`.
@@ -56,7 +60,8 @@ def read_pictures(
 
     Raises:
         OSError: If a file cannot be read as a picture.
-        ValueError: If there are not one or three channels, or pixels are floating-point numbers.
+        ValueError: If there are not one or three channels, or pixels are floating-point numbers or
+            planes of 16 bits.
 
     Example:
         >>> import tempfile
@@ -158,7 +163,7 @@ def _decoded(path: Path, shape: tuple[int, int, int], resize: Resize) -> tuple[A
     try:
         with warnings.catch_warnings(), Image.open(path, formats=_FORMATS) as opened:
             picture: Image.Image = opened
-            notes = []
+            notes = ["of 16 bits, cut to 8"] if _is_cut(opened, path) else []
             picture.load()
             turn = _turn(opened)
             if turn is not None:
@@ -174,6 +179,26 @@ def _decoded(path: Path, shape: tuple[int, int, int], resize: Resize) -> tuple[A
         notes.append(f"resized ({resize})")
         picture = _resized(picture, (width, height), resize)
     return np.asarray(picture).reshape(shape), notes
+
+
+def _is_cut(opened: Image.Image, path: Path) -> bool:
+    """Return whether Pillow cuts the 16 bits of colours to 8, which it does without a word.
+
+    What it will decode is known before the picture is loaded.
+    """
+    if opened.mode.startswith("I"):
+        return False  # grey, all of whose bits are read
+    if isinstance(opened, PngImageFile):
+        return any(";16" in str(tile[3]) for tile in opened.tile)
+    if not isinstance(opened, TiffImageFile):
+        return False
+    cut = 16 in opened.tag_v2.get(_BITS, ())
+    if cut and opened.tag_v2.get(_PLANAR) == 2 and any(tile[0] == "raw" for tile in opened.tile):
+        raise ValueError(
+            f"expected colours of 16 bits side by side in {plain(path)}, received one plane after "
+            "the other, which cannot be read: save it as PNG"
+        )
+    return cut
 
 
 def _converted(picture: Image.Image, mode: str, path: Path) -> tuple[Image.Image, list[str]]:

@@ -1,5 +1,6 @@
 """The commands show one's own pictures: by class, without labels, and in the wrong order."""
 
+import json
 import shutil
 
 import keras
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from evaluation import Predictions
 from evaluation.tables import read_csv
 from tests.evaluation.commands.command_line import evaluate_command
 
@@ -37,6 +39,15 @@ def place(tmp_path_factory):
             picture.save(folder / "flat" / f"{name}{k}.png")
             rows.append({"path": f"pictures/{name}/{k}.png", "label": label})
     pd.DataFrame(rows).to_csv(folder / "table.csv", index=False)
+    coco = {
+        "images": [{"id": k, "file_name": row["path"]} for k, row in enumerate(rows)],
+        "categories": [{"id": 10 + k, "name": name} for k, name in enumerate(GREYS)],
+        "annotations": [
+            {"image_id": k, "category_id": 10 + row["label"], "bbox": [2, 3, 8, 6]}
+            for k, row in enumerate(rows)
+        ],
+    }
+    (folder / "boxes.json").write_text(json.dumps(coco))
     (folder / "classes.txt").write_text("\n".join(["white", "light", "dark", "black"]))
     return folder
 
@@ -47,7 +58,7 @@ def score(place, logs, *options):
     return evaluate_command("score", str(place / "greys.keras"), *usual, *where, *options)
 
 
-@pytest.mark.parametrize("data", ["pictures", "table.csv"])
+@pytest.mark.parametrize("data", ["pictures", "table.csv", "boxes.json"])
 def test_labelled_pictures_are_scored(place, tmp_path, data, caplog):
     status, printed = score(place, tmp_path, "--data", str(place / data))
     assert status == 0
@@ -57,6 +68,24 @@ def test_labelled_pictures_are_scored(place, tmp_path, data, caplog):
     assert clean["n"].item() == 60
     assert "Right, and stays right" in printed
     assert "60 resized (stretch)" in " ".join(caplog.messages)
+
+
+def test_objects_and_masks_are_kept_with_what_was_swept(place, tmp_path):
+    several = json.loads((place / "boxes.json").read_text())
+    several["annotations"] += several["annotations"][:1]
+    path = place / "several.json"
+    path.write_text(json.dumps(several))
+    masked = tmp_path / "masked"
+    shutil.copytree(place / "flat", masked / "images")
+    (masked / "masks").mkdir()
+    for picture in (masked / "images").iterdir():
+        Image.fromarray(np.eye(12, 16, dtype=np.uint8) * 4).save(masked / "masks" / picture.name)
+    for data, truth, shape in ((path, "objects", (60, 2, 5)), (masked, "masks", (60, 8, 8))):
+        logs = tmp_path / truth
+        assert score(place, logs, "--data", str(data), "--resize", "crop")[0] == 0
+        opened = Predictions.open(logs / "predictions")
+        assert opened.protocol.images.truth == (truth,)
+        assert getattr(opened.truth, truth).shape == shape
 
 
 def test_pictures_without_labels_are_scored(place, tmp_path):

@@ -53,6 +53,23 @@ def test_what_was_swept_is_opened_and_scored_to_the_last_digit(tmp_path):
         np.testing.assert_array_equal(opened.strips[key], strip)
 
 
+def test_truth_of_any_kind_is_given_back(tmp_path):
+    objects = np.full((COUNT, 2, 5), np.nan, np.float32)
+    objects[::2, 0] = [1, 2, 5.5, 7, 2]
+    boxes = np.tile([1.0, 2.0, 3.0, 4.0], (COUNT, 1))
+    data = from_arrays(IMAGES, masks=MASKS, boxes=boxes, objects=objects)
+    swept = sweep([segmenter()], data, SHIFT, tmp_path)
+    opened = Predictions.open(tmp_path)
+    assert opened.protocol.images.truth == ("masks", "boxes", "objects")
+    for name in ("masks", "boxes", "objects"):
+        np.testing.assert_array_equal(getattr(opened.truth, name), getattr(data, name))
+        assert getattr(swept.truth, name) is getattr(data, name)
+    assert opened.truth.labels is None
+    (file,) = tmp_path.glob("sweeps/*/truth.npz")
+    np.savez(file, class_names=np.array(["a"]))  # as written before there were objects
+    assert Predictions.open(tmp_path).truth.objects is None
+
+
 def test_a_manifest_that_a_kill_set_aside_is_found_again(tmp_path):
     predictions = sweep([segmenter()], DATA, SHIFT, tmp_path)
     (home,) = (tmp_path / "sweeps").iterdir()

@@ -13,6 +13,15 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), np.uint8)
 LABELS = np.array([0, 1, 2, 2, 1, 0])
 MASKS = np.random.default_rng(1).integers(0, 4, (6, 4, 5))
 BOXES = np.tile([0.0, 1.0, 3.5, 4.0], (6, 1))
+OBJECTS = np.full((6, 2, 5), np.nan)
+OBJECTS[:4, 0] = [0.0, 1.0, 3.5, 4.0, 2.0]
+OBJECTS[2, 1] = [-1.0, 0.0, 9.0, 2.0, 0.0]
+
+
+def with_object(value, column):
+    objects = OBJECTS.copy()
+    objects[3, 0, column] = value
+    return objects
 
 
 def test_batches_are_float32_in_the_unit_interval():
@@ -59,9 +68,10 @@ def test_shape_and_classes_are_read_from_the_arrays():
 
 
 def test_a_subset_takes_every_array():
-    dataset = from_arrays(IMAGES, LABELS, masks=MASKS, boxes=BOXES + np.arange(6)[:, None])
+    shifted = BOXES + np.arange(6)[:, None]
+    dataset = from_arrays(IMAGES, LABELS, masks=MASKS, boxes=shifted, objects=OBJECTS)
     part = dataset.subset(np.array([5, 2]))
-    for name in ("images", "labels", "masks", "boxes"):
+    for name in ("images", "labels", "masks", "boxes", "objects"):
         np.testing.assert_array_equal(getattr(part, name), getattr(dataset, name)[[5, 2]])
     assert part.num_classes == 3
 
@@ -92,10 +102,37 @@ def test_the_fingerprint_changes_with_anything_that_is_measured():
         fingerprint(masks=other_masks),
         fingerprint(boxes=BOXES),
         fingerprint(boxes=BOXES + 1),
+        fingerprint(objects=OBJECTS),
+        fingerprint(objects=OBJECTS[:, :1]),
+        fingerprint(objects=OBJECTS[:, :0]),
+        fingerprint(objects=OBJECTS[::-1]),
     ]
     assert len(set(fingerprints)) == len(fingerprints)
     assert fingerprint() == fingerprint(images=IMAGES.copy())
     assert re.fullmatch("[0-9a-f]{64}", fingerprint())
+
+
+def test_the_fingerprint_of_earlier_datasets_stays():
+    """Cells on the disk are found by it: what it was before there were objects."""
+    images = np.arange(6 * 4 * 5 * 3, dtype=np.uint8).reshape(6, 4, 5, 3)
+    dataset = from_arrays(images, LABELS, masks=np.full((6, 4, 5), 3), boxes=BOXES)
+    assert dataset.fingerprint == (
+        "a60f089f45aae75b9fada8cc1db75a47ada734a724c8aa20deb23035a52ce1cd"
+    )
+
+
+def test_objects_are_any_number_of_boxes_with_their_classes():
+    dataset = from_arrays(IMAGES, objects=OBJECTS)
+    assert (dataset.labels, dataset.class_names) == (None, ("0", "1", "2"))
+    assert dataset.objects.dtype == np.float32
+    assert (~np.isnan(dataset.objects[..., 4])).sum(axis=1).tolist() == [1, 1, 2, 1, 0, 0]
+    assert from_arrays(IMAGES, objects=OBJECTS[:, :0], num_classes=2).objects.shape == (6, 0, 5)
+
+
+def test_classes_without_labels_are_numbered_as_far_as_the_truth_goes():
+    assert from_arrays(IMAGES, masks=MASKS).num_classes == MASKS.max() == 3
+    assert from_arrays(IMAGES, masks=MASKS, num_classes=5).num_classes == 5
+    assert from_arrays(IMAGES, masks=MASKS - MASKS, objects=OBJECTS).num_classes == 3
 
 
 def test_the_fingerprint_does_not_depend_on_memory_layout_or_chunks(monkeypatch):
@@ -151,6 +188,19 @@ def test_floating_images_outside_the_unit_interval_are_refused(monkeypatch, plac
         ({"boxes": BOXES[:, [2, 1, 0, 3]]}, "x_min < x_max.*image 0"),
         ({"boxes": BOXES + np.array([0, 0, np.inf, 0])}, "finite x_min.*image 0"),
         ({"boxes": BOXES * np.nan}, "finite x_min.*image 0"),
+        ({"objects": OBJECTS[:5]}, r"objects of shape \(6, M, 5\), received shape \(5, 2, 5\)"),
+        ({"objects": OBJECTS[..., :4]}, r"\(6, M, 5\), received shape \(6, 2, 4\)"),
+        ({"objects": BOXES}, r"\(6, M, 5\), received shape \(6, 4\)"),
+        ({"objects": OBJECTS[..., [2, 1, 0, 3, 4]]}, "x_min < x_max.*object 0 of image 0"),
+        ({"objects": with_object(np.inf, 4)}, "all NaN.*object 0 of image 3"),
+        ({"objects": with_object(np.nan, 0)}, "all NaN.*object 0 of image 3"),
+        ({"objects": with_object(np.nan, 4)}, "all NaN.*object 0 of image 3"),
+        ({"objects": with_object(0.5, 4)}, "whole class numbers in 0 … 2.*object 0 of image 3"),
+        ({"objects": with_object(-1, 4)}, "whole class numbers in 0 … 2.*object 0 of image 3"),
+        ({"objects": with_object(3, 4)}, "whole class numbers in 0 … 2.*object 0 of image 3"),
+        ({"labels": None, "masks": (MASKS > 0) * 255}, "received 0 and 255 alone"),
+        ({"labels": None, "objects": with_object(2e6, 4)}, "at most 1,000,000 .*class 2,000,000"),
+        ({"labels": None, "masks": MASKS + 2**33}, "at most 1,000,000 .*mask 8,589,934,595"),
     ],
 )
 def test_arrays_that_break_the_contract_are_refused_in_one_line(change, message):

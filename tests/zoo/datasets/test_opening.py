@@ -137,12 +137,54 @@ def test_a_wrong_table_is_one_line(tmp_path, columns, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("column", ["path", "mask"])
+@pytest.mark.parametrize("name", ["../out.png", "/out.png", "link.png"])
+def test_a_table_lists_its_own_folder_alone(tmp_path, column, name):
+    home = tmp_path / "home"
+    for path in (home / "a.png", tmp_path / "out.png"):
+        path.parent.mkdir(exist_ok=True)
+        Image.new("L", (12, 8)).save(path)
+    (home / "link.png").symlink_to(tmp_path / "out.png")
+    name = str(tmp_path / "out.png") if name == "/out.png" else name
+    row = {"path": "a.png", "mask": str(home / "a.png")}  # an absolute path in the folder
+    table = home / "table.csv"
+    pd.DataFrame([row]).to_csv(table, index=False)
+    assert open_data(table, SHAPE).masks.shape == (1, 8, 12)
+    pd.DataFrame([row, row | {column: name}]).to_csv(table, index=False)
+    with pytest.raises(ValueError, match=f"to stay in its folder, received .*{name[-7:]}, which"):
+        open_data(table, SHAPE)
+    pd.DataFrame([row | {column: "none.png"}]).to_csv(table, index=False)
+    with pytest.raises(FileNotFoundError, match=r"a picture at .*none\.png, as .*there is none"):
+        open_data(table, SHAPE)
+
+
+def test_a_folder_may_be_reached_by_a_link(tmp_path):
+    picture(tmp_path / "real" / "a.png", 9)
+    pd.DataFrame({"path": ["a.png"]}).to_csv(tmp_path / "real" / "table.csv", index=False)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert len(open_data(tmp_path / "link" / "table.csv", SHAPE)) == 1
+
+
+def test_boxes_of_a_table_are_cropped_and_padded(tmp_path):
+    picture(tmp_path / "a.png", 9)
+    row = {"path": "a.png", "x_min": 3, "y_min": 2, "x_max": 9, "y_max": 4}
+    pd.DataFrame([row]).to_csv(tmp_path / "table.csv", index=False)
+    padded = open_data(tmp_path / "table.csv", (12, 12, 3), resize="pad")
+    assert padded.boxes.tolist() == [[3, 4, 9, 6]]
+    cropped = open_data(tmp_path / "table.csv", (8, 4, 3), resize="crop")
+    assert cropped.boxes.tolist() == [[0, 2, 4, 4]]
+
+
 def test_arrays_are_read_by_their_names(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 12), np.uint8)
     np.savez(tmp_path / "a.npz", x_test=images, y_test=np.arange(5)[:, None])
     data = open_data(tmp_path / "a.npz", SHAPE, limit=3)
     assert data.images.shape == (3, 8, 12, 1)
     assert data.labels.tolist() == [0, 1, 2]
+    objects = np.tile(np.float32([1, 2, 3, 4, 0]), (5, 1, 1))
+    np.savez(tmp_path / "many.npz", images=images, objects=objects)
+    many = open_data(tmp_path / "many.npz", SHAPE, limit=3)
+    np.testing.assert_array_equal(many.objects, objects[:3])
     np.save(tmp_path / "b.npy", images[..., None])
     assert open_data(tmp_path / "b.npy", SHAPE).labels is None
     np.savez(tmp_path / "c.npz", images=np.array([{"a": 1}], object))
@@ -207,7 +249,7 @@ def test_odd_tables_and_folders_are_read_as_they_are_meant(tmp_path):
         open_data(tmp_path / "pictures", SHAPE, class_names=["a", "b", "a"])
 
 
-@pytest.mark.parametrize("name", ["images", "labels", "boxes", "class_names"])
+@pytest.mark.parametrize("name", ["images", "labels", "boxes", "objects", "class_names"])
 def test_arrays_of_odd_shapes_are_one_line(tmp_path, name):
     arrays = {"images": np.zeros((2, 8, 12, 1), np.float32), name: np.float32(3)}
     np.savez(tmp_path / "odd.npz", **arrays)

@@ -1,5 +1,8 @@
 """Picture files of every kind are what one sees, and what was done to them is said."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -60,6 +63,79 @@ def test_sixteen_bits_are_scaled_by_their_range_and_it_is_said(tmp_path):
     found, notes = read(tmp_path / "a.png", (8, 12, 1))
     np.testing.assert_array_equal(found[..., 0], RAMP)
     assert notes == ["1 of 16 bits, where 65,535 becomes white"]
+
+
+def png_of_sixteen_bits(values):
+    """Write colours, with or without transparency, as PNG (ISO 15948), which Pillow cannot."""
+
+    def chunk(kind, data):
+        checked = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checked
+
+    height, width, channels = values.shape
+    head = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
+
+
+def tiff_of_sixteen_bits(values, order, planar=1, deflate=False):
+    """Write colours as TIFF 6.0, in one strip, or in one for each colour (`planar` is 2)."""
+    height, width, channels = values.shape
+    planes = [values] if planar == 1 else np.moveaxis(values, 2, 0)
+    strips = [np.ascontiguousarray(plane, order + "u2").tobytes() for plane in planes]
+    strips = [zlib.compress(strip) for strip in strips] if deflate else strips
+    lengths = [len(strip) for strip in strips]
+    start = 10 + 12 * 9 + 4 + 2 * channels + 8 * len(strips)
+    starts = [start + sum(lengths[:k]) for k in range(len(strips))]
+    tags = [
+        *((256, "I", [width]), (257, "I", [height]), (258, "H", [16] * channels)),
+        *((259, "H", [8 if deflate else 1]), (262, "H", [2]), (273, "I", starts)),
+        *((277, "H", [channels]), (279, "I", lengths), (284, "H", [planar])),
+    ]
+    entries, outside = b"", b""
+    for tag, kind, numbers in tags:
+        packed = struct.pack(f"{order}{len(numbers)}{kind}", *numbers)
+        if len(packed) > 4:
+            packed, place = b"", 10 + 12 * len(tags) + 4 + len(outside)
+            outside += struct.pack(f"{order}{len(numbers)}{kind}", *numbers)
+            packed = struct.pack(order + "I", place)
+        count = struct.pack(order + "HHI", tag, {"H": 3, "I": 4}[kind], len(numbers))
+        entries += count + packed.ljust(4, b"\0")
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "IH", 8, len(tags))
+    assert len(head + entries) + 4 + len(outside) <= start
+    gap = b"\0" * (start - len(head + entries) - 4 - len(outside))
+    return head + entries + b"\0" * 4 + outside + gap + b"".join(strips)
+
+
+def test_colours_of_sixteen_bits_are_cut_and_it_is_said(tmp_path):
+    values = np.random.default_rng(0).integers(0, 65_536, (8, 12, 4))
+    files = {"a.png": png_of_sixteen_bits(values[..., :3]), "b.png": png_of_sixteen_bits(values)}
+    for order in "<>":
+        files[f"{ord(order)}.tif"] = tiff_of_sixteen_bits(values[..., :3], order)
+    for planar in (1, 2):
+        tiff = tiff_of_sixteen_bits(values[..., :3], "<", planar, deflate=True)
+        files[f"packed{planar}.tif"] = tiff
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        found, notes = read(tmp_path / name)
+        np.testing.assert_array_equal(found, values[..., :3] >> 8)
+        assert "1 of 16 bits, cut to 8" in notes
+    (tmp_path / "grey.png").write_bytes(png_of_sixteen_bits(values[..., :2]))
+    found, notes = read(tmp_path / "grey.png")
+    np.testing.assert_array_equal(found, np.repeat(values[..., :1] >> 8, 3, axis=2))
+    assert "1 of 16 bits, cut to 8" in notes
+    _, notes = read_pictures([tmp_path / name for name in files], (8, 12, 3))
+    assert f"{len(files)} of 16 bits, cut to 8" in notes
+
+
+def test_colours_that_pillow_would_mix_up_are_refused(tmp_path):
+    """Colours of 16 bits one after the other, not packed: it takes their bytes for pixels."""
+    values = np.random.default_rng(0).integers(0, 65_536, (8, 12, 3))
+    (tmp_path / "a.tif").write_bytes(tiff_of_sixteen_bits(values, "<", planar=2))
+    with pytest.raises(ValueError, match=r"expected colours .*a\.tif.*: save it as PNG") as error:
+        read(tmp_path / "a.tif")
+    assert "\n" not in str(error.value)
 
 
 def test_a_palette_is_its_colours(tmp_path):

@@ -23,6 +23,10 @@ class Listing:
         masks: The files of their masks, or None.
         boxes: `(N, 4)` in pixels of the files, or None.
         notes: What should be said of it, in words.
+        objects: For each picture, `(m, 5)`, the boxes in pixels of the file and the numbers of the
+            classes of its objects; or None.
+        sizes: `(N, 2)`, the heights and widths of files that boxes are given for, 0 where they are
+            not known; or None.
     """
 
     paths: tuple[Path, ...]
@@ -31,6 +35,8 @@ class Listing:
     masks: tuple[Path, ...] | None = None
     boxes: np.ndarray | None = None
     notes: tuple[str, ...] = field(default=())
+    objects: tuple[np.ndarray, ...] | None = None
+    sizes: np.ndarray | None = None
 
 
 def list_folder(folder: Path, class_names: Sequence[str] | None = None) -> Listing:
@@ -51,11 +57,10 @@ def list_folder(folder: Path, class_names: Sequence[str] | None = None) -> Listi
     """
     inside = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
     folders = [path for path in inside if path.is_dir()]
-    beside, others = _pictures(path for path in inside if path.is_file())
+    beside, others = pictures_among(path for path in inside if path.is_file())
     by_class = {}
     for home in folders:
-        seen = [path for path in sorted(home.rglob("*")) if not _is_hidden(path, home)]
-        by_class[home.name], more = _pictures(seen)
+        by_class[home.name], more = pictures_below(home)
         others += more
     notes = []
     if others:
@@ -91,9 +96,7 @@ def list_folder(folder: Path, class_names: Sequence[str] | None = None) -> Listi
 
 def order_of(names: Sequence[str], of: str) -> list[str]:
     """Say the order of classes, and warn of numbers, which are ordered as text."""
-    shown = [f"{k} = {plain(name)}" for k, name in enumerate(names)]
-    listed = ", ".join(shown if len(shown) <= _LISTED else [*shown[:4], "…", shown[-1]])
-    notes = [f"classes are in the order of the names of {of}: {listed}"]
+    notes = [f"classes are in the order of the names of {of}: {listed(names)}"]
     if all(name.isdecimal() for name in names) and sorted(names, key=int) != list(names):
         notes.append(
             f"the names of {of} are numbers, which are ordered as text, as Keras and torchvision "
@@ -103,12 +106,25 @@ def order_of(names: Sequence[str], of: str) -> list[str]:
     return notes
 
 
-def _is_hidden(path: Path, home: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(home).parts)
+def listed(names: Sequence[str]) -> str:
+    """Return the numbers and names of classes, of many the first and the last."""
+    shown = [f"{k} = {plain(name)}" for k, name in enumerate(names)]
+    return ", ".join(shown if len(shown) <= _LISTED else [*shown[:4], "…", shown[-1]])
 
 
-def _pictures(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+def pictures_below(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the pictures in a folder and in those in it, and other files; what is hidden not."""
+    return pictures_among(
+        path for path in sorted(folder.rglob("*")) if not _is_hidden(path, folder)
+    )
+
+
+def pictures_among(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
     """Split files into pictures and others, without what is hidden."""
     files = [path for path in paths if path.is_file() and not path.name.startswith(".")]
     pictures = [path for path in files if path.suffix.lower() in SUFFIXES]
     return pictures, [path for path in files if path.suffix.lower() not in SUFFIXES]
+
+
+def _is_hidden(path: Path, home: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(home).parts)

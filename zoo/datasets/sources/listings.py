@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from zoo.datasets.sources.folders import Listing, order_of
+from zoo.datasets.sources.paths import paths_inside
 from zoo.support.plain import first_line, plain
 
 _BOX = ["x_min", "y_min", "x_max", "y_max"]
@@ -16,9 +17,9 @@ _BOX = ["x_min", "y_min", "x_max", "y_max"]
 def list_table(path: Path, class_names: Sequence[str] | None = None) -> Listing:
     """List the pictures of a table.
 
-    Columns are `path`, relative to the table's folder; and, where they are known, `label` (a name
-    or a number from 0), `mask` (the path of a picture whose pixels are 0 for background and k + 1
-    for class k), and `x_min`, `y_min`, `x_max`, `y_max` in pixels of the upright picture.
+    Columns are `path`, relative to the table's folder and in it; and, where they are known, `label`
+    (a name or a number from 0), `mask` (the path of a picture whose pixels are 0 for background and
+    k + 1 for class k), and `x_min`, `y_min`, `x_max`, `y_max` in pixels of the upright picture.
 
     Args:
         path: A `.csv` or `.parquet` file.
@@ -26,8 +27,9 @@ def list_table(path: Path, class_names: Sequence[str] | None = None) -> Listing:
             labels in the order of text.
 
     Raises:
-        ValueError: If the table cannot be read, has no column `path`, or a label or box is missing
-            or wrong.
+        ValueError: If the table cannot be read, has no column `path`, a label or box is missing or
+            wrong, or a path leads out of the table's folder.
+        FileNotFoundError: If there is no file at a path.
     """
     frame = _read(path)
     if "path" not in frame or not len(frame):
@@ -41,12 +43,16 @@ def list_table(path: Path, class_names: Sequence[str] | None = None) -> Listing:
             f"expected a value in each row of {plain(path)}, column {missing[0]} has empty ones"
         )
     labels, names, notes = _labels(frame, path, class_names)
-    home = path.parent
+    files = {
+        column: paths_inside(path.parent, map(str, frame[column]), path)
+        for column in ("path", "mask")
+        if column in frame
+    }
     return Listing(
-        tuple(home / str(name) for name in frame["path"]),
+        files["path"],
         labels,
         names,
-        tuple(home / str(name) for name in frame["mask"]) if "mask" in frame else None,
+        files.get("mask"),
         frame[_BOX].to_numpy(np.float32) if set(_BOX) <= set(frame) else None,
         tuple(notes),
     )
@@ -71,7 +77,9 @@ def _labels(
     frame: pd.DataFrame, path: Path, class_names: Sequence[str] | None
 ) -> tuple[np.ndarray | None, tuple[str, ...] | None, list[str]]:
     if "label" not in frame:
-        return None, tuple(class_names or ()), ["a table of pictures without labels"]
+        numbered = None if "mask" in frame else ()
+        names = tuple(class_names) if class_names else numbered
+        return None, names, ["a table of pictures without labels"]
     given: Any = frame["label"]
     if pd.api.types.is_float_dtype(given) and (given == given.round()).all():
         given = given.astype("int64")  # as they are read where a table has an empty cell
