@@ -10,10 +10,12 @@ Task = Literal[
     "embedding",
     "keypoints",
     "regression",
+    "object_detection",
 ]
 """`classification`: one of K classes; `segmentation`: a class for each pixel; `detection`: a class
 and a box; `multilabel`: any of K labels; `embedding`: a vector; `keypoints`: P points of the image;
-`regression`: numbers for each pixel, such as depth."""
+`regression`: numbers for each pixel, such as depth; `object_detection`: any number of boxes with a
+class and a confidence each."""
 
 TASKS: tuple[Task, ...] = get_args(Task)
 
@@ -25,5 +27,6 @@ ANSWERS = {
     "embedding": "embedding",
     "keypoints": "keypoints",
     "regression": "map",
+    "object_detection": "objects",
 }
 """The output that is the answer of a task; it is always stored."""

@@ -66,7 +66,7 @@ def show_layers(
 
     check_writable(command.logs, "logs")
     how = reading(command)
-    for of_outputs in ("task", "output", "background", "coordinates"):
+    for of_outputs in ("task", "output", "background", "coordinates", "first_class"):
         how.pop(of_outputs)
     for path in paths:
         with console.status(plain(f"loading {path.name} …")):

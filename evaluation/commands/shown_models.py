@@ -31,8 +31,12 @@ class ShownModels:
     background: bool | None = None
     """Whether the first class of segmenters is the background, which does not count; by default it
     is, and that is said."""
-    coordinates: Literal["xy", "yx"] = "xy"
-    """The order of the coordinates of points and boxes that models give."""
+    coordinates: Literal["xy", "yx", "corner_size", "centre_size"] | None = None
+    """The coordinates of points and boxes that models give: of corners, x first (by default) or y
+    first, or the corner or centre of a box and its width and height."""
+    first_class: int | None = None
+    """The number of the first class of detectors of many objects; by default 0, or 1 where their
+    outputs have the names of TensorFlow's detectors."""
     signature: str | None = None
     """The signature of SavedModels to call; by default serving_default."""
     fixed_input: tuple[str, ...] = ()
@@ -64,6 +68,7 @@ def reading(chosen: ShownModels) -> dict[str, Any]:
         "output": chosen.output,
         "background": chosen.background,
         "coordinates": chosen.coordinates,
+        "first_class": chosen.first_class,
         "trust": chosen.trust,
         "signature": chosen.signature,
         "fixed_inputs": dict(map(_fixed, chosen.fixed_input)),

@@ -12,6 +12,7 @@ from evaluation.networks.formats.keras_file import version_of
 from evaluation.networks.formats.operations import refused
 from evaluation.networks.formats.saved_model import home_and_name, read_program
 from evaluation.networks.inputs import Preprocessing, settle
+from evaluation.networks.objects import MOST
 from evaluation.networks.opened import Opened
 from evaluation.networks.opening import open_network
 from evaluation.networks.readout import infer_task
@@ -31,6 +32,7 @@ _WHY = {
     "multilabel": "of {} labels: that is said, and its output is a vector",
     "embedding": "into {} numbers: that is said, and its output is a vector",
     "keypoints": "of {} points: its output has two coordinates for each",
+    "object_detection": "of up to {} objects: its outputs are boxes, classes and confidences",
     "regression": "of {} numbers for each pixel: that is said, and its output is a map",
 }
 
@@ -76,7 +78,8 @@ def inspect_model(path: Path, **how: Any) -> dict[str, str]:
         found["kind"] = f"Keras file of Keras {version}" if version else "Keras file"
     given, task, output = (how.pop(name, None) for name in ("preprocessing", "task", "output"))
     background = how.pop("background", None) is not False
-    how.pop("coordinates", None)
+    for of_numbers in ("coordinates", "first_class"):
+        how.pop(of_numbers, None)
     opened = open_network(path, **how)
     found["size"] = f"{_bytes(path) / 1e6:,.1f} MB"
     found |= _of_metadata(opened.metadata)
@@ -169,6 +172,8 @@ def _of_graph(
 
 def _number(task: Task, output: Any, background: bool) -> int:
     """Return the number of classes, labels, points, channels, or numbers in a vector."""
+    if task == "object_detection":
+        return min(int(output.shape[1] or MOST), MOST)
     last = int(output.shape[-1])
     if task == "keypoints":
         return int(output.shape[1]) if output.shape.rank == 3 else last // 2

@@ -67,7 +67,8 @@ def load_model(
     task: str | None = None,
     output: str | None = None,
     background: bool | None = None,
-    coordinates: Coordinates = "xy",
+    coordinates: Coordinates | None = None,
+    first_class: int | None = None,
     trust: bool = False,
     signature: str | None = None,
     fixed_inputs: Mapping[str, Any] | None = None,
@@ -95,7 +96,11 @@ def load_model(
         output: The name of the output to measure, of several.
         background: Whether the first class of a segmenter is the background, which does not count;
             by default it is, and that is said.
-        coordinates: `xy` if points and boxes are given by x first, `yx` if by y.
+        coordinates: `xy` if points and corners of boxes are given by x first, as is the default,
+            `yx` if by y; `corner_size` or `centre_size` if boxes are given so, with their width
+            and height.
+        first_class: The number of the first class of a detector of many objects, by default 0; of
+            those with outputs such as `detection_boxes`, 1, and then y comes first.
         trust: Load a SavedModel whatever operations it contains, and Keras layers of saved code:
             only one that you trust, since it may read and write files and run other programs.
         signature: The signature of a SavedModel to call; by default `serving_default`.
@@ -132,7 +137,7 @@ def load_model(
         fixed_inputs=fixed_inputs,
         custom_objects=custom_objects,
     )
-    return _ready(opened, preprocessing, Said(task, output, background, coordinates))
+    return _ready(opened, preprocessing, Said(task, output, background, coordinates, first_class))
 
 
 def load_networks(
@@ -177,8 +182,12 @@ def _refuse_meaningless(name: str, task: str, said: Said) -> None:
     """Refuse what is said of the outputs of another task."""
     if said.background is not None and task != "segmentation":
         raise ValueError(f"expected no word on a background of {name}, which is for {task}")
-    if said.coordinates != "xy" and task not in ("detection", "keypoints"):
+    if said.coordinates and task not in ("detection", "keypoints", "object_detection"):
         raise ValueError(f"expected no order of coordinates of {name}, which is for {task}")
+    if said.coordinates in ("corner_size", "centre_size") and task == "keypoints":
+        raise ValueError(f"expected coordinates xy or yx of {name}, which gives points")
+    if said.first_class is not None and task != "object_detection":
+        raise ValueError(f"expected no number of the first class of {name}, which is for {task}")
 
 
 def _with_activation(opened: Opened, tried: Trial, ending: str | None, *, said: bool) -> Trial:
@@ -264,9 +273,9 @@ def _called(opened: Opened, tried: Trial, given: Any, *, said: bool) -> Network:
 
 
 def _number(reading: Reading, outputs: Mapping[str, Any]) -> int:
-    """Return the number of classes, labels, points, channels, or numbers in a vector."""
+    """Return the number of classes, labels, points, channels, objects, or numbers in a vector."""
     answer = outputs[ANSWERS[reading.task]]
-    return int(answer.shape[1 if reading.task == "keypoints" else -1])
+    return int(answer.shape[1 if reading.task in ("keypoints", "object_detection") else -1] or 0)
 
 
 def _info(

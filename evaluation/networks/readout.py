@@ -1,16 +1,18 @@
 """The reading of a network's outputs: which task they are for, and what is stored of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import tensorflow as tf
 
+from evaluation.networks.objects import BOXES, as_objects, is_of_objects
 from evaluation.tasks import Task
 from zoo.support.plain import plain
 
-Coordinates = Literal["xy", "yx"]
-"""The order of the coordinates of points and of the corners of boxes."""
+Coordinates = Literal["xy", "yx", "corner_size", "centre_size"]
+"""The coordinates of points and of the corners of boxes, x or y first; or the corner or the centre
+of a box, x first, and its width and height."""
 
 # Stored masks are bytes, so that a sweep of a segmenter does not fill the disk with logits.
 _MOST_CLASSES = 255
@@ -26,7 +28,9 @@ class Reading:
         coarse: Whether its maps have fewer pixels than the images, so that they are enlarged.
         shares: Whether its points or boxes are shares of the frame instead of pixels.
         background: Whether the first class of a segmenter is the background.
-        coordinates: The order of the coordinates of points and boxes.
+        coordinates: The coordinates of points and boxes.
+        roles: Which output of a detector of many objects is which, see `objects`.
+        first_class: The number of the first class of such a detector.
     """
 
     task: Task
@@ -35,6 +39,8 @@ class Reading:
     shares: bool = False
     background: bool = True
     coordinates: Coordinates = "xy"
+    roles: Mapping[str, str] = field(default_factory=dict)
+    first_class: int = 0
 
 
 def infer_task(
@@ -51,8 +57,9 @@ def infer_task(
     Returns:
         The keys of the outputs, the class scores first, and the task: `(N, K)` is classification,
         `(N, H, W, K + 1)` segmentation, `(N, P, 2)` keypoints, `{"logits": (N, K), "box": (N, 4)}`
-        detection. Only where that is said, `(N, K)` is multilabel or an embedding, `(N, 2P)` are
-        keypoints, and `(N, H, W)` or `(N, H, W, C)` is regression.
+        detection, `(N, M, 4)` with two `(N, M)` object_detection. Only where that is said, `(N, K)`
+        is multilabel or an embedding, `(N, 2P)` are keypoints, and `(N, H, W)` or `(N, H, W, C)` is
+        regression.
 
     Raises:
         ValueError: If the shapes are those of no task, or there is no such output.
@@ -68,6 +75,8 @@ def infer_task(
     shapes = {key: tuple(tensor.shape) for key, tensor in outputs.items()}
     if set(shapes) == {"logits", "box"} and _ranks(shapes) == [2, 2] and shapes["box"][-1] == 4:
         return ["logits", "box"], "detection"
+    if is_of_objects(shapes):
+        return list(shapes), "object_detection"
     if len(shapes) == 1:
         possible = _tasks_of(next(iter(shapes.values())))
         for found in possible:
@@ -125,7 +134,8 @@ def read_out(reading: Reading, outputs: dict[str, Any], size: Any) -> dict[str, 
         `map` `(N, H, W, K + 1)` holds its class scores, which take 44 times the space of the mask
         for ten classes; without a background, `(N, H, W, K)`. Of numbers for each pixel, `map` is
         the answer, `(N, H, W, C)`. An embedding is its vector, `embedding` `(N, D)`. Points are
-        `keypoints` `(N, P, 2)`, x and y in pixels. `pre_logits` and `box` `(N, 4)`, if given, are
+        `keypoints` `(N, P, 2)`, x and y in pixels. Many objects are `objects` `(N, M, 6)`: a box,
+        its class and its confidence. `pre_logits` and `box` `(N, 4)`, if given, are
         passed on.
     """
     first = next(iter(outputs.values()))
@@ -137,6 +147,10 @@ def read_out(reading: Reading, outputs: dict[str, Any], size: Any) -> dict[str, 
         numbers = tf.cast(first, tf.float32)
         numbers = numbers[..., None] if len(numbers.shape) == 3 else numbers
         return {"map": tf.image.resize(numbers, size) if reading.coarse else numbers}
+    if reading.task == "object_detection":
+        found = {role: outputs[name] for role, name in reading.roles.items()}
+        boxes = _boxes(reading, found[BOXES], size)
+        return {"objects": as_objects(boxes, found, reading.first_class)}
     scores = _as_logits(first, reading.activation)
     if reading.task == "multilabel":
         found = {"logits": scores}
@@ -149,8 +163,7 @@ def read_out(reading: Reading, outputs: dict[str, Any], size: Any) -> dict[str, 
     if "pre_logits" in outputs:
         found["pre_logits"] = outputs["pre_logits"]
     if "box" in outputs:
-        corners = _points(reading, tf.reshape(outputs["box"], (-1, 2, 2)), size, edge=True)
-        found["box"] = tf.reshape(corners, (-1, 4))
+        found["box"] = _boxes(reading, outputs["box"], size)
     # NumPy, which stores them, does not know every type of a network.
     return {name: tf.cast(output, tf.float32) for name, output in found.items()}
 
@@ -169,25 +182,35 @@ def _of_pixels(scores: Any, background: int) -> dict[str, Any]:
     }
 
 
-def _points(reading: Reading, values: Any, size: Any, *, edge: bool = False) -> Any:
-    """Return points `(N, P, 2)` as x and y in pixels, float32.
+def _boxes(reading: Reading, boxes: Any, size: Any) -> Any:
+    """Return boxes `(…, 4)` as `x_min, y_min, x_max, y_max` in pixels, float32."""
+    boxes = tf.cast(boxes, tf.float32)
+    first, second = boxes[..., :2], boxes[..., 2:]
+    if reading.coordinates == "yx":
+        first, second = first[..., ::-1], second[..., ::-1]
+    if reading.coordinates == "corner_size":
+        second = first + second
+    elif reading.coordinates == "centre_size":
+        first, second = first - second / 2, first + second / 2
+    if reading.shares:
+        across = tf.cast(tf.reverse(size, [0]), tf.float32)
+        first, second = first * across, second * across
+    return tf.concat([first, second], axis=-1)
 
-    Args:
-        reading: How they are read.
-        values: `(N, P, 2)` or `(N, 2P)`.
-        size: `(H, W)` of the images.
-        edge: Whether pixels are counted from the edge of the frame, as those of boxes are, instead
-            of from the centre of its first pixel.
+
+def _points(reading: Reading, values: Any, size: Any) -> Any:
+    """Return points `(N, P, 2)` or `(N, 2P)` as `(N, P, 2)`, x and y in pixels, float32.
+
+    The centre of pixel i is at i, while boxes and shares of the frame begin at the frame's edge.
     """
     points = tf.cast(values, tf.float32)
     if len(points.shape) == 2:
         points = tf.reshape(points, (-1, points.shape[-1] // 2, 2))
     if reading.coordinates == "yx":
         points = points[..., ::-1]
-    if not reading.shares:
-        return points
-    points = points * tf.cast(tf.reverse(size, [0]), tf.float32)
-    return points if edge else points - 0.5
+    if reading.shares:
+        points = points * tf.cast(tf.reverse(size, [0]), tf.float32) - 0.5
+    return points
 
 
 def _as_logits(scores: Any, activation: str | None) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from evaluation.networks.feeding import by_groups, in_groups
+from evaluation.networks.objects import BOXES, MOST, roles
 from evaluation.networks.opened import Opened
 from evaluation.networks.readout import Coordinates, Reading, by_name, infer_task
 from evaluation.tasks import OF_CLASSES
@@ -48,13 +49,15 @@ class Said:
         task: What they are for; None if their shapes show it.
         output: The name of the one that counts, of several.
         background: Whether the first class of a segmenter is the background; None if nobody says.
-        coordinates: The order of the coordinates of points and boxes.
+        coordinates: The coordinates of points and boxes; None if nobody says.
+        first_class: The number of the first class of a detector of many objects; None likewise.
     """
 
     task: str | None = None
     output: str | None = None
     background: bool | None = None
-    coordinates: Coordinates = "xy"
+    coordinates: Coordinates | None = None
+    first_class: int | None = None
 
 
 def trial(opened: Opened, said: Said = Said()) -> Trial:
@@ -81,12 +84,13 @@ def trial(opened: Opened, said: Said = Said()) -> Trial:
             outputs = call(noise[:1])
     keys, task = infer_task(outputs, opened.name, said.task, said.output)
     background = said.background is not False
-    reading = Reading(task, background=background, coordinates=said.coordinates)
+    reading = Reading(task, background=background, coordinates=said.coordinates or "xy")
     spoken = {
         task: task not in OF_CLASSES,
         f" {said.output}": said.output,
         " without background": not background,
-        f" {said.coordinates}": said.coordinates != "xy",
+        f" {said.coordinates}": said.coordinates is not None,
+        f" from {said.first_class}": said.first_class is not None,
     }
     chosen = "".join(text for text, is_said in spoken.items() if is_said)
 
@@ -151,15 +155,33 @@ def _looked_at(opened: Opened, tried: Trial, said: Said) -> Trial:
                 *(opened.name, *own, *size, factor),
             )
             return replace(tried, reading=replace(tried.reading, coarse=True))
-    if task in ("detection", "keypoints") and not own_kind:
-        places = tried.seen[-1]
+    if task == "object_detection":
+        tried = _of_objects(opened.name, tried, said)
+    if task in ("detection", "keypoints", "object_detection") and not own_kind:
+        places = tried.seen[tried.keys.index(tried.reading.roles.get(BOXES, tried.keys[-1]))]
         if (places >= -_ABOUT).all() and (places <= 1 + _ABOUT).all() and np.ptp(places) > _ABOUT:
             _LOG.warning(
                 "%s gives %s in [0, 1]: they are taken for shares of the frame",
-                *(opened.name, "boxes" if task == "detection" else "points"),
+                *(opened.name, "points" if task == "keypoints" else "boxes"),
             )
             return replace(tried, reading=replace(tried.reading, shares=True))
     return tried
+
+
+def _of_objects(name: str, tried: Trial, said: Said) -> Trial:
+    """Find out which output of a detector is which, and what it means by its numbers."""
+    found = roles(tried.keys, tried.seen)
+    reading = replace(tried.reading, roles=found, first_class=said.first_class or 0)
+    if found[BOXES] == "detection_boxes":  # the names of TensorFlow's detectors
+        if said.coordinates is None:
+            reading = replace(reading, coordinates="yx")
+            _LOG.warning("%s names its boxes as detectors do that give y first: so they are", name)
+        if said.first_class is None:
+            reading = replace(reading, first_class=1)
+            _LOG.warning("%s names its classes as detectors do that count from 1: so it does", name)
+    if (most := tried.seen[tried.keys.index(found[BOXES])].shape[1]) > MOST:
+        _LOG.warning("%s gives %d boxes: the %d most confident are measured", name, most, MOST)
+    return replace(tried, reading=reading)
 
 
 def noise_for(opened: Opened) -> np.ndarray:

@@ -25,6 +25,7 @@ ORDER = "Right, and stays right: share of images whose class is right before and
 ORDERS = {
     "embedding": "Stays: share of images that stay nearest to themselves, of all images",
     "multilabel": "Stays: share of images that keep all their labels, be they true or not",
+    "object_detection": "Moves along: share of objects matched with the moved ones, true or not",
     "keypoints": "Moves along: share of points near their moved place, be it true or not",
 }
 """The titles of the orders of networks whose answers are no classes, by task."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evaluation.scores.definitions import Definition
+from evaluation.scores.objects import matches
 
 if TYPE_CHECKING:
     from zoo.transformations import Transformation
@@ -36,6 +37,7 @@ class Answers:
         image_size: `(H, W)` of the images; larger than `size` under the boundary `crop`.
         true_masks: Masks of the images, `(N, H, W)`, or None.
         true_boxes: Boxes of the images, `(N, 4)`, or None.
+        truth_objects: Boxes and classes of all objects, `(N, L, 5)`, NaN in unused rows; or None.
         whole: Whether each image's object is wholly in the frame, `(N,)`; None if it is unknown.
         gallery: The embeddings of all images, `(M, D)`, or None.
         places: The places of these images among all, `(N,)`.
@@ -52,6 +54,7 @@ class Answers:
     image_size: tuple[int, int]
     true_masks: np.ndarray | None = None
     true_boxes: np.ndarray | None = None
+    truth_objects: np.ndarray | None = None
     whole: np.ndarray | None = None
     gallery: np.ndarray | None = None
     places: np.ndarray | None = None
@@ -127,6 +130,23 @@ class Answers:
         return np.asarray(moved)[:, :2].reshape(points.shape) - 0.5
 
     @cached_property
+    def object_matches(self) -> np.ndarray:
+        """How the objects of `T_v x` match the moved ones of `x`, `(N, 5)`."""
+        return matches(self.observed["objects"], self.moved_objects, self.size)
+
+    @cached_property
+    def moved_objects(self) -> np.ndarray:
+        """Objects in `x`, `(N, M, 6)`, their boxes moved by `T_v` and not clipped."""
+        return self._moved_objects(self.reference["objects"], truth=False)
+
+    @cached_property
+    def true_objects(self) -> np.ndarray | None:
+        """`T_v` of all true objects, `(N, L, 5)`, not clipped; None if they are not known."""
+        if self.truth_objects is None:
+            return None
+        return self._moved_objects(self.truth_objects, truth=True)
+
+    @cached_property
     def true_box(self) -> np.ndarray | None:
         """`T_v` of the true boxes, `(N, 4)`, clipped to the frame; None if there are none."""
         return None if self.true_boxes is None else self._moved_boxes(self.true_boxes, truth=True)
@@ -166,6 +186,15 @@ class Answers:
             return masks
         transformation = self.action() if truth else self.action().on_outputs()
         return np.asarray(transformation.masks(masks.astype(np.int32), self.strength))
+
+    def _moved_objects(self, objects: np.ndarray, *, truth: bool) -> np.ndarray:
+        if self.floor:
+            return objects
+        transformation = self.action() if truth else self.action().on_outputs()
+        size = self.image_size if truth else self.size
+        boxes = objects[..., :4].reshape(-1, 4)
+        moved = np.asarray(transformation.boxes(boxes, self.strength, size))
+        return np.concatenate([moved.reshape(objects[..., :4].shape), objects[..., 4:]], axis=-1)
 
     def _moved_boxes(self, boxes: np.ndarray, *, truth: bool) -> np.ndarray:
         if not self.floor:

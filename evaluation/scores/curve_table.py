@@ -20,7 +20,7 @@ def _mean(curve: Curve, *names: str) -> summaries.Row | None:
     return summaries.mean_over_strengths(_moved(curve, *names)) if curve.others else None
 
 
-_AGREEMENTS = ("mask_agreement", "box_agreement", "keypoint_agreement")
+_AGREEMENTS = ("mask_agreement", "box_agreement", "keypoint_agreement", "object_agreement")
 _STAYING = ("top1_agreement", "exact_match_agreement")
 
 
@@ -51,7 +51,7 @@ SUMMARIES: dict[str, Summary] = {
             of=_AGREEMENTS,
             per_image=lambda curve: summaries.row_means(_moved(curve, *_AGREEMENTS)),
             property="equivariance",
-            tasks=("segmentation", "detection", "keypoints"),
+            tasks=("segmentation", "detection", "keypoints", "object_detection"),
             headed="Equivariance score: mean agreement with the moved prediction",
         ),
         Summary(

@@ -147,6 +147,11 @@ class Observations:
                 f"expected images with labels to measure {name}, those of "
                 f"{self.predictions.protocol.images.dataset} have none"
             )
+        if "true_objects" in definition.reads and truth.objects is None:
+            return (
+                f"expected images with all their objects to measure {name}, those of "
+                f"{self.predictions.protocol.images.dataset} have none"
+            )
         if "whole" in definition.reads and truth.masks is None and truth.boxes is None:
             return (
                 f"expected images with masks or boxes to measure {name}, those of "
@@ -198,6 +203,7 @@ class Observations:
                 images.frame[:2],
                 None if truth.masks is None else truth.masks[part],
                 None if truth.boxes is None else truth.boxes[part],
+                None if truth.objects is None else truth.objects[part],
                 None if whole is None else whole[part],
                 reference.get("embedding"),
                 np.arange(images.n)[part],

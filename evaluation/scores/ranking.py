@@ -37,10 +37,16 @@ _RANKED = {
     "embedding": "nearest_neighbour",
     "multilabel": "exact_match_agreement",
     "keypoints": "keypoint_agreement",
+    "object_detection": "object_agreement",
 }
 """The score that orders the networks of a task whose answers are no classes."""
 
-_SAME = {"embedding": "vector", "multilabel": "labels", "keypoints": "points"}
+_SAME = {
+    "embedding": "vector",
+    "multilabel": "labels",
+    "keypoints": "points",
+    "object_detection": "objects",
+}
 
 
 @dataclass(frozen=True)
@@ -70,12 +76,12 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
     (`stable_accuracy`) or, without labels, of images whose class stays (`top1_agreement`); of
     embeddings, of images that stay nearest to themselves (`nearest_neighbour`); of several labels,
     of images that keep all of them (`exact_match_agreement`); of points, the share near their moved
-    place (`keypoint_agreement`). Networks for numbers of pixels have no order, as their errors have
-    the unit of the map. Where it is known which objects are wholly in the frame, only of those. It
-    is averaged over the strengths but the identity, then over the transformations of a family, then
-    over families. Transformations
-    under different boundaries are never averaged; photometric ones, which have none, count with
-    each boundary. Compositions do not count.
+    place (`keypoint_agreement`); of many objects, the share matched (`object_agreement`). Networks
+    for numbers of pixels have no order, as their errors have the unit of the map. Where it is known
+    which objects are wholly in the frame, only of those. It is averaged over the strengths but the
+    identity, then over the transformations of a family, then over families. Transformations under
+    different boundaries are never averaged; photometric ones, which have none, count with each
+    boundary. Compositions do not count.
 
     Which places a network may have is what paired tests leave open (Mogstad, Romano, Shaikh &
     Wilhelm 2024, Inference for Ranks): the first is one more than the number of networks that are

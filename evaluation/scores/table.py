@@ -11,6 +11,7 @@ from evaluation.scores import (
     invariance,
     keypoints,
     multilabel,
+    objects,
 )
 from evaluation.scores.curve_table import SUMMARIES
 from evaluation.scores.definitions import Combined, Definition, Score
@@ -29,6 +30,7 @@ _BOXES: dict[str, Any] = {"property": "equivariance", "tasks": ("detection",)}
 _EMBEDDINGS: dict[str, Any] = {"tasks": ("embedding",), "drawn": True, "compared": True}
 _LABELS: dict[str, Any] = {"tasks": ("multilabel",), "floor": True}
 _POINTS: dict[str, Any] = {"property": "equivariance", "tasks": ("keypoints",), "floor": True}
+_OBJECTS: dict[str, Any] = {"property": "equivariance", "tasks": ("object_detection",)}
 _ONE_CLASS = "one class is given to all images, so that agreement by chance is complete"
 
 SCORES: dict[str, Score | Combined] = {
@@ -217,6 +219,41 @@ SCORES: dict[str, Score | Combined] = {
             combine=multilabel.dice_of_labels,
             tasks=("multilabel",),
             undefined="no image is given any label",
+        ),
+        Score(
+            "object_agreement",
+            objects.object_agreement,
+            "share of objects matched with the moved ones",
+            floor=True,
+            drawn=True,
+            compared=True,
+            undefined="no object is found",
+            **_OBJECTS,
+        ),
+        Score(
+            "object_iou",
+            objects.object_iou,
+            "IoU of matched boxes",
+            floor=True,
+            undefined="no object is matched",
+            **_OBJECTS,
+        ),
+        Score(
+            "confidence_change",
+            objects.confidence_change,
+            "change of confidence of matched objects",
+            higher_is_better=False,
+            floor=True,
+            undefined="no object is matched",
+            **_OBJECTS,
+        ),
+        Combined(
+            "average_precision",
+            objects.precision_parts,
+            "average precision at IoU 0.5",
+            combine=objects.average_precision,
+            undefined="there are no true objects",
+            **_OBJECTS,
         ),
         Score(
             "keypoint_distance",
