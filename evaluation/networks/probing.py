@@ -22,16 +22,14 @@ def probed(networks: Sequence[Network], dataset: Dataset) -> list[Network]:
     """Settle what each network takes, where nobody has said so.
 
     At most 256 images are shown to it under each preprocessing. One is used only if its accuracy is
-    beyond the intervals of all others; if another than none at all is surely better but not alone,
-    one must be chosen. In every other case images are given as they are, and that is said.
+    beyond the intervals of all others; in every other case one must be chosen.
 
     Args:
         networks: The networks.
         dataset: The images.
 
     Raises:
-        ValueError: If a network surely takes something else than pixels in `[0, 1]`, but it is not
-            clear what, or there are no labels to find out by.
+        ValueError: If that leaves several open, or there are no labels to find out by.
     """
     return [network if network.info.settled else _probed(network, dataset) for network in networks]
 
@@ -66,17 +64,11 @@ def _probed(network: Network, dataset: Dataset) -> Network:
         settled = declared(candidates[best], "probe")
         _LOG.warning("%s takes %s: accuracy on %d images is %s", name, settled, len(labels), found)
         return with_preprocessing(network, settled)
-    if low.max() > high[candidates.index("unit")]:
-        raise ValueError(
-            f"expected to know what range of pixels {name} takes, accuracy on {len(labels)} images "
-            f"leaves several open ({found}): say it by preprocessing= (--preprocessing)"
-        )
-    _LOG.warning(
-        "nothing says what range of pixels %s takes, and accuracy on %d images does not tell (%s): "
-        "it is shown [0, 1]; say it by preprocessing= (--preprocessing)",
-        *(name, len(labels), found),
+    raise ValueError(
+        f"expected to know what range of pixels {name} takes, nothing says it and accuracy on "
+        f"{len(labels)} images leaves several open ({found}): say it by preprocessing= "
+        "(--preprocessing), unit for pixels in [0, 1]"
     )
-    return network
 
 
 def with_preprocessing(network: Network, preprocessing: Preprocessing) -> Network:
