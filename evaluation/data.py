@@ -1,10 +1,17 @@
 """Datasets made of images and labels in any of the forms that Keras users have."""
 
+import logging
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from evaluation.protocol import NetworkInfo
 from zoo.datasets import Dataset, from_arrays
+from zoo.datasets.class_order import in_order
+from zoo.support.plain import plain
+
+_LOG = logging.getLogger("evaluation")
 
 Data = Any
 """A `Dataset`; images alone, `(images, labels)` or `(images, labels, masks)`; a `tf.data.Dataset`
@@ -42,6 +49,34 @@ def as_dataset(data: Data) -> Dataset:
         )
     images, labels, masks = (*data, None, None)[:3]
     return from_arrays(images, labels, masks=masks)
+
+
+def in_order_of(networks: Sequence[NetworkInfo], dataset: Dataset) -> Dataset:
+    """Number the classes of a dataset as networks do whose own names are the same list.
+
+    Args:
+        networks: The networks.
+        dataset: Images with class names.
+    """
+    lists = {tuple(network.metadata.get("class_names", ())) for network in networks}
+    return in_own_order(dataset, lists.pop()) if len(lists) == 1 else dataset
+
+
+def in_own_order(dataset: Dataset, class_names: Sequence[str]) -> Dataset:
+    """Number the classes of a dataset as a network does, if they are among its own names.
+
+    Args:
+        dataset: Images with class names.
+        class_names: The network's names in its order; empty if they are not known.
+    """
+    own = dataset.class_names
+    if not own or own == tuple(class_names) or not set(own) <= set(class_names):
+        return dataset
+    _LOG.warning(
+        "%s: classes are put into the order of the model's own names, in which %s is number %d",
+        *(dataset.name, plain(own[0]), list(class_names).index(own[0])),
+    )
+    return in_order(dataset, class_names)
 
 
 def _collected(data: Any) -> list[np.ndarray]:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from evaluation.comparison import compare_predictions, compared
-from evaluation.data import Data, as_dataset
+from evaluation.data import Data, as_dataset, in_order_of
 from evaluation.networks.network import Network, load_networks
 from evaluation.networks.probing import probed
 from evaluation.precision import measure_to
@@ -49,7 +49,8 @@ def _question(
     how = {"preprocessing": preprocessing}
     if isinstance(data, str | os.PathLike):
         networks = load_networks(models, **how)
-        dataset = open_data(data, networks[0].info.input_shape)
+        infos = [network.info for network in networks]
+        dataset = in_order_of(infos, open_data(data, infos[0].input_shape))
     else:
         dataset = as_dataset(data)
         networks = load_networks(models, input_shape=dataset.input_shape, **how)

@@ -54,11 +54,13 @@ class Wanted:
         dataset: The name of a dataset; empty for one's own images.
         placement: Where objects lie on their frames.
         shape: `(H, W, C)` of one's own images; None for a dataset, which has its own.
+        class_names: The model's own names of its classes; empty if they are not known.
     """
 
     dataset: str
     placement: Any = "centre"
     shape: tuple[int | None, int | None, int] | None = None
+    class_names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return a description, such as `digits (centre)`."""
@@ -86,7 +88,8 @@ def wanted_by(
     if chosen.data is not None:
         if chosen.dataset or chosen.placement:
             raise ValueError("expected --data alone, received it with --dataset or --placement")
-        return Wanted("", shape=(*(chosen.frame or input_shape[:2]), input_shape[2]))
+        names = tuple(metadata.get("class_names", ()))
+        return Wanted("", "centre", (*(chosen.frame or input_shape[:2]), input_shape[2]), names)
     if chosen.class_names:
         raise ValueError("expected --class-names with --data, received it alone")
     dataset = chosen.dataset or metadata.get("dataset")
@@ -109,6 +112,7 @@ def wanted_by(
 
 def load_images(wanted: Wanted, chosen: ShownImages) -> "Dataset":
     """Load images with the chosen split, frame and limit."""
+    from evaluation.data import in_own_order
     from zoo.datasets import load, open_data
     from zoo.datasets.opening import read_class_names
 
@@ -119,13 +123,14 @@ def load_images(wanted: Wanted, chosen: ShownImages) -> "Dataset":
         names = list(chosen.class_names)
         if len(names) == 1 and Path(names[0]).is_file():
             names = read_class_names(Path(names[0]))
-        return open_data(
+        found = open_data(
             chosen.data,
             wanted.shape,
             resize=chosen.resize,
             class_names=names or None,
             limit=chosen.limit,
         )
+    return found if names else in_own_order(found, wanted.class_names)
 
 
 def say_other_classes(dataset: "Dataset", networks: Iterable["Network"]) -> None:

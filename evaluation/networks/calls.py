@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from evaluation.networks.class_names import in_tflite
 from evaluation.networks.feeding import Call, are_channels_first, by_groups, channels_moved
 from evaluation.networks.formats.onnx import load_onnx
 from evaluation.networks.formats.tflite import load_tflite
@@ -21,7 +22,8 @@ def of_tflite(path: Path, name: str, wanted: tuple[Any, ...] | None) -> Opened:
     lite = load_tflite(path)
     shape, call = _images(name, lite.call, lite.shape, wanted)
     title = str(plain(name))
-    return Opened(title, call, shape, digest_of([path], {}), takes=lite.takes, traced=False)
+    names, digest = {"class_names": in_tflite(path)}, digest_of([path], {})
+    return Opened(title, call, shape, digest, names, takes=lite.takes, traced=False)
 
 
 def of_onnx(
@@ -32,7 +34,8 @@ def of_onnx(
     shape, call = _images(name, onnx.call, onnx.shape, wanted)
     takes = declared("bytes", "integers") if onnx.integers else None
     digest, title = digest_of([path], fixed), str(plain(name))
-    return Opened(title, call, shape, digest, integers=onnx.integers, takes=takes, traced=False)
+    names = {"class_names": onnx.class_names}
+    return Opened(title, call, shape, digest, names, None, None, onnx.integers, takes, traced=False)
 
 
 def _images(

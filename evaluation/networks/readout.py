@@ -77,6 +77,9 @@ def infer_task(
         return ["logits", "box"], "detection"
     if is_of_objects(shapes):
         return list(shapes), "object_detection"
+    if len(shapes) > 1:  # numbers of classes beside their scores are of no use
+        scores = {key: shapes[key] for key, tensor in outputs.items() if _is_floating(tensor)}
+        shapes = scores if len(scores) == 1 else shapes
     if len(shapes) == 1:
         possible = _tasks_of(next(iter(shapes.values())))
         for found in possible:
@@ -90,6 +93,10 @@ def infer_task(
         f"{name} gives {received}: choose one by output= (--output), or say what it is for by "
         "task= (--task)"
     )
+
+
+def _is_floating(tensor: Any) -> bool:
+    return bool(tf.as_dtype(tensor.dtype).is_floating)
 
 
 def _tasks_of(shape: tuple[int | None, ...]) -> list[Task]:

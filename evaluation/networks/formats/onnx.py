@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from evaluation.networks.class_names import in_onnx
 from evaluation.networks.feeding import image_input
 from evaluation.networks.formats.saved_model import unreadable
 
@@ -30,11 +31,13 @@ class Onnx:
         call: Maps float32 images, as many as `shape` says or any number, to arrays by name.
         shape: The shape of its images, in its own layout; None where it is open.
         integers: The type of what it takes if that are integers, else empty.
+        class_names: The names of its classes; empty if they are not in the file.
     """
 
     call: Callable[[Any], Mapping[str, np.ndarray]]
     shape: tuple[int | None, ...]
     integers: str
+    class_names: list[str]
 
 
 def load_onnx(path: Path, fixed: Mapping[str, Any]) -> Onnx:
@@ -77,4 +80,5 @@ def load_onnx(path: Path, fixed: Mapping[str, Any]) -> Onnx:
             feed[key] = repeated.astype(inputs[key].dtype.as_numpy_dtype)
         return dict(zip(outputs, session.run(None, feed), strict=True))
 
-    return Onnx(call, shape, "" if np.issubdtype(kind, np.floating) else np.dtype(kind).name)
+    names = in_onnx(session.get_modelmeta().custom_metadata_map)
+    return Onnx(call, shape, "" if np.issubdtype(kind, np.floating) else np.dtype(kind).name, names)

@@ -9,11 +9,13 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from evaluation.networks.class_names import in_answers, in_assets
 from evaluation.networks.feeding import fed, image_input
 from evaluation.networks.formats.operations import refused
 from zoo.support.plain import first_line, plain
 
 _LISTED = 8  # names of operations in a message
+_ANY = 64  # pixels, where a network takes any number
 
 
 def home_and_name(path: Path) -> tuple[Path, str]:
@@ -91,27 +93,44 @@ def load_saved_model(
         raise ValueError(
             f"expected a signature among {listed} in {directory}, received {signature!r}"
         )
-    call, spec = _signature(loaded, key, directory, fixed or {})
+    call, spec, texts = _signature(loaded, key, directory, fixed or {})
     layers = None
     if "layers" in signatures and key == usual:
-        layers, _ = _signature(loaded, "layers", directory, fixed or {})
-    return SavedModel(call, spec, _metadata(signatures, directory), layers)
+        layers, _, _ = _signature(loaded, "layers", directory, fixed or {})
+    metadata = _metadata(signatures, directory)
+    names = metadata.get("class_names") or in_assets(directory) or in_answers(_answers(texts, spec))
+    return SavedModel(call, spec, {**metadata, **({"class_names": names} if names else {})}, layers)
+
+
+def _answers(texts: Callable[[Any], list[Any]] | None, spec: tf.TensorSpec) -> list[Any]:
+    """Return what a signature answers in text to two black images; nothing if it cannot."""
+    if texts is None or spec.shape.rank != 4:
+        return []
+    try:
+        black = tf.zeros(
+            [size or _ANY for size in (spec.shape[0] or 2, *spec.shape[1:])], spec.dtype
+        )
+        return [text.numpy() for text in texts(black)]
+    except Exception:  # it may not take images of that size: its scores are tried and said later
+        return []
 
 
 def _signature(
     loaded: Any, key: str, directory: Path, fixed: Mapping[str, Any]
-) -> tuple[Callable[[Any], Any], tf.TensorSpec]:
-    """Return a signature as a plain call of images, and the spec of its input for images."""
+) -> tuple[Callable[[Any], Any], tf.TensorSpec, Callable[[Any], list[Any]] | None]:
+    """Return a signature as a call of images, the spec of its input, and a call for its texts."""
     arguments = loaded.signatures[key].structured_input_signature[1]
     images, others = image_input(str(directory), arguments, fixed)
     of_images = fed(lambda **inputs: loaded.signatures[key](**inputs), images, arguments, others)
     given = loaded.signatures[key].structured_outputs
-    # A signature may also return class names or numbers, which cannot be measured.
-    names = [name for name, tensor in given.items() if tensor.dtype.is_floating]
-    if not names:
-        received = ", ".join(f"{name} ({tensor.dtype.name})" for name, tensor in given.items())
+    # A signature may also return class names, which cannot be measured.
+    names = [name for name, tensor in given.items() if tensor.dtype != tf.string]
+    words = [name for name in given if name not in names]
+    if not any(given[name].dtype.is_floating for name in names):
+        received = ", ".join(f"{plain(n)} ({tensor.dtype.name})" for n, tensor in given.items())
         raise ValueError(
-            f"expected floating-point class scores from {directory}, received {received}"
+            f"expected floating-point class scores from {directory}, received {received}: names or "
+            "numbers of classes do not tell how sure they are"
         )
 
     def call(images: Any) -> Any:
@@ -121,7 +140,11 @@ def _signature(
         single = key != "layers" and len(outputs) == 1
         return next(iter(outputs.values())) if single else outputs
 
-    return call, arguments[images]
+    def texts(images: Any) -> list[Any]:
+        found = of_images(images)
+        return [found[name] for name in words]
+
+    return call, arguments[images], texts if words else None
 
 
 def _metadata(signatures: Any, directory: Path) -> Mapping[str, Any]:
@@ -138,6 +161,9 @@ def _metadata(signatures: Any, directory: Path) -> Mapping[str, Any]:
             f"expected the metadata of {directory} as a JSON object, received "
             f"{type(found).__name__}: export it again"
         )
+    names = found.get("class_names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        found.pop("class_names", None)
     for name in ("task", "dataset", "architecture"):
         if not isinstance(found.get(name, ""), str):
             raise ValueError(
