@@ -52,31 +52,28 @@ def as_dataset(data: Data) -> Dataset:
 
 
 def in_order_of(networks: Sequence[NetworkInfo], dataset: Dataset) -> Dataset:
-    """Number the classes of a dataset as networks do whose own names are the same list.
+    """Number the classes of a dataset as networks do, if they are among the networks' own names.
 
     Args:
-        networks: The networks.
+        networks: The networks; those without names are taken to have the order of the others.
         dataset: Images with class names.
     """
-    lists = {tuple(network.metadata.get("class_names", ())) for network in networks}
-    return in_own_order(dataset, lists.pop()) if len(lists) == 1 else dataset
-
-
-def in_own_order(dataset: Dataset, class_names: Sequence[str]) -> Dataset:
-    """Number the classes of a dataset as a network does, if they are among its own names.
-
-    Args:
-        dataset: Images with class names.
-        class_names: The network's names in its order; empty if they are not known.
-    """
+    lists = {tuple(network.metadata.get("class_names", ())) for network in networks} - {()}
     own = dataset.class_names
-    if not own or own == tuple(class_names) or not set(own) <= set(class_names):
+    among = [names for names in lists if own and set(own) <= set(names)]
+    if len(among) > 1:
+        _LOG.warning(
+            "%s: the models have its classes in different orders, so that labels mean another "
+            "class to some: measure these apart",
+            dataset.name,
+        )
+    if len(among) != 1 or among[0] == own:
         return dataset
     _LOG.warning(
         "%s: classes are put into the order of the model's own names, in which %s is number %d",
-        *(dataset.name, plain(own[0]), list(class_names).index(own[0])),
+        *(dataset.name, plain(own[0]), among[0].index(own[0])),
     )
-    return in_order(dataset, class_names)
+    return in_order(dataset, among[0])
 
 
 def _collected(data: Any) -> list[np.ndarray]:

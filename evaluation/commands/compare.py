@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import tyro
 
 from evaluation.commands.shown import Shown, path_of, store, transformations_of
-from evaluation.commands.shown_images import load_images, say_other_classes, wanted_by
+from evaluation.commands.shown_images import images_for, wanted_by
 from evaluation.commands.shown_models import reading
 from zoo.support.terminal import console, progress_bar
 
@@ -45,8 +45,7 @@ def compare_models(command: CompareModels) -> None:
             f"expected models that take the same images, these take {names}: choose --dataset and "
             "--placement, or --frame"
         )
-    dataset = load_images(data.pop(), command)
-    say_other_classes(dataset, networks)
+    dataset = images_for(networks, data.pop(), command)
     with progress_bar("comparing") as update:
         frame = compare(
             networks,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from evaluation.commands.shown import Shown, path_of, runs, store, transformations_of
-from evaluation.commands.shown_images import Wanted, load_images, say_other_classes, wanted_by
+from evaluation.commands.shown_images import Wanted, images_for, wanted_by
 from evaluation.commands.shown_models import reading
 from zoo.support.references import referred
 from zoo.support.terminal import check_writable, console, progress_bar
@@ -55,8 +55,7 @@ def score_models(command: ScoreModels) -> None:
     check_writable(command.logs, "logs")
     found: list[Measurements] = []
     for wanted, members in groups.items():
-        dataset = load_images(wanted, command)
-        say_other_classes(dataset, members)
+        dataset = images_for(members, wanted, command)
         found.append(_measured(members, dataset, transformations, command))
         if found[-1].protocol.stopping:
             words = stopping_in_words(found[-1].protocol)

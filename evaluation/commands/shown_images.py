@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -54,13 +54,11 @@ class Wanted:
         dataset: The name of a dataset; empty for one's own images.
         placement: Where objects lie on their frames.
         shape: `(H, W, C)` of one's own images; None for a dataset, which has its own.
-        class_names: The model's own names of its classes; empty if they are not known.
     """
 
     dataset: str
     placement: Any = "centre"
     shape: tuple[int | None, int | None, int] | None = None
-    class_names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return a description, such as `digits (centre)`."""
@@ -88,8 +86,7 @@ def wanted_by(
     if chosen.data is not None:
         if chosen.dataset or chosen.placement:
             raise ValueError("expected --data alone, received it with --dataset or --placement")
-        names = tuple(metadata.get("class_names", ()))
-        return Wanted("", "centre", (*(chosen.frame or input_shape[:2]), input_shape[2]), names)
+        return Wanted("", shape=(*(chosen.frame or input_shape[:2]), input_shape[2]))
     if chosen.class_names:
         raise ValueError("expected --class-names with --data, received it alone")
     dataset = chosen.dataset or metadata.get("dataset")
@@ -112,7 +109,6 @@ def wanted_by(
 
 def load_images(wanted: Wanted, chosen: ShownImages) -> "Dataset":
     """Load images with the chosen split, frame and limit."""
-    from evaluation.data import in_own_order
     from zoo.datasets import load, open_data
     from zoo.datasets.opening import read_class_names
 
@@ -123,22 +119,28 @@ def load_images(wanted: Wanted, chosen: ShownImages) -> "Dataset":
         names = list(chosen.class_names)
         if len(names) == 1 and Path(names[0]).is_file():
             names = read_class_names(Path(names[0]))
-        found = open_data(
+        return open_data(
             chosen.data,
             wanted.shape,
             resize=chosen.resize,
             class_names=names or None,
             limit=chosen.limit,
         )
-    return found if names else in_own_order(found, wanted.class_names)
 
 
-def say_other_classes(dataset: "Dataset", networks: Iterable["Network"]) -> None:
-    """Warn where pictures are of another number of classes than a network has.
+def images_for(networks: Sequence["Network"], wanted: Wanted, chosen: ShownImages) -> "Dataset":
+    """Load the images that networks are shown, their classes in the networks' order if it is known.
 
-    Labels then count the classes that there are pictures of, and mean others to the network.
+    It is warned where pictures are of another number of classes than a network has: labels then
+    count the classes that there are pictures of, and mean others to the network.
     """
-    for info in (network.info for network in networks):
+    from evaluation.data import in_order_of
+
+    infos = [network.info for network in networks]
+    dataset = load_images(wanted, chosen)
+    if not chosen.class_names:
+        dataset = in_order_of(infos, dataset)
+    for info in infos:
         several = dataset.labels is not None and info.of_classes
         if several and dataset.num_classes != info.num_classes:
             logging.getLogger("evaluation").warning(
@@ -146,3 +148,4 @@ def say_other_classes(dataset: "Dataset", networks: Iterable["Network"]) -> None
                 "all names in the network's order (--class-names)",
                 *(info.name, info.num_classes, dataset.name, dataset.num_classes),
             )
+    return dataset

@@ -122,3 +122,20 @@ def test_masks_and_objects_follow_the_order_of_classes():
     assert data.objects[0, 0, 4] == 0  # the given one is as it was
     with pytest.raises(ValueError, match="dog has none"):
         in_order(data, ["cat"])
+
+
+def test_models_that_disagree_on_the_order_are_named_and_those_without_names_follow(caplog):
+    from evaluation import NetworkInfo
+    from evaluation.data import in_order_of
+
+    def info(*names):
+        known = {"class_names": names} if names else {}
+        return NetworkInfo("net", "classification", SHAPE, 3, "print", known)
+
+    data = from_arrays(np.zeros((2, *SHAPE)), [0, 1], class_names=["ant", "mole"])
+    found = in_order_of([info(*NAMES), info()], data)
+    assert found.labels.tolist() == [1, 2]
+    assert in_order_of([info(), info("cat", "dog")], data) is data
+    caplog.clear()
+    assert in_order_of([info(*NAMES), info("mole", "ant")], data) is data
+    assert "different orders" in caplog.text
