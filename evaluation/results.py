@@ -47,7 +47,8 @@ class Measurements:
         >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()], name="net")
         >>> images = np.random.default_rng(0).random((12, 4, 4, 1), np.float32)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     evaluate(model, (images, np.arange(12)), "brightness").save(f"{folder}/record")
+        ...     found = evaluate(model, (images, np.arange(12)), "brightness", preprocessing="unit")
+        ...     found.save(f"{folder}/record")
         ...     found = Measurements.open(f"{folder}/record")  # needs no TensorFlow
         PosixPath('...record')
         >>> found.protocol.images.n, found.protocol.networks[0].name

@@ -134,7 +134,8 @@ def evaluate(
         >>> chain = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
         >>> model = keras.Sequential([keras.Input((8, 8, 1)), *chain], name="average")
         >>> images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
-        >>> found = evaluate(model, (images, np.arange(20) % 2), "horizontal_flip")
+        >>> data = images, np.arange(20) % 2
+        >>> found = evaluate(model, data, "horizontal_flip", preprocessing="unit")
         >>> rows = found.to_frame().set_index("score")
         >>> float(rows.loc["invariance_score", "value"])
         1.0
@@ -195,7 +196,8 @@ def compare(
         >>> images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
         >>> data = (images, np.arange(20) % 2)
         >>> models = [average("a"), average("b")]
-        >>> found = compare(models, data, "horizontal_flip", scores="top1_agreement")
+        >>> how = {"scores": "top1_agreement", "preprocessing": "unit"}
+        >>> found = compare(models, data, "horizontal_flip", **how)
         >>> found[["a", "b", "difference"]].iloc[0].tolist()  # both are invariant to flips
         [1.0, 1.0, 0.0]
     """

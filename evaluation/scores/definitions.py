@@ -157,7 +157,8 @@ class Summary(Definition):
         >>> summary = Summary("lowest_agreement", lowest, of=("top1_agreement",))
         >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()], name="net")
         >>> data = (np.zeros((3, 4, 4, 1), np.float32), np.arange(3))  # of which it cannot tell
-        >>> frame = evaluate(model, data, "horizontal_flip", scores=summary).frame
+        >>> how = {"scores": summary, "preprocessing": "unit"}
+        >>> frame = evaluate(model, data, "horizontal_flip", **how).frame
         >>> float(frame.set_index("score").loc["lowest_agreement", "value"])
         1.0
     """

@@ -85,7 +85,12 @@ def test_two_files_of_one_name_are_compared_and_nothing_is_written_beside_them(t
         model = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(CLASSES)])
         (tmp_path / folder).mkdir()
         model.save(tmp_path / folder / "net.keras")
-    rows = compare([tmp_path / "one/net.keras", tmp_path / "two/net.keras"], DATA, AXES[:1])
+    rows = compare(
+        [tmp_path / "one/net.keras", tmp_path / "two/net.keras"],
+        DATA,
+        AXES[:1],
+        preprocessing="unit",
+    )
     assert (rows["a"] != rows["b"]).any()
     assert len([p for p in tmp_path.rglob("*") if p.is_file()]) == 2
 

@@ -131,7 +131,9 @@ def test_a_keras_model_and_two_arrays_are_enough(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     model = keras.Sequential([layers.Flatten(), layers.Dense(CLASSES)], name="net")
     images = (255 * IMAGES[:20]).astype(np.uint8)
-    table = evaluate(model, (images, LABELS[:20].astype(np.uint8)), ["horizontal_flip"])
+    table = evaluate(
+        model, (images, LABELS[:20].astype(np.uint8)), "horizontal_flip", preprocessing="unit"
+    )
     flip = table.to_frame()
     assert set(flip["model"]) == {"net"}
     assert {"accuracy", "top1_agreement", "worst_case_accuracy"} < set(flip["score"])

@@ -103,11 +103,11 @@ def test_networks_of_one_name_are_told_apart_in_the_same_way_by_both_verbs(tmp_p
         path.parent.mkdir()
         model.save(path)
     names = ["old-net", "new-net"]
-    found = evaluate([str(path) for path in paths], DATA, SHIFT)
+    found = evaluate([str(path) for path in paths], DATA, SHIFT, preprocessing="unit")
     assert list(found.frame["model"].unique()) == names
-    table = compare(paths, DATA, SHIFT)
+    table = compare(paths, DATA, SHIFT, preprocessing="unit")
     assert [table["baseline"][0], table["model"][0]] == names
-    in_memory = evaluate([model, model], DATA, SHIFT)
+    in_memory = evaluate([model, model], DATA, SHIFT, preprocessing="unit")
     assert list(in_memory.frame["model"].unique()) == ["net-1", "net-2"]
 
 

@@ -53,7 +53,8 @@ def log(
         >>> chain = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
         >>> model = keras.Sequential([keras.Input((8, 8, 1)), *chain], name="average")
         >>> images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
-        >>> found = evaluate(model, (images, np.arange(20) % 2), "horizontal_flip")
+        >>> data = images, np.arange(20) % 2
+        >>> found = evaluate(model, data, "horizontal_flip", preprocessing="unit")
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     log(found, folder)
         ...     sorted(os.listdir(folder))

@@ -138,16 +138,12 @@ def test_the_probe_settles_what_accuracy_makes_sure(caplog):
     assert boards(measured).__next__().notes[0] == "secret was shown pixels in [0, 255] (probe)."
 
 
-def test_the_probe_declines_where_nothing_is_surely_better(caplog):
+def test_where_nothing_is_surely_better_it_asks():
     untrained = network(name="untrained")
-    labels = RANDOM.permutation(LABELS)
-    measured = evaluate(untrained, (IMAGES, labels), "brightness")
-    info = measured.protocol.networks[0]
-    assert (info.preprocessing, info.settled) == ("unit", "")
-    (line,) = [m for m in caplog.messages if "untrained" in m]
-    assert line.startswith("nothing says what range of pixels untrained takes, and accuracy on 90")
-    assert "say it by preprocessing=" in line
-    assert "nothing says what it takes" in next(boards(measured)).notes[0]
+    with pytest.raises(ValueError, match="accuracy on 90 images leaves several open") as e:
+        evaluate(untrained, (IMAGES, RANDOM.permutation(LABELS)), "brightness")
+    assert str(e.value).startswith("expected to know what range of pixels untrained takes")
+    assert "say it by preprocessing=" in str(e.value)
 
 
 def test_where_several_are_better_than_none_it_asks():

@@ -224,7 +224,7 @@ def test_no_score_of_a_segmenters_class_depends_on_its_temperature(temperature):
     names = ("top1_agreement", "accuracy", "mean_absolute_change", "jensen_shannon_distance")
     images = np.random.default_rng(0).random((12, 30, 31, 3), np.float32)
     data = (images, np.arange(12) % CLASSES)
-    frame = evaluate(models, data, "translation_x", scores=names).frame
+    frame = evaluate(models, data, "translation_x", scores=names, preprocessing="unit").frame
     one, other = (rows for _, rows in frame[frame["score"].isin(names)].groupby("model"))
     # Up to the hundredth of a pixel that shares add.
     np.testing.assert_allclose(one["value"], other["value"], atol=0.001)

@@ -57,7 +57,7 @@ def dense():
 def frames():
     """Measurements of an invariant network, one of stride 2, and one that knows positions."""
     models = {"invariant": strided(1), "strided": strided(2), "positional": dense()}
-    handles = [load_model(model, name=name) for name, model in models.items()]
+    handles = [load_model(model, name=name, preprocessing="unit") for name, model in models.items()]
     found = evaluate(handles, (IMAGES, LABELS), [SHIFTS, TURNS, "brightness"]).to_frame()
     return dict(iter(found.groupby("model")))
 
@@ -111,7 +111,7 @@ def test_phases_are_those_of_the_stride_along_the_axis_of_the_shift():
     """A network whose vertical stride is 2 and whose horizontal one is 1, shifted along both."""
     axes = [SHIFTS, replace(TRANSFORMATIONS["translation_y"], strengths=SHIFTS.strengths,
             boundary="circular")]  # fmt: skip
-    found = evaluate(strided((2, 1)), (IMAGES, LABELS), axes).to_frame()
+    found = evaluate(strided((2, 1)), (IMAGES, LABELS), axes, preprocessing="unit").to_frame()
     phases = found[found["score"].str.startswith("agreement_phase")]
     assert set(phases["transformation"]) == {"translation_y"}
     assert summary(found, "agreement_phase_0", "translation_y") == 1
@@ -135,7 +135,13 @@ def test_kappa_is_below_agreement_unless_both_are_perfect(frames):
 
 def test_tolerance_of_the_invariant_network_is_the_whole_grid():
     many = np.repeat(IMAGES, 2, axis=0)  # for intervals that can begin above 0.95
-    found = evaluate(strided(1), (many, np.repeat(LABELS, 2)), [SHIFTS], scores=["top1_agreement"])
+    found = evaluate(
+        strided(1),
+        (many, np.repeat(LABELS, 2)),
+        [SHIFTS],
+        scores="top1_agreement",
+        preprocessing="unit",
+    )
     assert summary(found.to_frame(), "tolerance") == 3
 
 
@@ -158,7 +164,7 @@ def test_a_grid_of_two_has_a_map_and_a_worst_case_below_that_of_its_lines():
     both = compose(*shifts, name="translation")
     model = dense()
     labels = model.predict(IMAGES, verbose=0).argmax(-1)
-    found = evaluate(model, (IMAGES, labels), [*shifts, both])
+    found = evaluate(model, (IMAGES, labels), [*shifts, both], preprocessing="unit")
     frame = found.to_frame()
     assert len(found.position_maps) == 9
     at = found.position_maps.set_index(["first", "second"])["value"]
@@ -191,17 +197,21 @@ def test_scores_that_need_the_map_keep_it():
     segmenter = keras.Sequential(
         [keras.Input((SIZE, SIZE, 1)), CircularPadding2D(1), layers.Conv2D(CLASSES + 1, 3)]
     )
-    found = evaluate(segmenter, (IMAGES, LABELS), [SHIFTS], scores=["equivariance_error"])
+    found = evaluate(
+        segmenter, (IMAGES, LABELS), [SHIFTS], scores="equivariance_error", preprocessing="unit"
+    )
     assert values(found.to_frame(), "equivariance_error", "translation_x").max() <= rounding(2)
     padded = keras.Sequential(
         [keras.Input((SIZE, SIZE, 1)), layers.Conv2D(CLASSES + 1, 3, strides=1, padding="same")]
     )
-    found = evaluate(padded, (IMAGES, LABELS), [SHIFTS], scores=["equivariance_error"])
+    found = evaluate(
+        padded, (IMAGES, LABELS), [SHIFTS], scores="equivariance_error", preprocessing="unit"
+    )
     assert values(found.to_frame(), "equivariance_error", "translation_x").drop(0).min() > 0.05
 
 
 def test_too_few_images_have_values_but_no_bootstrap(caplog):
-    frame = evaluate(dense(), (IMAGES[:5], LABELS[:5]), [SHIFTS]).to_frame()
+    frame = evaluate(dense(), (IMAGES[:5], LABELS[:5]), [SHIFTS], preprocessing="unit").to_frame()
     change = frame[(frame["score"] == "mean_absolute_change") & (frame["strength"] == 1)]
     assert change["value"].notna().all()
     assert change[["low", "high"]].isna().all(axis=None)
@@ -209,9 +219,13 @@ def test_too_few_images_have_values_but_no_bootstrap(caplog):
 
 
 def test_a_score_of_the_whole_curve_is_asked_for_by_name(caplog):
-    found = evaluate(dense(), (IMAGES, LABELS), [SHIFTS], scores=["normalized_variance"])
+    found = evaluate(
+        dense(), (IMAGES, LABELS), [SHIFTS], scores="normalized_variance", preprocessing="unit"
+    )
     assert set(found.to_frame()["score"]) == {"normalized_variance"}
     flat = np.full_like(IMAGES, 0.5)
-    found = evaluate(dense(), (flat, LABELS), [SHIFTS], scores=["normalized_variance"])
+    found = evaluate(
+        dense(), (flat, LABELS), [SHIFTS], scores="normalized_variance", preprocessing="unit"
+    )
     assert found.to_frame().empty
     assert "under translation_x left out: every unit is dead" in caplog.text

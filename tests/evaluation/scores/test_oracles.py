@@ -40,7 +40,7 @@ def balanced(model, images):
 
 def measured(model, data, transformations):
     """Values by score and strength, of one or more transformations, and the rows themselves."""
-    frame = evaluate(model, data, transformations).to_frame()
+    frame = evaluate(model, data, transformations, preprocessing="unit").to_frame()
     return {
         name: rows.set_index(["transformation", "strength"])["value"]
         for name, rows in frame.groupby("score")

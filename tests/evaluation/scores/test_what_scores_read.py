@@ -9,6 +9,7 @@ from evaluation import (
     compare,
     compare_predictions,
     evaluate,
+    load_model,
     per_class,
     score,
     sweep,
@@ -33,7 +34,8 @@ def values(frame, name, column="value"):
 
 
 def test_comparing_and_stopping_keep_the_maps_that_a_score_reads():
-    pair, axis = [segmenter(0), segmenter(1)], ["translation_x"]
+    pair = [load_model(segmenter(seed), preprocessing="unit") for seed in (0, 1)]
+    axis = ["translation_x"]
     alone = evaluate(pair[1], DATA, axis, scores=["equivariance_error"]).frame
     expected = values(alone, "equivariance_error").drop(0)
     compared = compare(pair, DATA, axis, scores=iter(["equivariance_error"]))
