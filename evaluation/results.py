@@ -17,7 +17,7 @@ from zoo.support.files import put_in_place, recover
 
 _POINT = ["model", "dataset", "property", "score", "transformation", "strength", "boundary"]
 
-FORMAT = 3
+FORMAT = 4
 """The format of saved measurements: raised whenever the content of the folder changes."""
 
 

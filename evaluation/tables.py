@@ -74,7 +74,8 @@ def read_plain_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read another table of a record, to the last bit; an empty one if there is no such file."""
     if not Path(path).exists():
         return pd.DataFrame()
-    exact = dict.fromkeys(("value", "low", "high", "place", "last_place"), _float)
+    names = ("value", "low", "high", "behind", "behind_low", "behind_high", "place", "last_place")
+    exact = dict.fromkeys(names, _float)
     return pd.read_csv(path, keep_default_na=False, converters=exact)
 
 

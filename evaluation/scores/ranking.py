@@ -14,8 +14,8 @@ from evaluation.scores.invariance import classes
 from evaluation.scores.observations import Observations
 from evaluation.scores.summaries import row_means
 from evaluation.statistics.intervals import CONFIDENCE, wilson
-from evaluation.statistics.means import FEWEST, interval
-from evaluation.statistics.seeds import hierarchical, welch
+from evaluation.statistics.means import FEWEST, difference_interval, interval
+from evaluation.statistics.seeds import hierarchical, hierarchical_difference, welch
 from evaluation.statistics.significance import holm, sign_flip
 from evaluation.sweeping.predictions import Predictions
 
@@ -27,6 +27,9 @@ COLUMNS = (
     "low",
     "high",
     "n",
+    "behind",
+    "behind_low",
+    "behind_high",
     "place",
     "last_place",
     "apart",
@@ -97,7 +100,9 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
         The columns of `COLUMNS`: for each boundary and each network (or configuration of several
         seeds) a row whose `family` is empty, with its first and last place, and a row for each
         family. `low` and `high` are the ends of the 95 % interval, over images, or over seeds and
-        images; `n` is the number of images that count. `apart` says why a network has no place: it
+        images; `n` is the number of images that count. `behind` is by how much the network is worse
+        than the one of largest value in the same column, on the same images, with the ends of its
+        95 % interval; missing for that one itself. `apart` says why a network has no place: it
         is no better than chance on untransformed images, so that what it keeps says nothing.
 
     Example:
@@ -139,10 +144,12 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
             name: [_standing(means[one.network.name], families) for one in group]
             for name, group in groups.items()
         }
+        behind = _behind(standings, apart)
         places = _places({n: s for n, s in standings.items() if n not in apart})
         for name, members in standings.items():
             common = {"model": name, "boundary": boundary, "apart": apart.get(name, "")}
-            for row in _rows(members, families):
+            for row, difference in zip(_rows(members, families), behind[name], strict=True):
+                row |= difference
                 first, last = (np.nan,) * 2 if row["family"] else places.get(name, (np.nan,) * 2)
                 rows.append({**common, **row, "place": first, "last_place": last})
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -240,6 +247,32 @@ def _rows(members: Sequence[_Standing], families: Mapping[str, Any]) -> Iterator
     low, high = (np.where(counts >= FEWEST, end, np.nan) for end in (low, high))
     for k, family in enumerate(("", *families)):
         yield {"family": family, "value": value[k], "low": low[k], "high": high[k], "n": counts[k]}
+
+
+def _behind(
+    standings: Mapping[str, Sequence[_Standing]], apart: Mapping[str, str]
+) -> dict[str, list[dict[str, float]]]:
+    """Return by how much each network is behind the best, in all and in each family."""
+    values = {
+        name: np.mean([one.value for one in members], axis=0) for name, members in standings.items()
+    }
+    ranked = [name for name in standings if name not in apart] or list(standings)
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in standings}
+    for column in range(len(values[ranked[0]])):
+        best = max(ranked, key=lambda name: np.nan_to_num(values[name][column], nan=-np.inf))
+        ahead = [one.shares[:, [column]] for one in standings[best]]
+        for name, members in standings.items():
+            own = [one.shares[:, [column]] for one in members]
+            if min(len(own), len(ahead)) > 1:
+                low, high = hierarchical_difference(own, ahead)
+            else:
+                low, high = difference_interval(np.mean(ahead, axis=0) - np.mean(own, axis=0))
+            ends = values[best][column] - values[name][column], float(low[0]), float(high[0])
+            known = (np.nan,) * 3 if name == best else ends
+            found[name].append(
+                dict(zip(("behind", "behind_low", "behind_high"), known, strict=True))
+            )
+    return found
 
 
 def _places(standings: Mapping[str, Sequence[_Standing]]) -> dict[str, tuple[int, int]]:

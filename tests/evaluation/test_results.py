@@ -79,7 +79,7 @@ def test_another_format_is_refused_by_name(measured, tmp_path):
     folder = measured.save(tmp_path / "record")
     file = folder / "protocol.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "format": 0}))
-    with pytest.raises(ValueError, match=r"format 3 in .*, received 0: measure again") as error:
+    with pytest.raises(ValueError, match=r"format 4 in .*, received 0: measure again") as error:
         Measurements.open(folder)
     assert "\n" not in str(error.value)
 

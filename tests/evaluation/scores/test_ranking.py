@@ -60,6 +60,7 @@ def test_the_value_is_the_mean_of_families_of_transformations_of_strengths():
     for family, value in expected.items():
         assert_agree(found.loc[family, "value"], value, dtype=np.float32)
     assert_agree(found.loc["", "value"], np.mean(list(expected.values())), dtype=np.float32)
+    assert found["behind"].isna().all()  # there is no other
     assert (found["low"] < found["value"]).all()
     assert (found["value"] < found["high"]).all()
     assert set(found["boundary"]) == {"zero"}
@@ -96,6 +97,22 @@ def test_who_cannot_be_told_apart_shares_places_and_who_can_does_not():
     values = found.xs("", level="family")["value"].droplevel("boundary")
     assert values["good"] > values["worse-0.5"] > values["worse-2"]
     assert found.drop("", level="family")[["place", "last_place"]].isna().all(axis=None)
+
+
+def test_how_far_others_are_behind_the_best_is_known_on_the_same_images():
+    found = of([WORSE[1], linear("good"), CONSTANT, linear("twin", WEIGHTS + 0.01 * NOISE)])
+    for family in found.index.get_level_values("family").unique():
+        rows = found.xs(family, level="family").droplevel("boundary")
+        leaders = rows.index[rows["behind"].isna()]
+        (best,) = leaders
+        assert best != "constant"
+        for name, row in rows.drop(best).iterrows():
+            assert_agree(row["behind"], rows.loc[best, "value"] - row["value"], dtype=np.float32)
+            if name != "constant":
+                assert row["behind_low"] <= row["behind"] <= row["behind_high"]
+    rows = found.xs("", level="family").droplevel("boundary")
+    assert rows.loc["worse-1", "behind_low"] > 0
+    assert rows["behind_low"].drop(["worse-1", "constant"]).min() <= 0  # told apart by nothing
 
 
 def test_equal_networks_may_have_every_place():
