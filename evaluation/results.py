@@ -13,6 +13,7 @@ import pandas as pd
 from evaluation.arrays import Strips, read_strips, write_strips
 from evaluation.protocol import Protocol
 from evaluation.tables import read_csv, read_plain_csv, table, write_csv
+from evaluation.values import Values, read_values, write_values
 from zoo.support.files import put_in_place, recover
 
 _POINT = ["model", "dataset", "property", "score", "transformation", "strength", "boundary"]
@@ -40,6 +41,8 @@ class Measurements:
             `frame`; `model` names the configuration, and intervals are over seeds and images.
         ranking: The order of the networks, with the columns of `evaluation.scores.ranking`; empty
             if it is unknown.
+        values: The values per image of the scores that are shares of images, or by which networks
+            are compared, with their floors.
 
     Example:
         >>> import tempfile, keras, numpy as np
@@ -61,6 +64,7 @@ class Measurements:
     strips: Strips = field(default_factory=dict, repr=False)
     configurations: pd.DataFrame = field(default_factory=lambda: table([]), repr=False)
     ranking: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    values: Values = field(default_factory=Values, repr=False)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table."""
@@ -95,6 +99,7 @@ class Measurements:
                 if len(getattr(self, name)):
                     getattr(self, name).to_csv(partial / f"{name}.csv", index=False)
             write_strips(self.strips, partial / "strips.npz")
+            write_values(self.values, partial / "values.npz")
             content = {"format": FORMAT, "protocol": json.loads(self.protocol.to_json())}
             text = json.dumps(content, indent=1)
             (partial / "protocol.json").write_text(text, encoding="utf-8")
@@ -134,11 +139,12 @@ class Measurements:
             position_maps = read_plain_csv(folder / "position_maps.csv")
             ranking = read_plain_csv(folder / "ranking.csv")
             strips = read_strips(folder / "strips.npz")
+            values = read_values(folder / "values.npz")
             seeds = folder / "configurations.csv"
             grouped = read_csv(seeds) if seeds.exists() else table([])
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             raise _damaged(folder, error) from error
-        return cls(frame, protocol, position_maps, strips, grouped, ranking)
+        return cls(frame, protocol, position_maps, strips, grouped, ranking, values)
 
 
 def _damaged(folder: Path, error: Exception) -> ValueError:

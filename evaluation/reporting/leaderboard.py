@@ -116,8 +116,13 @@ def _rows(one: Measurements) -> pd.DataFrame:
     return pd.concat([alone, one.configurations], ignore_index=True)
 
 
-def _standings(one: Measurements, boundary: str) -> pd.DataFrame:
-    """Return the models under a boundary in their order, with their places."""
+def order_of(one: Measurements, boundary: str) -> pd.DataFrame:
+    """Return the models under a boundary in their order, with their places.
+
+    Args:
+        one: Measurements.
+        boundary: A boundary of them.
+    """
     if one.ranking.empty:
         return pd.DataFrame(columns=["model", "boundary", "place", "last_place", "apart"])
     known = one.ranking[one.ranking["family"] == ""]
@@ -133,11 +138,9 @@ def _orders(one: Measurements, names: Mapping[str, str]) -> Iterator[Board]:
     """Yield the order of the models under each boundary, with a column for each family."""
     if one.ranking.empty:
         return
-    truth = one.protocol.images.truth
-    title = ORDER if "labels" in truth else ORDER_WITHOUT_LABELS
-    task = one.protocol.networks[0].task  # others are not in one order with it
-    if task in ORDERS:
-        title, truth = ORDERS[task], ()
+    title, truth = title_of(one), one.protocol.images.truth
+    if title in ORDERS.values():
+        truth = ()
     whole = ", objects wholly in the frame" if {"masks", "boxes"} & set(truth) else ""
     for boundary, rows in one.ranking.groupby("boundary", sort=False):
         columns = {
@@ -149,9 +152,16 @@ def _orders(one: Measurements, names: Mapping[str, str]) -> Iterator[Board]:
             f"{one.protocol.images}, {_numbers(rows)}, {_kind(str(boundary))}{whole}; ranges are "
             "95 % intervals",
             columns,
-            _standings(one, str(boundary)),
+            order_of(one, str(boundary)),
             names,
         )
+
+
+def title_of(one: Measurements) -> str:
+    """Return what the order of measurements is by, in words."""
+    task = one.protocol.networks[0].task  # others are not in one order with it
+    usual = ORDER if "labels" in one.protocol.images.truth else ORDER_WITHOUT_LABELS
+    return ORDERS.get(task, usual)
 
 
 def _boards(
@@ -174,7 +184,7 @@ def _boards(
             definition.headed,
             protocol,
             {column: part.set_index("model") for column, part in columns.items()},
-            _standings(one, boundary),
+            order_of(one, boundary),
             names,
             higher=definition.higher_is_better,
         )
@@ -207,7 +217,7 @@ def _board(
     """Put the models of some columns, each indexed by model, into their order."""
     present = list(dict.fromkeys(str(m) for part in columns.values() for m in part.index))
     ends = zip(standings["place"], standings["last_place"], strict=True)
-    ranked = dict(zip(standings["model"], map(_place, ends), strict=True))
+    ranked = dict(zip(standings["model"], map(place_of, ends), strict=True))
     apart = {m: why for m, why in zip(standings["model"], standings["apart"], strict=True) if why}
     order = [m for m in ranked if m in present] + [m for m in present if m not in ranked]
     best = {}
@@ -233,7 +243,7 @@ def _board(
     )
 
 
-def _place(ends: tuple[float, float]) -> str:
+def place_of(ends: tuple[float, float]) -> str:
     """Return the places that a model may have, such as `2` or `1–3`."""
     first, last = (decimals(end, 0) for end in ends)
     return first if first == last else f"{first}–{last}"

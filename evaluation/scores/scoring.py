@@ -12,15 +12,16 @@ from evaluation.protocol import TransformationInfo
 from evaluation.results import Measurements
 from evaluation.scores import summaries
 from evaluation.scores.definitions import Combined, Definition, Score, Summary
+from evaluation.scores.notices import say_before, say_undefined
 from evaluation.scores.observations import Observations
-from evaluation.scores.order import another_order
 from evaluation.scores.ranking import ranking
 from evaluation.scores.seeds import over_seeds
 from evaluation.scores.table import FLOOR, NOISE, REPEATS, SCORES, SUMMARIES
 from evaluation.statistics.intervals import wilson
-from evaluation.statistics.means import FEWEST, influence, interval
+from evaluation.statistics.means import influence, interval
 from evaluation.sweeping.predictions import Predictions
 from evaluation.tables import table
+from evaluation.values import Key, Values
 
 _LOG = logging.getLogger("evaluation")
 _AT_A_TIME = 2  # curves, each of which keeps a core busy
@@ -70,28 +71,7 @@ def score(
     networks = [Observations(predictions, network) for network in predictions.networks]
     wanted = {observed.network.name: observed.admitted(asked) for observed in networks}
     curves = [(o, t) for o in networks for t in predictions.transformations]
-    for observed in networks:
-        if observed.is_random:
-            _LOG.warning(
-                "%s answers the same images differently when it is shown them again (%sby up to "
-                "%.3g): it draws random numbers, or an answer depends on the other images of its "
-                "batch; its scores contain that noise",
-                *(observed.network.name, _other_classes(observed), observed.noise),
-            )
-    n, least = predictions.protocol.images.n, summaries.FEWEST_TOLERANT
-    single = any(not info.parts for info in predictions.transformations)
-    if n < least and single and any(SCORES["top1_agreement"] in w for w in wanted.values()):
-        _LOG.warning(
-            "tolerance left out: it cannot be decided with %d images, %d are needed", n, least
-        )
-    _say_gone(predictions)
-    _say_order(networks)
-    if predictions.truth.labels is None and asked is None:
-        needing = ", ".join(name for name, known in SCORES.items() if "labels" in known.reads)
-        _LOG.warning(
-            "%s has no labels: scores that need them are left out (%s)",
-            *(predictions.protocol.images.dataset, needing),
-        )
+    say_before(networks, predictions, wanted, everything=asked is None)
 
     def measure(curve: tuple[Observations, TransformationInfo]) -> Any:
         observed, info = curve
@@ -104,7 +84,9 @@ def score(
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         measured = list(pool.map(measure, curves))
     rows, maps = [], []
-    for (observed, info), (found, position_map) in zip(curves, measured, strict=True):
+    kept: dict[Key, np.ndarray] = {}
+    for (observed, info), (found, position_map, values) in zip(curves, measured, strict=True):
+        kept |= {(observed.network.name, *info.key, name): v for name, v in values.items()}
         common = {
             "model": observed.network.name,
             "dataset": predictions.protocol.images.dataset,
@@ -122,13 +104,14 @@ def score(
         predictions.strips,
         table(list(over_seeds(predictions, wanted))),
         ranking(predictions),
+        Values(kept, predictions.truth.labels, predictions.truth.class_names),
     )
 
 
 def _curve(
     observed: Observations, info: TransformationInfo, wanted: Sequence[Definition]
-) -> tuple[list[dict[str, Any]], pd.DataFrame | None]:
-    """Measure one network under one transformation: its rows, and its position map."""
+) -> tuple[list[dict[str, Any]], pd.DataFrame | None, dict[str, np.ndarray]]:
+    """Measure one network under one transformation: rows, a position map, and values per image."""
     shown = [d for d in wanted if isinstance(d, Score | Combined)]
     asked = [d for d in wanted if isinstance(d, Summary)]
     names = {d.name for d in shown}
@@ -139,25 +122,30 @@ def _curve(
     hidden = [SCORES[n] for n in sorted(summed - names) if observed.network.task in SCORES[n].tasks]
     measured = [*shown, *hidden]
     kept: dict[str, list[np.ndarray]] = {}
+    floored = [d for d in shown if isinstance(d, Score) and d.floor]
+    lasting = {d.name for d in shown if isinstance(d, Score) and (d.proportion or d.compared)}
     pending: list[_Pending] = []
     rows: list[dict[str, Any]] = []
     for strength in info.strengths:
         found = observed.at(info, strength, measured)
-        for name in summed & set(found):
+        for name in (summed | lasting) & set(found):
             kept.setdefault(name, []).append(found[name])
         if info.parts:
             continue
-        pending += [(d, d.name, strength, found[d.name]) for d in shown]
-        if strength != info.identity and info.geometric and observed.predictions.floors:
-            floors = [d for d in shown if isinstance(d, Score) and d.floor]
-            found = observed.at(info, strength, floors, floor=True)
-            pending += [(d, d.name + FLOOR, strength, found[d.name]) for d in floors]
         if sum(matrix.shape[1] for *_, matrix in pending) > _COLUMNS:
             rows += _rows(pending)
             pending = []
+        pending += [(d, d.name, strength, found[d.name]) for d in shown]
+        if not (info.geometric and observed.predictions.floors):
+            continue
+        if strength != info.identity:  # where nothing is interpolated
+            found = observed.at(info, strength, floored, floor=True)
+            pending += [(d, d.name + FLOOR, strength, found[d.name]) for d in floored]
+        for name in lasting & {d.name for d in floored}:
+            kept.setdefault(name + FLOOR, []).append(found[name])
     rows += _rows(pending)
     values = {name: np.hstack(columns) for name, columns in kept.items()}
-    rows += _summaries(observed, info, asked, values)
+    rows += _summaries(observed, info, asked, {n: v for n, v in values.items() if n in summed})
     if any("noise" in d.reads for d in shown):
         n = observed.predictions.protocol.images.n
         exact = {"value": observed.noise, "low": np.nan, "high": np.nan, "n": n}
@@ -167,14 +155,15 @@ def _curve(
         ends = {"value": float(same / n), "low": float(low), "high": float(high), "n": n}
         rows.append({**_whole(REPEATS, REPEATS.name), **ends})
     by_name: dict[str, Definition] = {d.name: d for d in (*shown, *asked)}
-    _say_undefined(rows, observed, info, by_name)
+    say_undefined(rows, observed, info, by_name)
     rows = [row for row in rows if not np.isnan(row["value"])]
     position_map = None
     if len(info.parts) == 2 and "accuracy" in values:
         position_map = summaries.position_map(values["accuracy"], info.strengths)
         first, second = info.parts
         position_map = position_map.assign(first_name=first, second_name=second)
-    return rows, position_map
+    names = lasting | {name + FLOOR for name in lasting}
+    return rows, position_map, {name: v for name, v in values.items() if name in names}
 
 
 def _rows(pending: Sequence[_Pending]) -> list[dict[str, Any]]:
@@ -228,71 +217,3 @@ def _summaries(
 
 def _whole(definition: Definition, name: str) -> dict[str, Any]:
     return {"property": definition.property, "score": name, "strength": pd.NA}
-
-
-def _other_classes(observed: Observations) -> str:
-    """Say for how many images the class is another when they are shown again."""
-    if not observed.network.of_classes:
-        return ""
-    return f"another class for {100 * (1 - observed.repeats.mean()):.1f} %, logits "
-
-
-def _say_gone(predictions: Predictions) -> None:
-    """Name the strengths at which no object is wholly in the frame."""
-    for info in predictions.transformations:
-        stays = predictions.truth.whole.get(info.key)
-        if stays is None or info.parts:
-            continue
-        gone = [str(v) for v, row in zip(info.strengths, stays, strict=True) if not row.any()]
-        if not gone:
-            continue
-        _LOG.warning(
-            "%s: no object is wholly in the frame at %s: no score of whole objects there",
-            *(info.name, ", ".join(gone)),
-        )
-
-
-def _say_order(networks: Sequence[Observations]) -> None:
-    """Say of each network whether its classes seem to be in another order than the labels."""
-    for observed in networks:
-        predictions, truth = observed.predictions, observed.predictions.truth
-        classless = not observed.network.of_classes
-        if classless or truth.labels is None or not predictions.transformations:
-            continue
-        first = predictions.transformations[0]
-        logits = predictions.cell(observed.network, first, first.identity)["logits"]
-        if found := another_order(truth.labels, logits.argmax(axis=-1), truth.class_names):
-            _LOG.warning("%s %s", observed.network.name, found)
-
-
-def _say_undefined(
-    rows: Sequence[dict[str, Any]],
-    observed: Observations,
-    info: TransformationInfo,
-    definitions: dict[str, Definition],
-) -> None:
-    """Name what has no value, and what has no interval."""
-    undefined: dict[str, list[Any]] = {}
-    few = False
-    for row in rows:
-        definition = definitions.get(row["score"].removesuffix(FLOOR))
-        if definition is None or (isinstance(definition, Summary) and definition.of):
-            continue
-        if "whole" in definition.reads and not row["n"]:  # said for all networks at once
-            continue
-        if np.isnan(row["value"]):
-            undefined.setdefault(row["score"], []).append(row["strength"])
-        few |= row["n"] < FEWEST and not getattr(definition, "proportion", False)
-    for name, strengths in undefined.items():
-        definition = definitions[name.removesuffix(FLOOR)]
-        _LOG.warning(
-            "%s of %s under %s left out%s: %s",
-            *(name, observed.network.name, info.name),
-            "" if isinstance(definition, Summary) else f" at {', '.join(map(str, strengths))}",
-            definition.undefined,
-        )
-    if few:
-        _LOG.warning(
-            "%s under %s: fewer than %d images count, too few for intervals of means",
-            *(observed.network.name, info.name, FEWEST),
-        )

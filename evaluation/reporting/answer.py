@@ -1,0 +1,173 @@
+"""The answer in words: which network is best for what, by how much, and what to do next."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from evaluation.configurations import configurations
+from evaluation.reporting.breaking import KEPT, first_breaks
+from evaluation.reporting.names import short_names
+from evaluation.results import Measurements
+
+_SHARES = {
+    "multilabel": "keeps all labels of {} of the images",
+    "embedding": "keeps {} of the images nearest to themselves",
+    "keypoints": "keeps {} of the points near their moved place",
+    "object_detection": "keeps {} of the objects",
+}
+_NAMED = 3  # networks that are named where more share a place
+# The name of the augmentation that varies each family.
+_AUGMENTATION = {
+    **{family: family for family in ("translation", "rotation", "scale", "flip")},
+    "light": "colour",
+}
+
+
+def answer(one: Measurements) -> list[str]:
+    """Say in a few sentences what measurements mean; one for each of at most six points.
+
+    Which network is best and by how much; which cannot be told apart; which is best in each
+    family of transformations; what the first breaks under first; and what to do next. Nothing is
+    said that an interval or a paired test does not carry.
+
+    Args:
+        one: Measurements.
+
+    Returns:
+        The sentences; none if nothing was ranked.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> from evaluation import evaluate
+        >>> from evaluation.reporting.answer import answer
+        >>> chain = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+        >>> model = keras.Sequential([keras.Input((8, 8, 1)), *chain], name="average")
+        >>> images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
+        >>> for line in answer(evaluate(model, images, "horizontal_flip", preprocessing="unit")):
+        ...     print(line)
+        average keeps the class of 1.00 of the images (0.86–1.00), be it right or not.
+        ...
+    """
+    if one.ranking.empty:
+        return []
+    boundary = one.ranking["boundary"].iloc[0]
+    here = one.ranking[one.ranking["boundary"] == boundary]
+    names = short_names(here["model"].unique())
+    order = here[here["family"] == ""].sort_values("value", ascending=False, kind="stable")
+    placed, apart = order[order["apart"] == ""], order[order["apart"] != ""]
+    said = []
+    if len(placed):
+        said += _best(placed, names, one)
+        said += _families(here[here["apart"] == ""], names)
+        said += _breaks(placed["model"].iloc[0], names, one)
+    if len(apart):
+        listed = _listed([names[model] for model in apart["model"]])
+        said.append(f"Without a place: {listed}, which {apart['apart'].iloc[0]}.")
+    return [*said, *_next(placed, here, names, one)]
+
+
+def _best(placed: pd.DataFrame, names: Mapping[str, str], one: Measurements) -> list[str]:
+    """Say who is first, by how much, and who cannot be told apart from whom."""
+    first = placed.iloc[0]
+    value = f"{_share(first, one)}"
+    if len(placed) == 1:
+        return [f"{names[first['model']]} {value}."]
+    second = placed.iloc[1]
+    ahead = (
+        f"{second['behind']:.3f} more than {names[second['model']]} ({_ends(second, 'behind_')})"
+    )
+    rivals = placed.iloc[1:][placed.iloc[1:]["place"] == 1]["model"]
+    n = int(first["n"])
+    if first["last_place"] == 1:
+        said = [f"Best of {len(placed)}: {names[first['model']]}. It {value}, {ahead}."]
+    else:
+        said = [
+            f"First, but not surely the best: {names[first['model']]}. It {value}. With {n} images "
+            f"it cannot be told apart from {_listed([names[model] for model in rivals])}."
+        ]
+    others = placed[placed["place"] > 1]
+    ties = {
+        ends: [names[model] for model in rows["model"]]
+        for ends, rows in others.groupby(["place", "last_place"])
+        if len(rows) > 1
+    }
+    if ties:
+        listed = "; ".join(_listed(tied) for tied in list(ties.values())[:2])
+        said.append(f"Within noise of each other with {n} images: {listed}.")
+    return said
+
+
+def _share(row: pd.Series, one: Measurements) -> str:
+    """Say what share of the images a network keeps, with its interval."""
+    task = one.protocol.networks[0].task
+    labelled = "labels" in one.protocol.images.truth
+    usual = "is right, and stays right, for {} of the images"
+    if not labelled:
+        usual = "keeps the class of {} of the images"
+    words = _SHARES.get(task, usual).format(f"{row['value']:.2f}")
+    unknown = "" if labelled and task not in _SHARES else ", be it right or not"
+    return f"{words} ({_ends(row)}){unknown}"
+
+
+def _ends(row: pd.Series, prefix: str = "") -> str:
+    low, high = row[f"{prefix}low"], row[f"{prefix}high"]
+    if pd.isna(low):
+        return "too few images for an interval"
+    digits = 3 if prefix else 2
+    return f"{low:.{digits}f}–{high:.{digits}f}"
+
+
+def _families(here: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
+    """Say which network is best under each family; of several, whether that is surely so."""
+    best = []
+    for family, rows in here[here["family"] != ""].groupby("family", sort=False):
+        rows = rows.sort_values("value", ascending=False, kind="stable")
+        close = (rows["behind_low"].iloc[1:] <= 0).sum()
+        tied = f", {close} more within noise" if close else ""
+        best.append(f"{family} {names[rows['model'].iloc[0]]} ({rows['value'].iloc[0]:.2f}{tied})")
+    if here["model"].nunique() == 1:
+        return [f"By family: {', '.join(best)}."] if len(best) > 1 else []
+    return [f"Best under {'; '.join(best)}."] if best else []
+
+
+def _breaks(model: str, names: Mapping[str, str], one: Measurements) -> list[str]:
+    breaks = first_breaks(one)
+    if model not in breaks:
+        return []
+    found = breaks[model]
+    if found is None:
+        return [
+            f"{names[model]} holds at every strength that was measured ({KEPT:g} or more stay)."
+        ]
+    return [f"{names[model]} breaks first under {found}."]
+
+
+def _next(
+    placed: pd.DataFrame, here: pd.DataFrame, names: Mapping[str, str], one: Measurements
+) -> list[str]:
+    """Say what would decide more, and what would make the first better."""
+    advice = []
+    single = all(len(group) == 1 for group in configurations(one.protocol.networks).values())
+    ours = all("architecture" in network.metadata for network in one.protocol.networks)
+    if len(placed) > 1 and single:
+        seeds = " (python -m training --seeds 0 1 2)" if ours else ""
+        advice.append(f"these are verdicts on single trainings: train several seeds of each{seeds}")
+    if len(placed):
+        first = here[(here["model"] == placed["model"].iloc[0]) & (here["family"] != "")]
+        weak = first.sort_values("value").iloc[0]
+        if len(first) > 1 and weak["high"] < KEPT:
+            family = str(weak["family"])
+            known = family in _AUGMENTATION and ours
+            how = f" (--augmentation {_AUGMENTATION[family]})" if known else ""
+            advice.append(
+                f"{names[weak['model']]} is weakest under {family} ({weak['value']:.2f}): train it "
+                f"with that varied{how}"
+            )
+    return [f"Next: {'; '.join(advice)}."] if advice else []
+
+
+def _listed(names: Sequence[str]) -> str:
+    """List names in words, the first of many."""
+    if len(names) > _NAMED + 1:
+        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} others"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
