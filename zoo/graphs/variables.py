@@ -48,7 +48,7 @@ def with_constants(traced: Any) -> Any:
     if kept:  # which are arguments now
         ends = [frozen.inputs[0].name], [tensor.name for tensor in frozen.outputs]
         frozen = function_from_graph_def(frozen.graph.as_graph_def(), *ends, captures=kept)
-    return frozen
+    return _with_shapes(frozen, traced)
 
 
 def rewritten(frozen: Any, graph: Any) -> Any:
@@ -61,7 +61,14 @@ def rewritten(frozen: Any, graph: Any) -> Any:
     state = {inside.op.name: outside for outside, inside in frozen.graph.captures}
     inputs = [tensor.name for tensor in frozen.inputs if tensor.op.name not in state]
     outputs = [tensor.name for tensor in frozen.outputs]
-    return function_from_graph_def(graph, inputs, outputs, captures=state)
+    return _with_shapes(function_from_graph_def(graph, inputs, outputs, captures=state), frozen)
+
+
+def _with_shapes(function: Any, known: Any) -> Any:
+    """Return a function whose outputs have the shapes of another's, which loops may have hidden."""
+    for output, same in zip(function.outputs, known.outputs, strict=True):
+        output.set_shape(same.shape)
+    return function
 
 
 def _changed(graph: Any, names: Iterable[str]) -> list[str]:

@@ -30,6 +30,15 @@ def load_keras_file(
         ValueError: If it is not a `.keras` or `.h5` file, or cannot be read; the message says what
             is missing and what to do.
     """
+    if path.name == "saved_model.pb":
+        raise ValueError(
+            f"expected the directory of a SavedModel, received {path}: give the folder"
+        )
+    if path.suffix == ".pb":
+        raise ValueError(
+            f"expected a SavedModel directory, received {path}, which is a graph alone: import it "
+            "and save it by tf.compat.v1.saved_model.simple_save"
+        )
     if path.suffix not in (".keras", ".h5", ".hdf5"):
         raise ValueError(
             "expected a .keras, .h5, .tflite or .onnx file, a SavedModel directory or a run, "
