@@ -70,13 +70,20 @@ def _remedy(path: Path, message: str) -> str:
         r"(?:Could not (?:locate|deserialize) class|Unknown \w+:) '([^']+)'", message
     )
     name = missing.group(1) if missing else ""
+    version = version_of(path)
+    function = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    if name and path.suffix != ".keras" and version > "3" and hasattr(keras.ops, function):
+        return (
+            f"it has the operation {plain(name)} of keras.ops, which .h5 cannot hold: save it as "
+            ".keras or export it as a SavedModel"
+        )
     if name and not _is_keras_own(name, message):
         name = plain(name)
         return (
             f"it needs the class {name}: give it as custom_objects={{'{name}': …}}, or register it "
             "in a module and name that (--plugin)"
         )
-    version, reason = version_of(path), _reason(name, message)
+    reason = _reason(name, message)
     if version and version != keras.__version__ and (reason or version[0] in "12"):
         reason = reason or plain((message.strip().splitlines() or [""])[-1][:160])
         return (

@@ -116,6 +116,18 @@ def test_a_missing_class_of_ones_own_is_still_given(tmp_path):
         refused(path, r"it needs the class Mine: give it as custom_objects=\{'Mine': …\}")
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_an_operation_that_h5_cannot_hold_is_no_class_of_ones_own(tmp_path):
+    inputs = keras.Input(SHAPE)
+    x = layers.Flatten()(keras.ops.relu(keras.ops.cast(inputs, "float32")))
+    made = keras.Model(inputs, layers.Dense(3)(x), name="net")
+    remedy = (
+        r"operation Cast of keras\.ops, which \.h5 cannot hold: save it as \.keras or export it"
+    )
+    refused(as_h5_file(made, tmp_path), remedy)
+    load_model(as_keras_file(made, tmp_path), preprocessing="unit")
+
+
 @pytest.mark.parametrize("save", [as_keras_file, as_h5_file])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_no_numbers_are_said(save, value, tmp_path, caplog):

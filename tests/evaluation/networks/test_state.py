@@ -88,3 +88,17 @@ def test_what_a_call_changes_is_no_constant_and_it_is_said(how, tmp_path, caplog
     assert np.abs(one - other).max() > 0.01
     evaluate(network, IMAGES, "horizontal_flip")
     assert "net answers the same images differently" in caplog.text
+
+
+def test_an_answer_that_depends_on_the_other_images_of_its_batch_is_said(tmp_path, caplog):
+    def normalised(images):
+        scores = tf.reduce_mean(images, (1, 2))
+        return {"scores": scores - tf.reduce_mean(scores, axis=0, keepdims=True)}
+
+    module = tf.Module()
+    call = tf.function(normalised, input_signature=[SPEC])
+    tf.saved_model.save(module, tmp_path / "net", signatures=call)
+    network = load_model(tmp_path / "net", **UNIT)
+    images = np.random.default_rng(1).random((60, *SHAPE), np.float32)
+    evaluate(network, images, "horizontal_flip")
+    assert "an answer depends on the other images of its batch" in caplog.text
