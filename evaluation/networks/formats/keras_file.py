@@ -85,7 +85,7 @@ def _remedy(path: Path, message: str) -> str:
         )
     reason = _reason(name, message)
     if version and version != keras.__version__ and (reason or version[0] in "12"):
-        reason = reason or plain((message.strip().splitlines() or [""])[-1][:160])
+        reason = reason or str(plain((message.strip().splitlines() or [""])[-1][:160]))
         return (
             f"it was saved by Keras {version} and Keras {keras.__version__} cannot read it "
             f"({reason}): load it with that version and export it as a SavedModel"
