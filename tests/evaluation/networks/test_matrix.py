@@ -7,7 +7,6 @@ import tensorflow as tf
 from keras.applications.imagenet_utils import preprocess_input
 
 from evaluation import load_model
-from evaluation.networks.inputs import PREPROCESSING
 from tests.agreement import assert_agree
 from tests.evaluation.made import as_export, as_h5_file, as_keras_file
 
@@ -78,8 +77,14 @@ OF_KERAS = (as_model, as_keras_file, as_h5_file, as_export)
 def sources(tmp_path_factory):
     """Each network as each reader gets it; made once, since loading is what is tested."""
     made = {}
-    for dtype in ("float32", "float16", "uint8", "int32"):
-        for way in OF_KERAS:
+    kinds = {
+        "float32": OF_KERAS,
+        "uint8": OF_KERAS,
+        "float16": (as_keras_file, as_export),
+        "int32": (as_export,),
+    }
+    for dtype, ways in kinds.items():
+        for way in ways:
             home = tmp_path_factory.mktemp(f"{dtype}-{way.__name__}")
             made[dtype, way] = way(linear(dtype), home)
     for way in (as_function, as_tflite):
@@ -109,7 +114,7 @@ def test_floating_numbers(sources, kind, way):
     np.testing.assert_array_equal(found.argmax(axis=-1), expected_of(shown).argmax(axis=-1))
 
 
-@pytest.mark.parametrize("way", OF_KERAS)
+@pytest.mark.parametrize("way", [as_keras_file, as_export])
 @pytest.mark.parametrize("kind", ["bytes", "torch"])
 def test_half_precision(sources, kind, way):
     given, shown = GIVEN[kind]
@@ -118,8 +123,9 @@ def test_half_precision(sources, kind, way):
     assert_agree(found, expected_of(shown), scale=scale, dtype=np.float16)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int32"])
-@pytest.mark.parametrize("way", OF_KERAS)
+@pytest.mark.parametrize(
+    ("dtype", "way"), [*(("uint8", way) for way in OF_KERAS), ("int32", as_export)]
+)
 def test_integers_are_bytes_and_nothing_else(sources, way, dtype):
     for given in ("bytes", None):
         info, found = answers(sources[dtype, way], given)
@@ -149,6 +155,5 @@ def test_steps_of_quantised_files_are_those_of_what_they_were_made_for(tmp_path,
     assert (info.preprocessing, info.settled) == (name, "quantisation")
     wanted = expected_of(shown)
     assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)
-    for other in set(PREPROCESSING) - {name}:
-        with pytest.raises(ValueError, match=f"expected preprocessing {name} .* quantisation"):
-            load_model(path, preprocessing=other)
+    with pytest.raises(ValueError, match=f"expected preprocessing {name} .* quantisation"):
+        load_model(path, preprocessing="caffe")
