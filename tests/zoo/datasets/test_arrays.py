@@ -23,6 +23,7 @@ def with_object(value, column):
     objects[3, 0, column] = value
     return objects
 
+
 VARYING = [*IMAGES[:5], np.zeros((5, 5, 3), np.uint8)]
 
 
