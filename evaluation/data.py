@@ -8,6 +8,7 @@ import numpy as np
 
 from evaluation.protocol import NetworkInfo
 from zoo.datasets import Dataset, from_arrays
+from zoo.datasets.checking import check_one_size
 from zoo.datasets.class_order import in_order
 from zoo.support.plain import plain
 
@@ -104,6 +105,7 @@ def _collected(data: Any) -> list[np.ndarray]:
             "expected batches of images and labels that are all alike, received some of "
             f"{' and of '.join(map(str, lengths))} arrays"
         )
+    check_one_size([row[0] for row in rows])
     single = rows[0][0].ndim == 3  # one image at a time
     join = np.stack if single else np.concatenate
     return [join(column) for column in zip(*rows, strict=True)]

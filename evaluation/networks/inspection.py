@@ -71,6 +71,10 @@ def inspect_model(path: Path, **how: Any) -> dict[str, str]:
         found |= _of_program(path)
         if found["operations"].startswith("refused") and not how.get("trust"):
             return found
+        signatures = [key for key in found if key.startswith("signature ")]
+        unusual = "signature serving_default" not in signatures and not how.get("signature")
+        if unusual and len(signatures) > 1:
+            return found | {"task": "unknown: choose one by signature= (--signature)"}
     elif path.suffix in (".tflite", ".onnx"):
         found["kind"] = "TensorFlow Lite file" if path.suffix == ".tflite" else "ONNX file"
     elif path.exists():

@@ -1,11 +1,13 @@
 """The reader of all kinds of models: it returns a call with the shape of its input."""
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from evaluation.networks.calls import of_function, of_onnx, of_tflite
@@ -22,6 +24,8 @@ from evaluation.networks.formats.saved_model import home_and_name, load_saved_mo
 from evaluation.networks.opened import Opened, Shape, digest_of, shape_of
 from zoo.architectures import ARCHITECTURES
 from zoo.support.plain import plain
+
+_LOG = logging.getLogger("evaluation")
 
 Source = Any  # a keras.Model, a function, or a path as str or Path
 
@@ -125,6 +129,7 @@ def _of_keras(
         flat = [given[key] for key in specs]
         return model(tf.nest.pack_sequence_as(structure, flat), training=False)
 
+    _say_broken_weights(str(plain(name)), model)
     shape, call = _images(name, fed(by_name, images, specs, others), specs[images].shape, wanted)
     # The zoo's own architectures take pixels in [0, 1].
     metadata = {"preprocessing": "unit"} if model.name in ARCHITECTURES else {}
@@ -137,6 +142,16 @@ def _of_keras(
         model=None if others or are_channels_first(tuple(specs[images].shape)[1:]) else model,
         integers=_integers(specs[images].dtype),
     )
+
+
+def _say_broken_weights(name: str, model: keras.Model) -> None:
+    """Say which weights are no numbers: the answers need not show it."""
+    kinds = ((v, tf.as_dtype(v.dtype)) for v in model.weights)
+    values = ((v, tf.cast(v.value, tf.float32)) for v, kind in kinds if kind.is_floating)
+    broken = [v.path for v, value in values if not np.isfinite(value).all()]
+    if broken:
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        _LOG.warning("%s has NaN or infinity among its weights: %s%s", name, plain(broken[0]), more)
 
 
 def _of_saved_model(

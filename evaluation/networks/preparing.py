@@ -109,6 +109,8 @@ def _frozen(opened: Opened, tried: Trial, given: Any, *, said: bool) -> tuple[Ne
     @tf.function(input_signature=[opened.spec])
     def predict(images: Any) -> dict[str, Any]:
         found = raw(taken.change(images))[: len(names)]
+        for tensor, known in zip(found, raw.outputs, strict=False):  # a loop may have hidden it
+            tensor.set_shape(known.shape)
         return read_out(reading, dict(zip(names, found, strict=True)), tf.shape(images)[1:3])
 
     fingerprint = opened.fingerprint

@@ -7,9 +7,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import (
-    convert_variables_to_constants_v2,
-)
 
 from evaluation.networks.inputs import settle, typed
 from evaluation.networks.opened import Opened
@@ -17,6 +14,7 @@ from evaluation.networks.opening import Source, open_network
 from zoo.architectures.taps import feature_maps
 from zoo.graphs.dilation import with_native_dilation
 from zoo.graphs.gradients import with_plain_gradients
+from zoo.graphs.variables import with_constants
 
 # Operations that continue the block of the convolution, product or pooling before them.
 _GO_ON = frozenset(
@@ -174,7 +172,7 @@ def _of_graph(opened: Opened, given: Any) -> Taps:
 
 def _frozen(call: Callable[[Any], Any], spec: tf.TensorSpec) -> Any:
     traced = tf.function(lambda images: tf.nest.flatten(call(images)))
-    return convert_variables_to_constants_v2(traced.get_concrete_function(spec))
+    return with_constants(traced.get_concrete_function(spec))
 
 
 def _taps(

@@ -148,6 +148,11 @@ def test_what_keras_users_have_as_data_is_data(data):
     pd.testing.assert_frame_equal(evaluate(linear("a"), data, AXES).frame, expected)
 
 
+def growing():
+    """Pictures one by one, of which the second is larger."""
+    return tf.data.Dataset.range(2).map(lambda k: (tf.zeros((4 + k, 4, 1)), k))
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -155,8 +160,9 @@ def test_what_keras_users_have_as_data_is_data(data):
         (Mixed(), "batches of images and labels that are all alike, received some of 2 and of 3"),
         (Empty(), "at least one batch of images and labels, received none"),
         (len, "expected a Dataset, .* received builtin_function_or_method"),
+        (growing(), r"of one size, received \(4, 4, 1\) and \(5, 4, 1\): resize them"),
     ],
-    ids=("infinite", "mixed", "empty", "function"),
+    ids=("infinite", "mixed", "empty", "function", "sizes"),
 )
 def test_what_is_no_data_is_one_line(data, message):
     with pytest.raises(ValueError, match=message) as error:

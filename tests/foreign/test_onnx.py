@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation import evaluate, load_model
+from evaluation.networks.inputs import PREPROCESSING, declared
 from evaluation.networks.inspection import inspect_model
 from tests.agreement import assert_agree
 
@@ -53,6 +54,18 @@ def test_a_file_answers_as_its_own_tool_does(tmp_path, batch):
     assert_agree(network.predict(IMAGES)["logits"], expected, dtype=np.float32)
     found = evaluate(network, (IMAGES, np.arange(10) % 5), "rotation").frame
     assert "invariance_score" in set(found["score"])
+
+
+@pytest.mark.parametrize(
+    "given", [*PREPROCESSING, {"mean": (0.4, 0.5, 0.6), "std": 0.25}, np.square], ids=str
+)
+def test_a_file_is_shown_what_is_declared(tmp_path, given):
+    path = saved(tmp_path / "net.onnx")
+    network = load_model(path, preprocessing=given)
+    expected = theirs(path, np.asarray(declared(given).change(IMAGES), np.float32))
+    found = network.predict(IMAGES)["logits"].numpy()
+    np.testing.assert_array_equal(found.argmax(axis=-1), expected.argmax(axis=-1))
+    assert_agree(found, expected, steps=3, dtype=np.float32)
 
 
 def test_integers_are_bytes_and_probabilities_are_known(tmp_path, caplog):

@@ -1,6 +1,7 @@
 """Checks of the arrays of a dataset, in parts, since they may be larger than memory."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,19 @@ def chunks(array: np.ndarray) -> Iterator[np.ndarray]:
     """Return parts of an array in order, each of at most 16 MB or one entry."""
     rows = max(1, _CHUNK_BYTES // max(1, array[:1].nbytes))
     return (array[i : i + rows] for i in range(0, len(array), rows))
+
+
+def check_one_size(images: Any) -> None:
+    """Raise a ValueError if images, one by one or in batches, differ in their sizes."""
+    if isinstance(images, np.ndarray) and images.dtype != object:
+        return
+    shapes = dict.fromkeys(np.shape(image)[-3:] for image in images)
+    if len(shapes) > 1:
+        one, other, *_ = shapes
+        raise ValueError(
+            f"expected images of one size, received {one} and {other}: resize them, or give a "
+            "folder of pictures, which are resized as is said"
+        )
 
 
 def check_image_form(images: np.ndarray) -> None:

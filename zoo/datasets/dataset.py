@@ -17,6 +17,7 @@ from zoo.datasets.checking import (
     check_labels,
     check_masks,
     check_objects,
+    check_one_size,
     chunks,
 )
 
@@ -188,6 +189,7 @@ def from_arrays(
         >>> dataset.class_names, dataset.input_shape
         (('0', '1', '2'), (8, 8, 1))
     """
+    check_one_size(images)
     images = np.asanyarray(images)
     check_image_form(images)
     if labels is not None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.eager.wrap_function import function_from_graph_def
+
+from zoo.graphs.variables import rewritten
 
 _PROBE_SIZE = 64  # any size: how a convolution pads does not depend on it
 
@@ -44,8 +45,7 @@ def with_native_dilation(frozen: Any) -> Any:
         after.attr["T"].type = convolution.attr["T"].type
         del after.input[:]
         after.input.append(convolution.name)
-    names = ([tensor.name for tensor in tensors] for tensors in (frozen.inputs, frozen.outputs))
-    return function_from_graph_def(graph, *names)
+    return rewritten(frozen, graph)
 
 
 def _dilated_convolutions(graph: Any) -> list[tuple[Any, Any, Any]]:

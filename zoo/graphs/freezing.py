@@ -4,11 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import (
-    convert_variables_to_constants_v2,
-)
 
 from zoo.graphs.dilation import with_native_dilation
+from zoo.graphs.variables import with_constants
 
 # What may lie between the last computation of a network and its output.
 _TRANSPARENT = {"Identity", "IdentityN", "NoOp", "Reshape", "Cast", "Squeeze"}
@@ -17,7 +15,7 @@ _DENSE_TAIL = {*_TRANSPARENT, "BiasAdd", "Add", "AddV2", "Softmax", "Sigmoid"}
 
 
 def freeze(function: Callable[[Any], Sequence[Any]], spec: tf.TensorSpec) -> Any:
-    """Trace a function of one tensor and make its variables constants.
+    """Trace a function of one tensor and make its variables constants, but those that it changes.
 
     Args:
         function: From a tensor to a flat sequence of tensors.
@@ -28,7 +26,7 @@ def freeze(function: Callable[[Any], Sequence[Any]], spec: tf.TensorSpec) -> Any
         It is faster than `keras.Model.predict` (`make bench`); results differ by rounding.
     """
     traced = tf.function(lambda x: list(function(x))).get_concrete_function(spec)
-    return with_native_dilation(convert_variables_to_constants_v2(traced))
+    return with_native_dilation(with_constants(traced))
 
 
 def final_activation(frozen: Any, output: int) -> str | None:

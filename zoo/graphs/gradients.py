@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tensorflow.python.eager.wrap_function import function_from_graph_def
+from zoo.graphs.variables import rewritten
 
 _CUSTOM = "_gradient_op_type"
 
@@ -28,8 +28,7 @@ def with_plain_gradients(frozen: Any) -> Any:
         return frozen
     for node in custom:
         del node.attr[_CUSTOM]
-    names = ([tensor.name for tensor in tensors] for tensors in (frozen.inputs, frozen.outputs))
-    return function_from_graph_def(graph, *names)
+    return rewritten(frozen, graph)
 
 
 _ROUNDING = {"Round", "Rint", "Floor", "Ceil", "FakeQuantWithMinMaxVars", "QuantizeV2"}

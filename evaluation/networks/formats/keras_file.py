@@ -1,5 +1,6 @@
 """Reading of `.keras` and `.h5` files, which may contain the zoo's layers."""
 
+import ast
 import json
 import re
 import zipfile
@@ -29,6 +30,15 @@ def load_keras_file(
         ValueError: If it is not a `.keras` or `.h5` file, or cannot be read; the message says what
             is missing and what to do.
     """
+    if path.name == "saved_model.pb":
+        raise ValueError(
+            f"expected the directory of a SavedModel, received {path}: give the folder"
+        )
+    if path.suffix == ".pb":
+        raise ValueError(
+            f"expected a SavedModel directory, received {path}, which is a graph alone: import it "
+            "and save it by tf.compat.v1.saved_model.simple_save"
+        )
     if path.suffix not in (".keras", ".h5", ".hdf5"):
         raise ValueError(
             "expected a .keras, .h5, .tflite or .onnx file, a SavedModel directory or a run, "
@@ -56,21 +66,53 @@ def _remedy(path: Path, message: str) -> str:
             "it has a Lambda layer, whose saved code would be run: load it with trust=True "
             "(--trust) only if you trust where it comes from"
         )
-    missing = re.search(r"Could not locate class '([^']+)'|Unknown \w+: '([^']+)'", message)
-    if missing:
-        name = plain(missing.group(1) or missing.group(2))
+    missing = re.search(
+        r"(?:Could not (?:locate|deserialize) class|Unknown \w+:) '([^']+)'", message
+    )
+    name = missing.group(1) if missing else ""
+    version = version_of(path)
+    function = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    if name and path.suffix != ".keras" and version > "3" and hasattr(keras.ops, function):
+        return (
+            f"it has the operation {plain(name)} of keras.ops, which .h5 cannot hold: save it as "
+            ".keras or export it as a SavedModel"
+        )
+    if name and not _is_keras_own(name, message):
+        name = plain(name)
         return (
             f"it needs the class {name}: give it as custom_objects={{'{name}': …}}, or register it "
             "in a module and name that (--plugin)"
         )
-    version = version_of(path)
-    if version and version[0] in "12":
-        reason = plain((message.strip().splitlines() or [""])[-1][-160:])
+    reason = _reason(name, message)
+    if version and version != keras.__version__ and (reason or version[0] in "12"):
+        reason = reason or str(plain((message.strip().splitlines() or [""])[-1][:160]))
         return (
             f"it was saved by Keras {version} and Keras {keras.__version__} cannot read it "
             f"({reason}): load it with that version and export it as a SavedModel"
         )
     return ""
+
+
+def _is_keras_own(name: str, message: str) -> bool:
+    """Whether a class that is missing belongs to another version of Keras."""
+    described = rf"'module': '(?:tf_)?keras[.\w]*', 'class_name': '{re.escape(name)}'"
+    return name.endswith("OpLambda") or re.search(described, message) is not None
+
+
+def _reason(missing: str, message: str) -> str:
+    """Say what another version has written that this one does not know; empty if unknown."""
+    if missing:
+        return f"it has no class {plain(missing)}"
+    if "quantization_mode" in message:
+        return "it has a dtype policy of its own, such as mixed precision"
+    found = re.search(r"Unrecognized keyword arguments passed to (\w+): (\{.*\})", message)
+    if not found:
+        return ""
+    try:
+        names = ", ".join(map(str, ast.literal_eval(found.group(2))))
+    except (ValueError, SyntaxError):  # values that are no literals
+        names = found.group(2)[:160]
+    return f"{found.group(1)} takes no {plain(names)}"
 
 
 def version_of(path: Path) -> str:

@@ -11,6 +11,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from evaluation.networks.class_names import in_answers, in_assets
 from evaluation.networks.feeding import fed, image_input
+from evaluation.networks.formats.functions import functions_of
 from evaluation.networks.formats.operations import refused
 from zoo.support.plain import first_line, plain
 
@@ -65,7 +66,8 @@ def load_saved_model(
     Args:
         directory: The directory that contains `saved_model.pb`.
         trust: Load it whatever operations it contains.
-        signature: The name of a signature; by default `serving_default`, or else the first.
+        signature: The name of a signature, or of a function if there are none; by default
+            `serving_default`, the object's call, or the only one.
         fixed: Values of all inputs but the images, by name.
 
     Raises:
@@ -85,18 +87,12 @@ def load_saved_model(
         loaded = tf.saved_model.load(str(directory))
     except Exception as error:  # what a damaged file raises depends on where the damage is
         raise unreadable(directory, error) from error
-    signatures = loaded.signatures
-    usual = "serving_default" if "serving_default" in signatures else next(iter(signatures), None)
-    key = signature or usual
-    if key is None or key not in signatures:
-        listed = ", ".join(str(plain(name)) for name in sorted(signatures)) or "none"
-        raise ValueError(
-            f"expected a signature among {listed} in {directory}, received {signature!r}"
-        )
-    call, spec, texts = _signature(loaded, key, directory, fixed or {})
+    signatures = loaded.signatures or functions_of(loaded)
+    key = _chosen(signature, signatures, directory)
+    call, spec, texts = _signature((loaded, signatures), key, directory, fixed or {})
     layers = None
-    if "layers" in signatures and key == usual:
-        layers, _, _ = _signature(loaded, "layers", directory, fixed or {})
+    if "layers" in signatures and signature in (None, "serving_default"):
+        layers, _, _ = _signature((loaded, signatures), "layers", directory, fixed or {})
     metadata = _metadata(signatures, directory)
     names = metadata.get("class_names") or in_assets(directory) or in_answers(_answers(texts, spec))
     return SavedModel(call, spec, {**metadata, **({"class_names": names} if names else {})}, layers)
@@ -115,14 +111,36 @@ def _answers(texts: Callable[[Any], list[Any]] | None, spec: tf.TensorSpec) -> l
         return []
 
 
+def _chosen(wanted: str | None, signatures: Mapping[str, Any], directory: Path) -> str:
+    """Return the name of the signature to call."""
+    if not signatures:
+        raise ValueError(
+            f"expected a SavedModel with a signature, there is none in {directory}: save it with "
+            "signatures="
+        )
+    if wanted is None:
+        usual = [name for name in ("serving_default", "__call__") if name in signatures]
+        usual = usual or (list(signatures) if len(signatures) == 1 else [])
+        if usual:
+            return usual[0]
+    elif wanted in signatures:
+        return wanted
+    listed = ", ".join(str(plain(name)) for name in sorted(signatures))
+    raise ValueError(
+        f"expected a signature among {listed} in {directory}, received {wanted!r}: choose one by "
+        "signature= (--signature)"
+    )
+
+
 def _signature(
-    loaded: Any, key: str, directory: Path, fixed: Mapping[str, Any]
+    held: tuple[Any, Mapping[str, Any]], key: str, directory: Path, fixed: Mapping[str, Any]
 ) -> tuple[Callable[[Any], Any], tf.TensorSpec, Callable[[Any], list[Any]] | None]:
     """Return a signature as a call of images, the spec of its input, and a call for its texts."""
-    arguments = loaded.signatures[key].structured_input_signature[1]
+    signature = held[1][key]
+    arguments = signature.structured_input_signature[1]
     images, others = image_input(str(directory), arguments, fixed)
-    of_images = fed(lambda **inputs: loaded.signatures[key](**inputs), images, arguments, others)
-    given = loaded.signatures[key].structured_outputs
+    of_images = fed(lambda **inputs: signature(**inputs), images, arguments, others)
+    given = signature.structured_outputs
     # A signature may also return class names, which cannot be measured.
     names = [name for name, tensor in given.items() if tensor.dtype != tf.string]
     words = [name for name in given if name not in names]
@@ -134,7 +152,7 @@ def _signature(
         )
 
     def call(images: Any) -> Any:
-        # `loaded` owns the variables: the closure keeps it alive.
+        _ = held  # what was loaded owns the variables, and is kept alive
         found = of_images(images)
         outputs = {name: found[name] for name in names}
         single = key != "layers" and len(outputs) == 1

@@ -64,6 +64,9 @@ def payloads(place):
             prefix=file, tensor_names=["x"], shape_and_slices=[""], dtypes=[tf.float32]
         ),
         "Restore": lambda: RAW.Restore(file_pattern=file, tensor_name="x", dt=tf.float32),
+        "RestoreSlice": lambda: RAW.RestoreSlice(
+            file_pattern=file, tensor_name="x", shape_and_slice="", dt=tf.float32
+        ),
         "ReadFile": lambda: RAW.ReadFile(filename=file),
         "MatchingFiles": lambda: RAW.MatchingFiles(pattern=f"{file}*"),
         "FixedUnigramCandidateSampler": lambda: RAW.FixedUnigramCandidateSampler(
@@ -76,6 +79,7 @@ def payloads(place):
             dtype=tf.float32, shape=[1], memory_region_name=file
         ),
         "PrintV2": lambda: tf.print("\x1b]0;owned\x07"),
+        "Print": lambda: RAW.Print(input=1.0, data=["\x1b]0;owned\x07"]),
         "Abort": lambda: RAW.Abort(error_msg="gone"),
         "EagerPyFunc": lambda: tf.py_function(lambda: (place / "victim").unlink(), [], []),
     }

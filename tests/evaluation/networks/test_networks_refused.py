@@ -155,7 +155,10 @@ def test_a_saved_model_that_writes_files_is_refused_before_it_does(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["graph", "function"])
-@pytest.mark.parametrize("operation", ["ReadFile", "SaveDatasetV2", "DatasetToTFRecord", "PyFunc"])
+@pytest.mark.parametrize(
+    "operation",
+    ["ReadFile", "SaveDatasetV2", "DatasetToTFRecord", "PyFunc", "XlaCallModule", "NotKnown"],
+)
 def test_what_touches_files_is_found_wherever_it_is(operation, place, tmp_path):
     program = SavedModel()
     graph = program.meta_graphs.add().graph_def

@@ -188,3 +188,24 @@ def test_what_a_quantised_file_takes_is_not_contradicted(tmp_path):
     (tmp_path / "net.tflite").write_bytes(converter.convert())
     with pytest.raises(ValueError, match=r"expected preprocessing unit .* quantisation"):
         load_model(tmp_path / "net.tflite", preprocessing="bytes")
+
+
+def test_probabilities_that_were_clipped_are_probabilities(caplog):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input(SHAPE)
+    scores = keras.layers.Dense(3)(keras.layers.Flatten()(inputs))
+    clipped = keras.ops.clip(keras.ops.softmax(scores), 1e-3, 1 - 1e-3)
+    network = load_model(keras.Model(inputs, clipped, name="clipped"), **UNIT)
+    assert "clipped gives probabilities" in caplog.text
+    expected = keras.ops.softmax(keras.Model(inputs, scores)(IMAGES))
+    assert_agree(np.exp(answers(network)), np.clip(expected, 1e-3, 1 - 1e-3), steps=2)
+
+
+def test_weights_that_are_no_numbers_are_no_network(tmp_path):
+    model = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(3)])
+    kernel, bias = model.get_weights()
+    kernel[0, 0] = np.nan
+    model.set_weights([kernel, bias])
+    model.export(tmp_path / "net", verbose=False)
+    with pytest.raises(ValueError, match="expected numbers as the answers of net, received NaN"):
+        evaluate(load_model(tmp_path / "net", **UNIT), IMAGES, "rotation")

@@ -24,6 +24,9 @@ def with_object(value, column):
     return objects
 
 
+VARYING = [*IMAGES[:5], np.zeros((5, 5, 3), np.uint8)]
+
+
 def test_batches_are_float32_in_the_unit_interval():
     dataset = from_arrays(IMAGES, LABELS)
     batch = dataset.image_batch(slice(1, 3))
@@ -160,6 +163,8 @@ def test_floating_images_outside_the_unit_interval_are_refused(monkeypatch, plac
     [
         ({"images": IMAGES[..., 0]}, r"\(N, H, W, C\), received shape \(6, 4, 5\).*None"),
         ({"images": IMAGES.astype(int)}, r"uint8 or floating, received int64.*astype"),
+        ({"images": VARYING}, r"of one size, received \(4, 5, 3\) and \(5, 5, 3\): resize them"),
+        ({"images": np.array(VARYING, object)}, "of one size"),
         ({"images": IMAGES > 9}, "uint8 or floating, received bool"),
         ({"images": (IMAGES > 9).astype(np.uint8)}, "only 0 and 1, which are both black"),
         ({"images": IMAGES[:0], "labels": LABELS[:0]}, "at least one image"),
