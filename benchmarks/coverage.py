@@ -22,8 +22,8 @@ import zoo
 from evaluation.networks.network import load_model
 from evaluation.protocol import TransformationInfo
 from evaluation.scores.definitions import Combined, Score
+from evaluation.scores.functions.summaries import consistency, normalized_variance
 from evaluation.scores.observations import Observations
-from evaluation.scores.summaries import consistency, normalized_variance
 from evaluation.scores.table import SUMMARIES
 from evaluation.statistics.intervals import percentiles, resampled_means, wilson
 from evaluation.statistics.means import difference_interval, influence, interval, mean_interval

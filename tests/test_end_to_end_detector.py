@@ -12,7 +12,7 @@ import tyro
 
 import evaluation.__main__ as evaluation_command
 import training.__main__ as training_command
-from evaluation.scores.equivariance import iou
+from evaluation.scores.functions.equivariance import iou
 from evaluation.tables import read_csv
 from tests.agreement import assert_agree, depth
 from zoo.datasets import load

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evaluation.scores.definitions import Definition
-from evaluation.scores.objects import matches
+from evaluation.scores.functions.objects import matches
 
 if TYPE_CHECKING:
     from zoo.transformations import Transformation

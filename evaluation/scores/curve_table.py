@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from evaluation.scores import summaries
 from evaluation.scores.definitions import Curve, Summary
+from evaluation.scores.functions import summaries
 from evaluation.tasks import OF_CLASSES
 
 

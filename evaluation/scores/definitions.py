@@ -74,8 +74,9 @@ class Score(Definition):
     | `gallery`, `places` | embeddings of all untransformed images, `(M, D)`, and the N among them |
     | `observed_keypoints`, `moved_keypoints` | `k(T_v x)`, `T_v k(x)`, `(N, P, 2)` |
     | `observed_box`, `moved_box`, `true_box`, `tight_box` | `(N, 4)`; see `Answers` |
-    | `object_matches` | how objects of `T_v x` match the moved ones of `x`, see `scores.objects` |
-    | `observed_objects`, `moved_objects`, `true_objects` | see `scores.objects` |
+    | `object_matches` | how objects of `T_v x` match the moved ones of `x`, see `functions.objects`
+    |
+    | `observed_objects`, `moved_objects`, `true_objects` | see `functions.objects` |
     | `valid`, `valid_truth` | pixels `(H, W)` that came entirely from inside the frame |
     | `size` | `(H, W)` of what the network sees |
     | `whole` | whether the object is wholly in the frame, `(N,)`; None if that is unknown |

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from evaluation.protocol import TransformationInfo
-from evaluation.scores import summaries
 from evaluation.scores.definitions import Definition, Summary
+from evaluation.scores.functions import summaries
 from evaluation.scores.observations import Observations
 from evaluation.scores.order import another_order
 from evaluation.scores.table import FLOOR, SCORES

@@ -10,9 +10,9 @@ import pandas as pd
 
 from evaluation.configurations import configurations
 from evaluation.protocol import TransformationInfo
-from evaluation.scores.invariance import classes
+from evaluation.scores.functions.invariance import classes
+from evaluation.scores.functions.summaries import row_means
 from evaluation.scores.observations import Observations
-from evaluation.scores.summaries import row_means
 from evaluation.statistics.intervals import CONFIDENCE, wilson
 from evaluation.statistics.means import FEWEST, difference_interval, interval
 from evaluation.statistics.seeds import hierarchical, hierarchical_difference, welch

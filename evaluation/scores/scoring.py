@@ -10,8 +10,8 @@ import pandas as pd
 
 from evaluation.protocol import TransformationInfo
 from evaluation.results import Measurements
-from evaluation.scores import summaries
 from evaluation.scores.definitions import Combined, Definition, Score, Summary
+from evaluation.scores.functions import summaries
 from evaluation.scores.notices import say_before, say_undefined
 from evaluation.scores.observations import Observations
 from evaluation.scores.ranking import ranking

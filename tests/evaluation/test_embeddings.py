@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from evaluation import Measurements, compare, evaluate, leaderboard, load_model
-from evaluation.scores.embeddings import embedding_similarity, nearest_neighbour
+from evaluation.scores.functions.embeddings import embedding_similarity, nearest_neighbour
 
 IMAGES = np.random.default_rng(0).random((60, 8, 8, 1), np.float32)
 HOW = {"preprocessing": "unit", "task": "embedding"}

@@ -10,7 +10,7 @@ from rich.console import Console
 from scipy import ndimage
 
 from evaluation import Measurements, Predictions, evaluate, leaderboard, load_model, sweep
-from evaluation.scores.objects import (
+from evaluation.scores.functions.objects import (
     THRESHOLDS,
     average_precision,
     matches,

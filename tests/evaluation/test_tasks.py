@@ -155,7 +155,7 @@ def test_labels_stay_or_change_with_the_image():
 def test_the_overlap_of_labels_is_that_of_scikit_learn():
     from sklearn.metrics import f1_score
 
-    from evaluation.scores.multilabel import dice_of_labels, labels_given
+    from evaluation.scores.functions.multilabel import dice_of_labels, labels_given
 
     before, after = np.random.default_rng(1).normal(size=(2, 200, 5))
     found = dice_of_labels(labels_given(before, after).mean(axis=0))
@@ -196,7 +196,7 @@ def test_masks_without_a_background_count_every_pixel(caplog):
 
 
 def test_the_nearest_other_image_stays_or_changes():
-    from evaluation.scores.embeddings import neighbour_agreement
+    from evaluation.scores.functions.embeddings import neighbour_agreement
 
     gallery = np.random.default_rng(0).normal(size=(30, 4))
     moved = np.random.default_rng(1).normal(size=(30, 4))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from evaluation.scores.equivariance import iou as evaluation_iou
+from evaluation.scores.functions.equivariance import iou as evaluation_iou
 from tests.agreement import assert_agree
 from training.losses import box_loss, dice_loss, giou_loss, mask_loss, smooth_l1_loss
 from training.metrics import MeanOverlap, box_overlap, mask_overlap

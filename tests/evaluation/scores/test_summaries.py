@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.scores.summaries import (
+from evaluation.scores.functions.summaries import (
     by_phase,
     mean_over_strengths,
     normalized_variance,

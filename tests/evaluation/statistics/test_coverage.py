@@ -9,7 +9,7 @@ import pytest
 from scipy.special import ndtr
 from scipy.stats import binom, norm
 
-from evaluation.scores.combined import (
+from evaluation.scores.functions.combined import (
     cohen_kappa,
     kappa_parts,
     worst_class,

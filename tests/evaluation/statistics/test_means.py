@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from evaluation.scores.combined import cohen_kappa, kappa_parts, worst_class_interval
+from evaluation.scores.functions.combined import cohen_kappa, kappa_parts, worst_class_interval
 from evaluation.statistics.means import (
     FEWEST,
     difference_interval,

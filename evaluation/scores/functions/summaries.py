@@ -111,7 +111,7 @@ def consistency(logits: Sequence[np.ndarray]) -> Row | None:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.summaries import consistency
+        >>> from evaluation.scores.functions.summaries import consistency
         >>> classes = np.array([[0, 0, 0, 1]])  # of one image at four strengths: 3 of 6 pairs agree
         >>> consistency([np.eye(2)[classes[:, s]] for s in range(4)])["value"]
         0.5

@@ -11,7 +11,7 @@ def label_agreement(reference_logits: np.ndarray, observed_logits: np.ndarray) -
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.multilabel import label_agreement
+        >>> from evaluation.scores.functions.multilabel import label_agreement
         >>> before, after = np.array([[2.0, -1, -3, 1]]), np.array([[1.0, -2, 4, 3]])
         >>> label_agreement(before, after)
         array([0.75])
@@ -24,7 +24,7 @@ def exact_match_agreement(reference_logits: np.ndarray, observed_logits: np.ndar
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.multilabel import exact_match_agreement
+        >>> from evaluation.scores.functions.multilabel import exact_match_agreement
         >>> before, after = np.array([[2.0, -1], [2, 1]]), np.array([[1.0, 1], [3, 2]])
         >>> exact_match_agreement(before, after).tolist()
         [False, True]
@@ -53,7 +53,7 @@ def dice_of_labels(means: np.ndarray) -> np.ndarray:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.multilabel import dice_of_labels
+        >>> from evaluation.scores.functions.multilabel import dice_of_labels
         >>> float(dice_of_labels(np.array([0.2, 0.0, 0.4, 0.0])))  # the second is never given
         0.5
     """

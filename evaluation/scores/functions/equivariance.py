@@ -18,7 +18,7 @@ def mask_agreement(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.equivariance import mask_agreement
+        >>> from evaluation.scores.functions.equivariance import mask_agreement
         >>> found, expected = np.array([[[1, 1], [0, 0]]]), np.array([[[1, 0], [0, 0]]])
         >>> mask_agreement(found, expected, np.ones((2, 2), bool))
         array([0.5])
@@ -36,7 +36,7 @@ def mask_iou(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.equivariance import mask_iou
+        >>> from evaluation.scores.functions.equivariance import mask_iou
         >>> found, true = np.array([[[1, 1], [0, 0]]]), np.array([[[1, 0], [0, 0]]])
         >>> mask_iou(found, true, np.ones((2, 2), bool))
         array([0.5])
@@ -63,7 +63,7 @@ def equivariance_error(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.equivariance import equivariance_error
+        >>> from evaluation.scores.functions.equivariance import equivariance_error
         >>> expected = np.array([[[[0.0], [2.0]]]])
         >>> equivariance_error(expected + 1, expected, np.ones((1, 2), bool))
         array([1.])
@@ -85,7 +85,7 @@ def map_difference(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.equivariance import map_difference
+        >>> from evaluation.scores.functions.equivariance import map_difference
         >>> moved = np.array([[[[0.0], [2.0]]]])
         >>> map_difference(moved + [[[[1.0], [5.0]]]], moved, np.array([[True, False]]))
         array([1.])
@@ -102,7 +102,7 @@ def box_agreement(observed_box: np.ndarray, moved_box: np.ndarray) -> np.ndarray
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.equivariance import box_agreement
+        >>> from evaluation.scores.functions.equivariance import box_agreement
         >>> found, moved = np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 1]])
         >>> box_agreement(found, moved).tolist()
         [0.5]
@@ -118,7 +118,7 @@ def box_iou(observed_box: np.ndarray, true_box: np.ndarray | None) -> np.ndarray
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.equivariance import box_iou
+        >>> from evaluation.scores.functions.equivariance import box_iou
         >>> box_iou(np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 4]])).tolist()
         [0.5]
     """
@@ -136,7 +136,7 @@ def box_iou_ceiling(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.equivariance import box_iou_ceiling
+        >>> from evaluation.scores.functions.equivariance import box_iou_ceiling
         >>> found = np.zeros((1, 4))
         >>> tight, true = np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 4]])
         >>> box_iou_ceiling(found, tight, true).tolist()
@@ -152,7 +152,7 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.equivariance import iou
+        >>> from evaluation.scores.functions.equivariance import iou
         >>> iou(np.array([[0.0, 0, 2, 2], [0, 0, 1, 1]]), np.array([[1.0, 0, 3, 2], [5, 5, 5, 5]]))
         array([0.33333334,        nan], dtype=float32)
     """

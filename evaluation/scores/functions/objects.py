@@ -66,7 +66,7 @@ def object_agreement(object_matches: np.ndarray) -> np.ndarray:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.objects import matches, object_agreement
+        >>> from evaluation.scores.functions.objects import matches, object_agreement
         >>> moved = np.array([[[0, 0, 4, 4, 1, 0.9], [4, 4, 8, 8, 1, 0.8]]])
         >>> observed = np.array([[[0, 0, 4, 4, 1, 0.7], [4, 4, 8, 8, 2, 0.8]]])  # another class
         >>> object_agreement(matches(observed, moved, (8, 8)))
@@ -85,7 +85,7 @@ def object_iou(object_matches: np.ndarray) -> np.ndarray:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.objects import object_iou
+        >>> from evaluation.scores.functions.objects import object_iou
         >>> object_iou(np.array([[2.0, 2, 3, 1.5, 0.1]])).tolist()
         [0.75]
     """
@@ -103,7 +103,7 @@ def confidence_change(object_matches: np.ndarray) -> np.ndarray:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.objects import confidence_change
+        >>> from evaluation.scores.functions.objects import confidence_change
         >>> confidence_change(np.array([[2.0, 2, 3, 1.5, 0.5]])).tolist()
         [0.25]
     """
@@ -160,7 +160,7 @@ def average_precision(means: np.ndarray) -> np.ndarray:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.objects import average_precision, precision_parts
+        >>> from evaluation.scores.functions.objects import average_precision, precision_parts
         >>> true = np.array([[[0, 0, 4, 4, 1.0]]])
         >>> found = np.array([[[0, 0, 4, 4, 1, 0.6], [4, 4, 8, 8, 1, 0.9]]])  # the surer is wrong
         >>> float(average_precision(precision_parts(found, true, (8, 8)).mean(axis=0)))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evaluation.scores.invariance import accuracy, classes, top1_agreement
+from evaluation.scores.functions.invariance import accuracy, classes, top1_agreement
 from evaluation.statistics.intervals import CONFIDENCE
 from evaluation.statistics.means import influence, interval, mid_p
 
@@ -28,7 +28,7 @@ def cohen_kappa(means: np.ndarray) -> np.ndarray:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.combined import cohen_kappa, kappa_parts
+        >>> from evaluation.scores.functions.combined import cohen_kappa, kappa_parts
         >>> before, after = np.eye(2)[[0, 0, 1, 1]], np.eye(2)[[0, 0, 1, 0]]
         >>> float(cohen_kappa(kappa_parts(before, after).mean(axis=0)))
         0.5
@@ -71,7 +71,7 @@ def macro(means: np.ndarray) -> np.ndarray:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.combined import accuracy_by_class, macro, worst_class
+        >>> from evaluation.scores.functions.combined import accuracy_by_class, macro, worst_class
         >>> parts = accuracy_by_class(np.array([0, 0, 0, 1]), np.eye(2)[[0, 0, 0, 0]])
         >>> float(macro(parts.mean(axis=0))), float(worst_class(parts.mean(axis=0)))
         (0.5, 0.0)
@@ -87,7 +87,7 @@ def macro_interval(parts: np.ndarray) -> tuple[float, float]:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.combined import accuracy_by_class, macro_interval
+        >>> from evaluation.scores.functions.combined import accuracy_by_class, macro_interval
         >>> labels = np.repeat([0, 1], [90, 10])  # all right; 1 of 10 may be as bad as 27 of 90
         >>> low, high = macro_interval(accuracy_by_class(labels, np.eye(2)[labels]))
         >>> round(low, 2), high
@@ -127,7 +127,7 @@ def worst_class_interval(parts: np.ndarray) -> tuple[float, float]:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.combined import accuracy_by_class, worst_class_interval
+        >>> from evaluation.scores.functions.combined import accuracy_by_class, worst_class_interval
         >>> labels = np.repeat([0, 1], [90, 10])
         >>> low, high = worst_class_interval(accuracy_by_class(labels, np.eye(2)[labels]))
         >>> round(low, 2), high

@@ -14,7 +14,7 @@ def embedding_similarity(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.embeddings import embedding_similarity
+        >>> from evaluation.scores.functions.embeddings import embedding_similarity
         >>> embedding_similarity(np.array([[1.0, 0.0]]), np.array([[0.0, 3.0]]))
         array([0.])
     """
@@ -39,7 +39,7 @@ def nearest_neighbour(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.embeddings import nearest_neighbour
+        >>> from evaluation.scores.functions.embeddings import nearest_neighbour
         >>> gallery = np.array([[1.0, 0.0], [0.0, 1.0]])
         >>> moved = np.array([[0.9, 0.1], [0.9, 0.1]])
         >>> nearest_neighbour(gallery, moved, gallery).tolist()  # the second is taken for the first
@@ -70,7 +70,7 @@ def neighbour_agreement(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.embeddings import neighbour_agreement
+        >>> from evaluation.scores.functions.embeddings import neighbour_agreement
         >>> gallery = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])
         >>> moved = np.array([[0.8, 0.1], [0.1, 0.9], [0.1, 1.0]])
         >>> neighbour_agreement(gallery, moved, gallery, np.arange(3)).tolist()

@@ -14,7 +14,7 @@ def accuracy(labels: np.ndarray, observed_logits: np.ndarray) -> np.ndarray:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.invariance import accuracy
+        >>> from evaluation.scores.functions.invariance import accuracy
         >>> accuracy(np.array([1, 1]), np.array([[0.0, 2.0], [2.0, 0.0]]))
         array([ True, False])
     """
@@ -29,7 +29,7 @@ def top1_agreement(reference_logits: np.ndarray, observed_logits: np.ndarray) ->
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.invariance import top1_agreement
+        >>> from evaluation.scores.functions.invariance import top1_agreement
         >>> top1_agreement(np.array([[0.0, 2.0]]), np.array([[0.0, 0.1]]))
         array([ True])
     """
@@ -45,7 +45,7 @@ def stable_accuracy(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.invariance import stable_accuracy
+        >>> from evaluation.scores.functions.invariance import stable_accuracy
         >>> before, after = np.eye(2)[[0, 1, 0]], np.eye(2)[[0, 0, 1]]
         >>> stable_accuracy(np.array([0, 0, 0]), before, after)
         array([ True, False, False])
@@ -63,7 +63,7 @@ def top1_agreement_whole(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.invariance import top1_agreement_whole
+        >>> from evaluation.scores.functions.invariance import top1_agreement_whole
         >>> before, after = np.eye(2)[[0, 0]], np.eye(2)[[0, 1]]
         >>> top1_agreement_whole(before, after, np.array([True, False]))
         array([ 1., nan])
@@ -81,7 +81,7 @@ def stable_accuracy_whole(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.invariance import stable_accuracy_whole
+        >>> from evaluation.scores.functions.invariance import stable_accuracy_whole
         >>> before, after = np.eye(2)[[0, 0]], np.eye(2)[[0, 1]]
         >>> stable_accuracy_whole(np.array([0, 0]), before, after, np.array([True, False]))
         array([ 1., nan])
@@ -96,7 +96,7 @@ def retained_accuracy(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.invariance import retained_accuracy
+        >>> from evaluation.scores.functions.invariance import retained_accuracy
         >>> before, after = np.eye(2)[[0, 1]], np.eye(2)[[1, 1]]
         >>> retained_accuracy(np.array([0, 0]), before, after)
         array([ 0., nan])
@@ -115,7 +115,7 @@ def flips_below_noise(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.invariance import flips_below_noise
+        >>> from evaluation.scores.functions.invariance import flips_below_noise
         >>> before, after = np.array([[0.0, 0.001]]), np.array([[0.001, 0.0]])
         >>> flips_below_noise(before, after, 0.01), flips_below_noise(before, after, 0.0001)
         (array([ True]), array([False]))
@@ -132,7 +132,7 @@ def mean_absolute_change(reference_logits: np.ndarray, observed_logits: np.ndarr
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.invariance import mean_absolute_change
+        >>> from evaluation.scores.functions.invariance import mean_absolute_change
         >>> mean_absolute_change(np.array([[0.0, 0.0]]), np.array([[0.0, np.log(3)]])).round(3)
         array([0.25])
     """
@@ -151,7 +151,7 @@ def jensen_shannon_distance(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.invariance import jensen_shannon_distance
+        >>> from evaluation.scores.functions.invariance import jensen_shannon_distance
         >>> jensen_shannon_distance(np.array([[99.0, 0.0]]), np.array([[0.0, 99.0]])).round(3)
         array([1.])
     """
@@ -174,7 +174,7 @@ def cosine_similarity(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.invariance import cosine_similarity
+        >>> from evaluation.scores.functions.invariance import cosine_similarity
         >>> cosine_similarity(np.array([[1.0, 0.0]]), np.array([[0.0, 3.0]]))
         array([0.])
     """

@@ -20,7 +20,7 @@ def keypoint_distance(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.keypoints import keypoint_distance
+        >>> from evaluation.scores.functions.keypoints import keypoint_distance
         >>> found, moved = np.array([[[1.0, 1], [5, 5]]]), np.array([[[1.0, 3], [5, 5]]])
         >>> keypoint_distance(found, moved, (8, 8)).tolist()
         [1.0]
@@ -39,7 +39,7 @@ def keypoint_agreement(
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.scores.keypoints import keypoint_agreement
+        >>> from evaluation.scores.functions.keypoints import keypoint_agreement
         >>> found, moved = np.array([[[0.0, 1], [7, 7]]]), np.array([[[0.0, 0], [7, 7]]])
         >>> keypoint_agreement(found, moved, (8, 8)).tolist()  # one pixel of seven is too far
         [0.5]
