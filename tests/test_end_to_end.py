@@ -64,7 +64,7 @@ def walked(tmp_path_factory):
             *("--images-per-class", "20", "--epochs", str(EPOCHS), "--batch-size", "10"),
         )
         with console.capture() as printed:
-            evaluate("score", "--limit", str(LIMIT))
+            evaluate("score", "--limit", str(LIMIT), "--boards", "all")
     logs = folder / "tensorboard_logs"
     return SimpleNamespace(
         folder=folder,

@@ -1,7 +1,7 @@
 """The subcommand `python -m evaluation score`: measure, print the leaderboard, log the curves."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 
@@ -27,6 +27,8 @@ class ScoreModels(Shown):
     scores: tuple[str, ...] = ()
     """Names of scores, or module:name of your own; by default all that the models' tasks have,
     except equivariance_error, for which the class scores of every pixel would have to be stored."""
+    boards: Literal["first", "all"] = "first"
+    """Which tables to print: a compact leaderboard, or a table for each score too."""
     precision: float | None = None
     """Use only as many images, in random order, as it takes to know the scores (by default accuracy
     and agreement) at every strength to within ± this value, such as 0.01; by default all images."""
@@ -40,6 +42,7 @@ def score_models(command: ScoreModels) -> None:
     """
     from evaluation.networks.network import load_networks
     from evaluation.reporting.leaderboard import leaderboard
+    from evaluation.reporting.overview import overview
     from evaluation.reporting.tensorboard.log import ADDRESS, log
     from evaluation.reporting.words import stopping_in_words
 
@@ -62,7 +65,9 @@ def score_models(command: ScoreModels) -> None:
             console.print(f"{dataset.name}: {words}", soft_wrap=True, highlight=False, markup=False)
     with console.status("drawing …"):
         log(found, command.logs)
-    console.print(leaderboard(found))
+    console.print(overview(found))
+    if command.boards == "all":
+        console.print(leaderboard(found))
     console.print(
         f"All values: {command.logs / 'comparison' / 'measurements.csv'}\n"
         f"Look at the curves: tensorboard --logdir {command.logs}, then {ADDRESS}",

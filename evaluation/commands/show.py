@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
@@ -16,6 +17,8 @@ class Show:
     """Folders written by `Measurements.save`; by default those of the last evaluation."""
     logs: Path = Path("tensorboard_logs")
     """The folder of TensorBoard logs."""
+    boards: Literal["first", "all"] = "first"
+    """Which tables to print: a compact leaderboard, or a table for each score too."""
 
 
 def show(command: Show) -> None:
@@ -25,6 +28,7 @@ def show(command: Show) -> None:
         FileNotFoundError: If there are no measurements.
     """
     from evaluation.reporting.leaderboard import leaderboard
+    from evaluation.reporting.overview import overview
     from evaluation.reporting.words import protocol_in_words
     from evaluation.results import Measurements
 
@@ -35,6 +39,8 @@ def show(command: Show) -> None:
             f"expected measurements in {folder}, there are none: python -m evaluation makes some"
         )
     found = [Measurements.open(record) for record in records]
-    console.print(leaderboard(found))
+    console.print(overview(found))
+    if command.boards == "all":
+        console.print(leaderboard(found))
     for one in found:
         console.print(protocol_in_words(one.protocol), soft_wrap=True, highlight=False, style="dim")

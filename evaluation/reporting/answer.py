@@ -6,7 +6,7 @@ import pandas as pd
 
 from evaluation.configurations import configurations
 from evaluation.reporting.breaking import KEPT, first_breaks
-from evaluation.reporting.names import short_names
+from evaluation.reporting.names import shown_names
 from evaluation.results import Measurements
 
 _SHARES = {
@@ -15,10 +15,16 @@ _SHARES = {
     "keypoints": "keeps {} of the points near their moved place",
     "object_detection": "keeps {} of the objects",
 }
+# An architecture that is made for a family.
+_ARCHITECTURES = {
+    "translation": "polyphase_cnn",
+    "rotation": "group_cnn",
+    "scale": "multiscale_cnn",
+}
 _NAMED = 3  # networks that are named where more share a place
 # The name of the augmentation that varies each family.
 _AUGMENTATION = {
-    **{family: family for family in ("translation", "rotation", "scale", "flip")},
+    **{family: family for family in ("translation", "rotation", "scale")},
     "light": "colour",
 }
 
@@ -45,14 +51,13 @@ def answer(one: Measurements) -> list[str]:
         >>> images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
         >>> for line in answer(evaluate(model, images, "horizontal_flip", preprocessing="unit")):
         ...     print(line)
-        average keeps the class of 1.00 of the images (0.86–1.00), be it right or not.
-        ...
+        Without a place: average, which gives one class to all images.
     """
     if one.ranking.empty:
         return []
     boundary = one.ranking["boundary"].iloc[0]
     here = one.ranking[one.ranking["boundary"] == boundary]
-    names = short_names(here["model"].unique())
+    names = shown_names(here["model"].unique())
     order = here[here["family"] == ""].sort_values("value", ascending=False, kind="stable")
     placed, apart = order[order["apart"] == ""], order[order["apart"] != ""]
     said = []
@@ -153,17 +158,30 @@ def _next(
         seeds = " (python -m training --seeds 0 1 2)" if ours else ""
         advice.append(f"these are verdicts on single trainings: train several seeds of each{seeds}")
     if len(placed):
-        first = here[(here["model"] == placed["model"].iloc[0]) & (here["family"] != "")]
+        # What is mirrored may be another thing, as letters and digits are: that is no weakness.
+        first = here[here["model"] == placed["model"].iloc[0]]
+        first = first[~first["family"].isin(["", "flip"])]
         weak = first.sort_values("value").iloc[0]
         if len(first) > 1 and weak["high"] < KEPT:
             family = str(weak["family"])
-            known = family in _AUGMENTATION and ours
-            how = f" (--augmentation {_AUGMENTATION[family]})" if known else ""
+            mend = _mend(str(weak["model"]), family, one) if ours else "train it with that varied"
             advice.append(
-                f"{names[weak['model']]} is weakest under {family} ({weak['value']:.2f}): train it "
-                f"with that varied{how}"
+                f"{names[weak['model']]} is weakest under {family} ({weak['value']:.2f}): {mend}"
             )
     return [f"Next: {'; '.join(advice)}."] if advice else []
+
+
+def _mend(model: str, family: str, one: Measurements) -> str:
+    """Say what may help a network of this zoo under a family of transformations."""
+    member = configurations(one.protocol.networks)[model][0]
+    known = member.metadata.get("training", {})
+    varied = known.get("augmentation", ()) if isinstance(known, dict) else ()
+    augmentation, better = _AUGMENTATION.get(family), _ARCHITECTURES.get(family)
+    if augmentation in varied:
+        other = f", or try {better}" if better else ""
+        return f"its training varied that already: vary it more{other}"
+    how = f" (--augmentation {augmentation})" if augmentation else ""
+    return f"train it with that varied{how}"
 
 
 def _listed(names: Sequence[str]) -> str:

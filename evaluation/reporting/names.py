@@ -22,6 +22,24 @@ def short_names(models: Iterable[str]) -> dict[str, str]:
     return {model: "-".join(name[start : len(name) - end]) for model, name in parts.items()}
 
 
+def shown_names(models: Iterable[str]) -> dict[str, str]:
+    """Return short names of networks and configurations, without the number of seeds they share.
+
+    Args:
+        models: Names; that of a configuration ends in a number of seeds, after a comma.
+
+    Example:
+        >>> from evaluation.reporting.names import shown_names
+        >>> shown_names(["digits-fcn, 3 seeds", "digits-mlp, 3 seeds"])
+        {'digits-fcn, 3 seeds': 'fcn', 'digits-mlp, 3 seeds': 'mlp'}
+    """
+    parts = {model: model.partition(", ") for model in models}
+    bases = short_names(base for base, _, _ in parts.values())
+    same = len({seeds for _, _, seeds in parts.values()}) == 1
+    ends = {model: "" if same else f"{comma}{seeds}" for model, (_, comma, seeds) in parts.items()}
+    return {model: bases[parts[model][0]] + end for model, end in ends.items()}
+
+
 def _shared(names: Iterable[list[str]], most: int) -> int:
     """Return the number of leading parts that all names share, at most `most`."""
     shared = 0

@@ -12,14 +12,14 @@ from rich.text import Text
 from evaluation.reporting.answer import answer
 from evaluation.reporting.breaking import Break, first_breaks
 from evaluation.reporting.leaderboard import order_of, place_of, title_of
-from evaluation.reporting.names import short_names
+from evaluation.reporting.names import shown_names
 from evaluation.results import Measurements, several
 
 _HEADINGS = {
     "place": "right",
     "model": "left",
     "stays": "right",
-    "behind the first": "right",
+    "behind\nthe first": "right",
     "breaks first under": "left",
 }
 
@@ -43,7 +43,7 @@ def overview(measurements: Measurements | Sequence[Measurements]) -> RenderableT
         >>> images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
         >>> found = evaluate(model, images, "horizontal_flip", preprocessing="unit")
         >>> Console(width=80).print(overview(found))
-        average keeps the class of 1.00 of the images (0.86–1.00), be it right or not.
+        Without a place: average, which gives one class to all images.
         ...
     """
     parts: list[RenderableType] = []
@@ -59,14 +59,17 @@ def overview(measurements: Measurements | Sequence[Measurements]) -> RenderableT
 
 
 def _table(one: Measurements, boundary: str) -> list[RenderableType]:
-    names = short_names(one.ranking["model"].unique())
+    models = one.ranking["model"].unique()
+    names = shown_names(models)
+    seeds = {str(model).partition(", ")[2] for model in models}
+    each = f", {seeds.pop()} each" if len(seeds) == 1 and "" not in seeds else ""
     breaks = first_breaks(one)
-    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for heading, side in _HEADINGS.items():
         table.add_column(heading, justify="left" if side == "left" else "right", overflow="fold")
     for row in order_of(one, boundary).to_dict("records"):
         table.add_row(*_cells(row, names, breaks))
-    where = f"{one.protocol.images}, {one.protocol.images.n:,} images, boundary {boundary}"
+    where = f"{one.protocol.images}, {one.protocol.images.n:,} images{each}, boundary {boundary}"
     return [Text(title_of(one), style="bold"), Text(where, style="dim"), table, Text()]
 
 
@@ -90,5 +93,5 @@ def _value(row: Mapping[Any, Any], value: str, prefix: str) -> Text:
     if pd.isna(row[value]):
         return Text()
     low, high = row[f"{prefix}low"], row[f"{prefix}high"]
-    interval = "" if pd.isna(low) else f" {low:.2f}–{high:.2f}"
+    interval = "" if pd.isna(low) else f"\n{low:.2f}–{high:.2f}"
     return Text.assemble(f"{row[value]:.3f}", (interval, "dim"))
