@@ -71,6 +71,8 @@ def trial(opened: Opened, task: str | None = None, output: str | None = None) ->
         try:
             found = call(tf.constant(images) if opened.traced else images)
             return [np.asarray(tf.cast(part, tf.float32)) for part in flat(found, keys)]
+        except (MemoryError, tf.errors.ResourceExhaustedError):
+            raise
         except Exception:  # it does not take images of this size or number
             return []
 
