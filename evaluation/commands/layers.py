@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layers(ShownModels, ShownImages):
-    """Measure how each layer of models answers to moving images."""
+    """Measure how each layer of models answers to moving images.
+
+    Models run in this process, without the limits of time and memory that `score` has: one that
+    hangs has to be ended by hand.
+    """
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
     """Paths of models, or names of runs; by default every run."""

@@ -1,7 +1,7 @@
 """Reading of TensorFlow SavedModels; those that may do more than compute are refused."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from evaluation.networks.feeding import fed, image_input
 from evaluation.networks.formats.operations import refused
+from evaluation.networks.formats.program import UnreadableProgramError, signatures
 from zoo.support.plain import first_line, plain
 
 _LISTED = 8  # names of operations in a message
@@ -43,12 +44,14 @@ class SavedModel:
         spec: The shape and type of what `call` takes.
         metadata: The metadata saved with the model; empty if it was not exported by this project.
         layers: Maps a tensor to the feature maps by name; None without such a signature.
+        parameters: How many numbers its variables have; None if it was loaded and they are known.
     """
 
     call: Callable[[Any], Any]
     spec: tf.TensorSpec
     metadata: Mapping[str, Any]
     layers: Callable[[Any], Any] | None = None
+    parameters: int | None = None
 
 
 def load_saved_model(
@@ -83,29 +86,81 @@ def load_saved_model(
         loaded = tf.saved_model.load(str(directory))
     except Exception as error:  # what a damaged file raises depends on where the damage is
         raise unreadable(directory, error) from error
-    signatures = loaded.signatures
-    usual = "serving_default" if "serving_default" in signatures else next(iter(signatures), None)
-    key = signature or usual
-    if key is None or key not in signatures:
-        listed = ", ".join(str(plain(name)) for name in sorted(signatures)) or "none"
-        raise ValueError(
-            f"expected a signature among {listed} in {directory}, received {signature!r}"
-        )
-    call, spec = _signature(loaded, key, directory, fixed or {})
+    key, usual = _chosen(loaded.signatures, signature, directory)
+    named = loaded.signatures
+    arguments = {name: named[name].structured_input_signature[1] for name in named}
+    call, spec = _images(loaded, named[key], arguments[key], key, directory, fixed or {})
     layers = None
-    if "layers" in signatures and key == usual:
-        layers, _ = _signature(loaded, "layers", directory, fixed or {})
-    return SavedModel(call, spec, _metadata(signatures, directory), layers)
+    if "layers" in named and key == usual:
+        given = arguments["layers"]
+        layers, _ = _images(loaded, named["layers"], given, "layers", directory, fixed or {})
+    text = None
+    if "metadata" in named:
+        try:
+            text = next(iter(named["metadata"]().values())).numpy()
+        except Exception as error:  # a signature with another meaning
+            raise unreadable(directory, error) from error
+    return SavedModel(call, spec, _metadata(text, directory), layers)
 
 
-def _signature(
-    loaded: Any, key: str, directory: Path, fixed: Mapping[str, Any]
+def read_saved_model(
+    directory: Path, *, signature: str | None = None, fixed: Mapping[str, Any] | None = None
+) -> SavedModel | None:
+    """Read a SavedModel without loading it: its call makes a graph, which gives no true answers.
+
+    Args:
+        directory: As for `load_saved_model`.
+        signature: As for `load_saved_model`.
+        fixed: As for `load_saved_model`.
+
+    Returns:
+        The model; None if it can only be known by loading it.
+
+    Raises:
+        ValueError: As `load_saved_model` does.
+    """
+    program = read_program(directory)
+    if len(program.meta_graphs) != 1:
+        return None
+    known = sorted(name for name in program.meta_graphs[0].signature_def if name[:2] != "__")
+    key, usual = _chosen(known, signature, directory)
+    wanted = {key, *({"layers", "metadata"} & {*known})}
+    try:
+        named = signatures(program, directory, wanted)
+        text = named["metadata"].text() if "metadata" in known else None
+    except (UnreadableProgramError, KeyError, ValueError, tf.errors.OpError):
+        return None  # loading says what is wrong, if anything is
+    call, spec = _images(None, named[key], named[key].inputs, key, directory, fixed or {})
+    layers = None
+    if "layers" in named and key == usual:
+        given = named["layers"].inputs
+        layers, _ = _images(None, named["layers"], given, "layers", directory, fixed or {})
+    return SavedModel(call, spec, _metadata(text, directory), layers, named[key].parameters)
+
+
+def _chosen(known: Iterable[str], wanted: str | None, directory: Path) -> tuple[str, str | None]:
+    """Return the name of the chosen signature, and of the usual one."""
+    names = list(known)
+    usual = "serving_default" if "serving_default" in names else next(iter(names), None)
+    key = wanted or usual
+    if key is None or key not in names:
+        listed = ", ".join(str(plain(name)) for name in sorted(names)) or "none"
+        raise ValueError(f"expected a signature among {listed} in {directory}, received {wanted!r}")
+    return key, usual
+
+
+def _images(
+    owner: Any,
+    signature: Any,
+    arguments: Mapping[str, tf.TensorSpec],
+    key: str,
+    directory: Path,
+    fixed: Mapping[str, Any],
 ) -> tuple[Callable[[Any], Any], tf.TensorSpec]:
     """Return a signature as a plain call of images, and the spec of its input for images."""
-    arguments = loaded.signatures[key].structured_input_signature[1]
     images, others = image_input(str(directory), arguments, fixed)
-    of_images = fed(lambda **inputs: loaded.signatures[key](**inputs), images, arguments, others)
-    given = loaded.signatures[key].structured_outputs
+    of_images = fed(lambda **inputs: signature(**inputs), images, arguments, others)
+    given = signature.outputs if owner is None else signature.structured_outputs
     # A signature may also return class names or numbers, which cannot be measured.
     names = [name for name, tensor in given.items() if tensor.dtype.is_floating]
     if not names:
@@ -114,8 +169,7 @@ def _signature(
             f"expected floating-point class scores from {directory}, received {received}"
         )
 
-    def call(images: Any) -> Any:
-        # `loaded` owns the variables: the closure keeps it alive.
+    def call(images: Any, owner: Any = owner) -> Any:  # which owns the variables
         found = of_images(images)
         outputs = {name: found[name] for name in names}
         single = key != "layers" and len(outputs) == 1
@@ -124,14 +178,13 @@ def _signature(
     return call, arguments[images]
 
 
-def _metadata(signatures: Any, directory: Path) -> Mapping[str, Any]:
+def _metadata(text: Any, directory: Path) -> Mapping[str, Any]:
     """Return a model's own metadata, which may be anything and is checked."""
-    if "metadata" not in signatures:
+    if text is None:
         return {}
     try:
-        text = next(iter(signatures["metadata"]().values())).numpy()
         found = json.loads(text)
-    except Exception as error:  # a signature with another meaning, or no JSON
+    except Exception as error:  # no JSON
         raise unreadable(directory, error) from error
     if not isinstance(found, dict):
         raise ValueError(
