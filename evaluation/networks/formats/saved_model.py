@@ -123,6 +123,8 @@ def read_saved_model(
     if len(program.meta_graphs) != 1:
         return None
     known = sorted(name for name in program.meta_graphs[0].signature_def if name[:2] != "__")
+    if "serving_default" not in known and len(known) > 1:
+        return None  # which one is the first depends on how it is loaded
     key, usual = _chosen(known, signature, directory)
     wanted = {key, *({"layers", "metadata"} & {*known})}
     try:
