@@ -29,7 +29,7 @@ def main(
     command: ScoreModels | CompareModels | Show | Inspect | Clean | Layers | Operations,
 ) -> None:
     """Run a subcommand."""
-    if not isinstance(command, Show | Clean):  # these two need no TensorFlow
+    if isinstance(command, Layers | Operations):  # others import it when they need it, if at all
         import_tensorflow()
     if isinstance(command, Show):
         show(command)

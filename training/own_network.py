@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from evaluation.networks.readout import infer_task
+from evaluation.networks.outputs.readout import infer_task
 from training.batches import check_targets
 from training.config import TrainingConfig
 from training.runs.fingerprint import fingerprint

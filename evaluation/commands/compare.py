@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import tyro
 
-from evaluation.commands.shown import Shown, path_of, store, transformations_of
+from evaluation.commands.shown import Shown, load_shown, path_of, store, transformations_of
 from evaluation.commands.shown_images import images_for, wanted_by
-from evaluation.commands.shown_models import reading
 from zoo.support.terminal import console, progress_bar
 
 
@@ -28,13 +27,11 @@ def compare_models(command: CompareModels) -> None:
     Raises:
         ValueError: If they were trained on different data and no dataset is chosen.
     """
-    from evaluation.networks.network import load_networks
+    paths = [path_of(p, command.saved_models) for p in (command.a, command.b, *command.others)]
+    networks = load_shown(paths, command)
     from evaluation.reporting.differences import differences
     from evaluation.verbs import compare
 
-    paths = [path_of(p, command.saved_models) for p in (command.a, command.b, *command.others)]
-    with console.status("loading …"):
-        networks = load_networks(paths, **reading(command))
     data = {
         wanted_by(info.name, info.metadata, info.input_shape, command)
         for info in (network.info for network in networks)

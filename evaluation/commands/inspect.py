@@ -6,13 +6,15 @@ from pathlib import Path
 import tyro
 
 from evaluation.commands.shown import path_of
+from evaluation.commands.shown_isolation import ShownIsolation, limits_of
 from evaluation.commands.shown_models import ShownModels, reading
+from evaluation.networks.isolation.process import ChildProcess
 from zoo.support.plain import plain
-from zoo.support.terminal import console
+from zoo.support.terminal import console, import_tensorflow
 
 
 @dataclass(frozen=True)
-class Inspect(ShownModels):
+class Inspect(ShownModels, ShownIsolation):
     """Say what is in models: inputs, outputs, task, layers, size, and what would be refused."""
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
@@ -30,14 +32,22 @@ def inspect(command: Inspect) -> None:
     """
     from rich.table import Table
 
-    from evaluation.networks.inspection import inspect_model
-
     if not command.paths:
         raise ValueError("expected a path of a model to inspect, received none")
-    how = reading(command)
-    for text in command.paths:
-        with console.status(plain(f"reading {text} …")):
-            found = inspect_model(path_of(text, command.saved_models), **how)
+    paths = [path_of(text, command.saved_models) for text in command.paths]
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(f"expected a model at {path}, there is nothing")
+    limits = limits_of(command)
+    process = ChildProcess(limits, None) if limits else None
+    if process is None:
+        import_tensorflow()
+    for path in paths:
+        with console.status(plain(f"reading {path} …")):
+            if process is None:
+                found = inspected(path, command)
+            else:
+                found = process.call(f"{plain(path.name)} to be read", inspected, path, command)
         table = Table.grid(padding=(0, 2))
         table.add_column(style="bold", no_wrap=True)
         table.add_column(overflow="fold")
@@ -45,3 +55,10 @@ def inspect(command: Inspect) -> None:
             table.add_row(plain(about), plain(words))
         console.print(table)
         console.print()
+
+
+def inspected(path: Path, command: Inspect) -> dict[str, str]:
+    """Say what is in a model, in this process."""
+    from evaluation.networks.inspection import inspect_model
+
+    return inspect_model(path, **reading(command))

@@ -10,6 +10,7 @@ import tyro
 from evaluation.commands.shown_images import ShownImages
 from evaluation.commands.shown_models import ShownModels, reading
 from zoo.support.plain import plain
+from zoo.support.plugins import import_plugins
 from zoo.support.terminal import check_writable, console, progress_bar
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layers(ShownModels, ShownImages):
-    """Measure how each layer of models answers to moving images."""
+    """Measure how each layer of models answers to moving images.
+
+    Models run in this process, without the limits of time and memory that `score` has: one that
+    hangs has to be ended by hand.
+    """
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
     """Paths of models, or names of runs; by default every run."""
@@ -103,6 +108,7 @@ def show_operations(command: Operations, path: Path | None) -> None:
     from evaluation.layerwise.basic_operations import first_kernel, operations_table
     from evaluation.reporting.operations import operations_markdown, operations_rich
 
+    import_plugins()
     with console.status("measuring …"):
         frame = operations_table(None if path is None else first_kernel(path))
     if command.markdown:

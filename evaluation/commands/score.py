@@ -5,9 +5,15 @@ from typing import TYPE_CHECKING, Literal
 
 import tyro
 
-from evaluation.commands.shown import Shown, path_of, runs, store, transformations_of
+from evaluation.commands.shown import (
+    Shown,
+    load_shown,
+    path_of,
+    runs,
+    store,
+    transformations_of,
+)
 from evaluation.commands.shown_images import Wanted, images_for, wanted_by
-from evaluation.commands.shown_models import reading
 from zoo.support.references import referred
 from zoo.support.terminal import check_writable, console, progress_bar
 
@@ -40,15 +46,13 @@ def score_models(command: ScoreModels) -> None:
     Models with different datasets, placements or sizes of pictures are measured separately and
     never ranked together.
     """
-    from evaluation.networks.network import load_networks
+    paths = [path_of(p, command.saved_models) for p in command.paths]
+    networks = load_shown(paths or runs(command.saved_models), command)
     from evaluation.reporting.leaderboard import leaderboard
     from evaluation.reporting.overview import overview
     from evaluation.reporting.tensorboard.log import ADDRESS, log
     from evaluation.reporting.words import stopping_in_words
 
-    paths = [path_of(p, command.saved_models) for p in command.paths]
-    with console.status("loading …"):
-        networks = load_networks(paths or runs(command.saved_models), **reading(command))
     transformations = transformations_of(command)
     groups: dict[Wanted, list[Network]] = {}
     for network in networks:

@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from evaluation.commands.shown_images import ShownImages
-from evaluation.commands.shown_models import ShownModels
+from evaluation.commands.shown_isolation import ShownIsolation, isolation_of
+from evaluation.commands.shown_models import ShownModels, reading
 from zoo.support.references import referred
-from zoo.support.terminal import check_writable
+from zoo.support.terminal import check_writable, console, import_tensorflow
 
 if TYPE_CHECKING:
+    from evaluation.networks.network import Network
     from zoo.transformations import Transformation
 
 
 @dataclass(frozen=True)
-class Shown(ShownModels, ShownImages):
+class Shown(ShownModels, ShownImages, ShownIsolation):
     """The options for what models are shown."""
 
     transformations: tuple[str, ...] = ()
@@ -52,6 +54,18 @@ def runs(saved_models: Path) -> list[Path]:
             f"expected runs in {saved_models}, there are none: python -m training makes some"
         )
     return found
+
+
+def load_shown(paths: list[Path], command: Shown) -> list["Network"]:
+    """Load models, files of others in child processes."""
+    isolation = isolation_of(command, command.plugin, command.saved_models)
+    if isolation is not None:
+        isolation.start(paths)  # so that they import TensorFlow at the same time
+    import_tensorflow()
+    from evaluation.networks.network import load_networks
+
+    with console.status("loading …"):
+        return load_networks(paths, isolate=isolation or False, **reading(command))
 
 
 def transformations_of(command: Shown) -> list["Transformation"]:

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from evaluation.tasks import Task
 from zoo.support.plain import plain
-from zoo.support.references import import_module, referred
+from zoo.support.plugins import import_plugins
+from zoo.support.references import referred
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class ShownModels:
     fixed_input: tuple[str, ...] = ()
     """Values of all inputs but the images, each as name=file.npy."""
     plugin: tuple[str, ...] = ()
-    """Modules of your own, or paths of .py files, to import first: they register Keras layers."""
+    """Modules of your own, or paths of .py files, to import first: they register Keras layers.
+    Those of installed packages with an entry point in the group invariance_zoo need not be named.
+    """
     trust: bool = False
     """Load SavedModels whatever operations they contain, and Keras layers of saved code: only such
     as you trust, since they may access files and run other programs."""
@@ -55,8 +58,7 @@ def reading(chosen: ShownModels) -> dict[str, Any]:
         ValueError: If `--mean` or `--std` is given alone or with `--preprocessing`, or a module or
             file cannot be read.
     """
-    for name in chosen.plugin:
-        import_module(name)
+    import_plugins(chosen.plugin)
     preprocessing = None if chosen.preprocessing is None else referred(chosen.preprocessing)
     if chosen.mean or chosen.std:
         if chosen.preprocessing or not (chosen.mean and chosen.std):

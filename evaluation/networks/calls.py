@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from evaluation.networks.class_names import in_tflite
 from evaluation.networks.feeding import Call, are_channels_first, by_groups, channels_moved
 from evaluation.networks.formats.onnx import load_onnx
 from evaluation.networks.formats.tflite import load_tflite
 from evaluation.networks.inputs import declared
 from evaluation.networks.opened import Opened, Shape, digest_of, shape_of
+from evaluation.networks.outputs.class_names import in_tflite
 from zoo.support.plain import first_line, plain
 
 

@@ -12,10 +12,10 @@ from evaluation.networks.formats.keras_file import version_of
 from evaluation.networks.formats.operations import refused
 from evaluation.networks.formats.saved_model import home_and_name, read_program
 from evaluation.networks.inputs import Preprocessing, settle
-from evaluation.networks.objects import MOST
 from evaluation.networks.opened import Opened
 from evaluation.networks.opening import open_network
-from evaluation.networks.readout import infer_task
+from evaluation.networks.outputs.objects import MOST
+from evaluation.networks.outputs.readout import infer_task
 from evaluation.networks.taps import tap_names
 from evaluation.tasks import OF_CLASSES, Task
 from zoo.graphs.freezing import final_activation, freeze
@@ -84,7 +84,7 @@ def inspect_model(path: Path, **how: Any) -> dict[str, str]:
     background = how.pop("background", None) is not False
     for of_numbers in ("coordinates", "first_class"):
         how.pop(of_numbers, None)
-    opened = open_network(path, **how)
+    opened = open_network(path, to_run=False, **how)
     found["size"] = f"{_bytes(path) / 1e6:,.1f} MB"
     found |= _of_metadata(opened.metadata)
     if opened.traced:
@@ -144,7 +144,7 @@ def _of_graph(
         keys, task = [], "classification"
         found["task"] = f"unknown: {error}"
     spec = tf.TensorSpec((1, height, width, channels), tf.float32)
-    frozen = freeze(lambda images: tf.nest.flatten(opened.call(images)), spec)
+    frozen = _graph(opened, spec)
     found["takes"] = _takes(settle(given, opened.name, opened.metadata, frozen, opened.integers))
     if keys:
         found["task"] = f"{task} {_WHY[task].format(_number(task, frozen.outputs[0], background))}"
@@ -153,6 +153,8 @@ def _of_graph(
     model = opened.model
     variables = model.variables if model is not None else traced.variables
     counted = sum(math.prod(v.shape) for v in variables if v.dtype not in ("string", tf.string))
+    if opened.parameters is not None:
+        counted = opened.parameters
     found["parameters"] = f"{counted if model is None else model.count_params():,}"
     field = receptive_fields(frozen.graph, {"end": frozen.outputs[0]})["end"]
     found["total stride"] = "unknown" if field.period is None else "×".join(map(str, field.period))
@@ -186,6 +188,25 @@ def _number(task: Task, output: Any, background: bool) -> int:
     if task == "regression":
         return last if output.shape.rank == 4 else 1
     return max(last, 2) if task in OF_CLASSES else last
+
+
+def _graph(opened: Opened, spec: tf.TensorSpec) -> Any:
+    """Return the graph of a network with constants for variables.
+
+    Where it has no variables, functions or dilations, it is frozen as it was traced, and the
+    seconds that freezing takes are saved.
+    """
+
+    def call(images: Any) -> list[Any]:
+        return tf.nest.flatten(opened.call(images))
+
+    if opened.parameters is not None:
+        traced = tf.function(call).get_concrete_function(spec)
+        kinds = {operation.type for operation in traced.graph.get_operations()}
+        functions = traced.graph.as_graph_def().library.function
+        if not traced.captured_inputs and not functions and "SpaceToBatchND" not in kinds:
+            return traced
+    return freeze(call, spec)
 
 
 def _images(opened: Opened) -> str:

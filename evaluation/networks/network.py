@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from evaluation.networks.isolation.isolated import Isolation, isolation_by
+from evaluation.networks.isolation.limits import Limits
 from evaluation.networks.names import distinct
 from evaluation.networks.opening import open_network
+from evaluation.networks.outputs.readout import Coordinates
+from evaluation.networks.outputs.trial import Said
 from evaluation.networks.preparing import prepared
-from evaluation.networks.readout import Coordinates
-from evaluation.networks.trial import Said
 from evaluation.protocol import NetworkInfo
 
 
@@ -20,7 +22,7 @@ class Network:
     Attributes:
         info: Its description, as plain data.
         predict: Maps float32 images `(N, H, W, C)` in `[0, 1]` to outputs by name, see
-            `evaluation.networks.readout.read_out`.
+            `evaluation.networks.outputs.readout.read_out`.
 
     Example:
         >>> import numpy as np, tensorflow as tf
@@ -60,6 +62,7 @@ def load_model(
     signature: str | None = None,
     fixed_inputs: Mapping[str, Any] | None = None,
     custom_objects: Mapping[str, Any] | None = None,
+    isolate: Isolation | Limits | bool = False,
 ) -> Network:
     """Load a model of any kind as a network that can be measured.
 
@@ -93,12 +96,16 @@ def load_model(
         signature: The signature of a SavedModel to call; by default `serving_default`.
         fixed_inputs: The values of all inputs but the images, by name, the same for every image.
         custom_objects: Layers and functions of your own that a Keras file needs, by name.
+        isolate: Load and call the model of a path in a child process with limits of time and
+            memory. What it needs of your own must be in modules that can be imported there.
 
     Returns:
         The network.
 
     Raises:
+        ChildProcessError: If an isolated model needs too much memory, or ends its process.
         FileNotFoundError: If there is nothing at the path.
+        TimeoutError: If an isolated model takes too long.
         TypeError: If the source is neither a model, a function nor a path.
         ValueError: If the source cannot be read as a model, contains operations that may do more
             than compute, does not have exactly one image input, or has an output that fits no task.
@@ -113,6 +120,12 @@ def load_model(
     """
     if isinstance(source, Network):
         return replace(source, info=replace(source.info, name=name)) if name else source
+    isolation = isolation_by(isolate)
+    if isolation is not None and isolation.takes(source):
+        how = {"preprocessing": preprocessing, "task": task, "output": output, "trust": trust}
+        how |= {"signature": signature, "fixed_inputs": fixed_inputs}
+        how |= {"custom_objects": custom_objects, "name": name}
+        return Network(*isolation.load(source, how))
     # A model that knows its input shape keeps it, even if that allows any size.
     ignorant = not isinstance(source, str | os.PathLike) and not getattr(source, "inputs", None)
     opened = open_network(
@@ -145,6 +158,9 @@ def load_networks(
     listed = [sources] if single else list(sources)
     if not listed:
         raise ValueError("expected at least one model, received none")
-    found = [load_model(source, **how) for source in listed]
+    isolation = isolation_by(how.pop("isolate", False))
+    if isolation is not None:
+        isolation.start(listed)
+    found = [load_model(source, isolate=isolation or False, **how) for source in listed]
     names = distinct([network.name for network in found], listed)
     return [load_model(network, name=name) for network, name in zip(found, names, strict=True)]

@@ -33,6 +33,7 @@ class Opened:
         integers: The type of what it takes if that are integers, else empty.
         takes: What pixels it takes, if the file says so by itself.
         traced: Whether TensorFlow can make a graph of the call.
+        parameters: How many numbers its variables have, if only its graph was read.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Opened:
     integers: str = ""
     takes: Preprocessing | None = None
     traced: bool = True
+    parameters: int | None = None
 
     @property
     def spec(self) -> tf.TensorSpec:

@@ -20,7 +20,11 @@ from evaluation.networks.feeding import (
     in_groups,
 )
 from evaluation.networks.formats.keras_file import load_keras_file
-from evaluation.networks.formats.saved_model import home_and_name, load_saved_model
+from evaluation.networks.formats.saved_model import (
+    home_and_name,
+    load_saved_model,
+    read_saved_model,
+)
 from evaluation.networks.opened import Opened, Shape, digest_of, shape_of
 from zoo.architectures import ARCHITECTURES
 from zoo.support.plain import plain
@@ -39,6 +43,7 @@ def open_network(
     signature: str | None = None,
     fixed_inputs: Mapping[str, Any] | None = None,
     custom_objects: Mapping[str, Any] | None = None,
+    to_run: bool = True,
 ) -> Opened:
     """Read a model of any kind.
 
@@ -53,6 +58,8 @@ def open_network(
         signature: The signature of a SavedModel.
         fixed_inputs: The values of all inputs but the images, by name.
         custom_objects: Layers and functions of your own that a Keras file needs, by name.
+        to_run: Whether it is to answer. Else only the graph of a SavedModel is read, where that is
+            possible, and it has no fingerprint.
 
     Returns:
         The network.
@@ -78,7 +85,8 @@ def open_network(
     if not path.exists():
         raise FileNotFoundError(f"expected a model at {path}, there is nothing")
     if path.is_dir():
-        return _of_saved_model(path, name, input_shape, trust, signature, fixed)
+        how = {"signature": signature, "fixed": fixed}
+        return _of_saved_model(path, name, input_shape, trust, how, to_run)
     if path.suffix == ".tflite":
         return of_tflite(path, name or path.stem, input_shape)
     if path.suffix == ".onnx":
@@ -159,22 +167,30 @@ def _of_saved_model(
     name: str | None,
     wanted: tuple[Any, ...] | None,
     trust: bool,
-    signature: str | None,
-    fixed: Mapping[str, Any],
+    how: dict[str, Any],
+    to_run: bool,
 ) -> Opened:
     home, own = home_and_name(path)
-    saved = load_saved_model(home, trust=trust, signature=signature, fixed=fixed)
+    read = None if to_run else read_saved_model(home, **how)
+    saved = read or load_saved_model(home, trust=trust, **how)
     name = name or own
     shape, call = _images(name, saved.call, saved.spec.shape, wanted)
-    files = sorted(file for file in home.rglob("*") if file.is_file())
+    digest = None
+    if to_run:
+        files = sorted(file for file in home.rglob("*") if file.is_file())
+        signature = how["signature"]
+        digest = digest_of(
+            files, {**how["fixed"], **({"signature": signature} if signature else {})}
+        )
     return Opened(
         str(plain(name)),
         call,
         shape,
-        digest_of(files, {**fixed, **({"signature": signature} if signature else {})}),
+        digest,
         saved.metadata,
         layers=None if are_channels_first(tuple(saved.spec.shape or ())[1:]) else saved.layers,
         integers=_integers(saved.spec.dtype),
+        parameters=saved.parameters,
     )
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from evaluation.networks.class_names import checked
 from evaluation.networks.inputs import Preprocessing, declared, settle, with_change
 from evaluation.networks.opened import Opened
-from evaluation.networks.readout import Reading, read_out
-from evaluation.networks.trial import Said, Trial, flat, noise_for, probabilities, trial
+from evaluation.networks.outputs.class_names import checked
+from evaluation.networks.outputs.readout import Reading, read_out
+from evaluation.networks.outputs.trial import Said, Trial, flat, noise_for, probabilities, trial
 from evaluation.protocol import NetworkInfo
 from evaluation.tasks import ANSWERS
 from zoo.graphs.digest import graph_digest

@@ -30,6 +30,8 @@ def import_module(name: str) -> Any:
         known = sys.modules.get(path.stem)
         if known is not None and getattr(known, "__file__", None) != str(path.resolve()):
             raise ImportError(f"there is another module {path.stem}: rename the file")
+        if known is not None:
+            return known
         spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
         if spec is None or spec.loader is None or not path.is_file():
             raise ImportError(f"there is no file {path}")

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from evaluation.networks.class_names import in_onnx
 from evaluation.networks.feeding import image_input
 from evaluation.networks.formats.saved_model import unreadable
+from evaluation.networks.outputs.class_names import in_onnx
 
 _TYPES = {
     "tensor(float)": "float32",

@@ -1,7 +1,7 @@
 """Reading of TensorFlow SavedModels; those that may do more than compute are refused."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,11 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from evaluation.networks.class_names import in_answers, in_assets
 from evaluation.networks.feeding import fed, image_input
 from evaluation.networks.formats.functions import functions_of
 from evaluation.networks.formats.operations import refused
+from evaluation.networks.formats.program import UnreadableProgramError, signatures
+from evaluation.networks.outputs.class_names import in_answers, in_assets
 from zoo.support.plain import first_line, plain
 
 _LISTED = 8  # names of operations in a message
@@ -46,12 +47,14 @@ class SavedModel:
         spec: The shape and type of what `call` takes.
         metadata: The metadata saved with the model; empty if it was not exported by this project.
         layers: Maps a tensor to the feature maps by name; None without such a signature.
+        parameters: How many numbers its variables have; None if it was loaded and they are known.
     """
 
     call: Callable[[Any], Any]
     spec: tf.TensorSpec
     metadata: Mapping[str, Any]
     layers: Callable[[Any], Any] | None = None
+    parameters: int | None = None
 
 
 def load_saved_model(
@@ -87,15 +90,70 @@ def load_saved_model(
         loaded = tf.saved_model.load(str(directory))
     except Exception as error:  # what a damaged file raises depends on where the damage is
         raise unreadable(directory, error) from error
-    signatures = loaded.signatures or functions_of(loaded)
-    key = _chosen(signature, signatures, directory)
-    call, spec, texts = _signature((loaded, signatures), key, directory, fixed or {})
+    named = loaded.signatures or functions_of(loaded)
+    key = _chosen(signature, named, directory)
+    held = loaded, named
+    call, spec, texts = _images(held, _declared(named[key]), key, directory, fixed or {})
     layers = None
-    if "layers" in signatures and signature in (None, "serving_default"):
-        layers, _, _ = _signature((loaded, signatures), "layers", directory, fixed or {})
-    metadata = _metadata(signatures, directory)
+    if "layers" in named and signature in (None, "serving_default"):
+        layers, _, _ = _images(held, _declared(named["layers"]), "layers", directory, fixed or {})
+    text = None
+    if "metadata" in named:
+        try:
+            text = next(iter(named["metadata"]().values())).numpy()
+        except Exception as error:  # a signature with another meaning
+            raise unreadable(directory, error) from error
+    metadata = _metadata(text, directory)
     names = metadata.get("class_names") or in_assets(directory) or in_answers(_answers(texts, spec))
     return SavedModel(call, spec, {**metadata, **({"class_names": names} if names else {})}, layers)
+
+
+def read_saved_model(
+    directory: Path, *, signature: str | None = None, fixed: Mapping[str, Any] | None = None
+) -> SavedModel | None:
+    """Read a SavedModel without loading it: its call makes a graph, which gives no true answers.
+
+    Args:
+        directory: As for `load_saved_model`.
+        signature: As for `load_saved_model`.
+        fixed: As for `load_saved_model`.
+
+    Returns:
+        The model; None if it can only be known by loading it.
+
+    Raises:
+        ValueError: As `load_saved_model` does.
+    """
+    program = read_program(directory)
+    if len(program.meta_graphs) != 1:
+        return None
+    known = sorted(name for name in program.meta_graphs[0].signature_def if name[:2] != "__")
+    if not known or ("serving_default" not in known and len(known) > 1):
+        return None  # what there is to call is known once it is loaded
+    key = _chosen(signature, known, directory)
+    try:
+        named = signatures(program, directory, {key, *({"layers", "metadata"} & {*known})})
+        text = named["metadata"].text() if "metadata" in known else None
+    except (UnreadableProgramError, KeyError, ValueError, tf.errors.OpError):
+        return None  # loading says what is wrong, if anything is
+    call, spec, _ = _images(named, _read(named[key]), key, directory, fixed or {})
+    layers = None
+    if "layers" in named and signature in (None, "serving_default"):
+        layers, _, _ = _images(named, _read(named["layers"]), "layers", directory, fixed or {})
+    metadata = _metadata(text, directory)
+    names = metadata.get("class_names") or in_assets(directory)
+    metadata = {**metadata, **({"class_names": names} if names else {})}
+    return SavedModel(call, spec, metadata, layers, named[key].parameters)
+
+
+def _declared(signature: Any) -> tuple[Any, Mapping[str, Any], Mapping[str, Any]]:
+    """Return a loaded signature with what it takes and gives."""
+    return signature, signature.structured_input_signature[1], signature.structured_outputs
+
+
+def _read(signature: Any) -> tuple[Any, Mapping[str, Any], Mapping[str, Any]]:
+    """Return a signature that was read with what it takes and gives."""
+    return signature, signature.inputs, signature.outputs
 
 
 def _answers(texts: Callable[[Any], list[Any]] | None, spec: tf.TensorSpec) -> list[Any]:
@@ -111,16 +169,17 @@ def _answers(texts: Callable[[Any], list[Any]] | None, spec: tf.TensorSpec) -> l
         return []
 
 
-def _chosen(wanted: str | None, signatures: Mapping[str, Any], directory: Path) -> str:
+def _chosen(wanted: str | None, known: Iterable[str], directory: Path) -> str:
     """Return the name of the signature to call."""
+    signatures = list(known)
     if not signatures:
         raise ValueError(
             f"expected a SavedModel with a signature, there is none in {directory}: save it with "
             "signatures="
         )
     if wanted is None:
-        usual = [name for name in ("serving_default", "__call__") if name in signatures]
-        usual = usual or (list(signatures) if len(signatures) == 1 else [])
+        usual: list[str] = [n for n in ("serving_default", "__call__") if n in signatures]
+        usual = usual or (signatures if len(signatures) == 1 else [])
         if usual:
             return usual[0]
     elif wanted in signatures:
@@ -132,15 +191,17 @@ def _chosen(wanted: str | None, signatures: Mapping[str, Any], directory: Path) 
     )
 
 
-def _signature(
-    held: tuple[Any, Mapping[str, Any]], key: str, directory: Path, fixed: Mapping[str, Any]
+def _images(
+    owner: Any,
+    declared: tuple[Any, Mapping[str, Any], Mapping[str, Any]],
+    key: str,
+    directory: Path,
+    fixed: Mapping[str, Any],
 ) -> tuple[Callable[[Any], Any], tf.TensorSpec, Callable[[Any], list[Any]] | None]:
     """Return a signature as a call of images, the spec of its input, and a call for its texts."""
-    signature = held[1][key]
-    arguments = signature.structured_input_signature[1]
+    signature, arguments, given = declared
     images, others = image_input(str(directory), arguments, fixed)
     of_images = fed(lambda **inputs: signature(**inputs), images, arguments, others)
-    given = signature.structured_outputs
     # A signature may also return class names, which cannot be measured.
     names = [name for name, tensor in given.items() if tensor.dtype != tf.string]
     words = [name for name in given if name not in names]
@@ -152,7 +213,7 @@ def _signature(
         )
 
     def call(images: Any) -> Any:
-        _ = held  # what was loaded owns the variables, and is kept alive
+        _ = owner  # what was loaded owns the variables, and is kept alive
         found = of_images(images)
         outputs = {name: found[name] for name in names}
         single = key != "layers" and len(outputs) == 1
@@ -165,14 +226,13 @@ def _signature(
     return call, arguments[images], texts if words else None
 
 
-def _metadata(signatures: Any, directory: Path) -> Mapping[str, Any]:
+def _metadata(text: Any, directory: Path) -> Mapping[str, Any]:
     """Return a model's own metadata, which may be anything and is checked."""
-    if "metadata" not in signatures:
+    if text is None:
         return {}
     try:
-        text = next(iter(signatures["metadata"]().values())).numpy()
         found = json.loads(text)
-    except Exception as error:  # a signature with another meaning, or no JSON
+    except Exception as error:  # no JSON
         raise unreadable(directory, error) from error
     if not isinstance(found, dict):
         raise ValueError(

@@ -70,7 +70,7 @@ def test_nothing_is_run(place, monkeypatch):
 
     network = keras.saving.load_model(place / "net.keras")
     monkeypatch.setattr(type(network), "predict", never)
-    monkeypatch.setattr("evaluation.networks.trial.trial", never)
+    monkeypatch.setattr("evaluation.networks.outputs.trial.trial", never)
     assert "task" in inspect_model(place / "net.keras")
 
 

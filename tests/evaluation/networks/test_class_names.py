@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from evaluation import evaluate, load_model
-from evaluation.networks import class_names
+from evaluation.networks.outputs import class_names
 from zoo.datasets import from_arrays, open_data
 from zoo.datasets.class_order import in_order
 

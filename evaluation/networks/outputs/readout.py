@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from evaluation.networks.objects import BOXES, as_objects, is_of_objects
+from evaluation.networks.outputs.objects import BOXES, as_objects, is_of_objects
 from evaluation.tasks import Task
 from zoo.support.plain import plain
 

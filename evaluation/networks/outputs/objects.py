@@ -44,7 +44,7 @@ def roles(names: Sequence[str], seen: Sequence[np.ndarray]) -> dict[str, str]:
 
     Example:
         >>> import numpy as np
-        >>> from evaluation.networks.objects import roles
+        >>> from evaluation.networks.outputs.objects import roles
         >>> boxes = np.zeros((1, 2, 4))
         >>> found = roles(["a", "b", "c"], [boxes, np.array([[0.2, 0.7]]), np.array([[3.0, 1.0]])])
         >>> found["classes"], found["confidences"]

@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from evaluation.networks.feeding import by_groups, in_groups
-from evaluation.networks.objects import BOXES, MOST, roles
 from evaluation.networks.opened import Opened
-from evaluation.networks.readout import Coordinates, Reading, by_name, infer_task
+from evaluation.networks.outputs.objects import BOXES, MOST, roles
+from evaluation.networks.outputs.readout import Coordinates, Reading, by_name, infer_task
 from evaluation.tasks import OF_CLASSES
 
 _LOG = logging.getLogger("evaluation")
@@ -98,6 +98,8 @@ def trial(opened: Opened, said: Said = Said()) -> Trial:
         try:
             found = call(tf.constant(images) if opened.traced else images)
             return [np.asarray(tf.cast(part, tf.float32)) for part in flat(found, keys)]
+        except (MemoryError, tf.errors.ResourceExhaustedError):
+            raise
         except Exception:  # it does not take images of this size or number
             return []
 

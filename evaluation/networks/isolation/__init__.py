@@ -1,0 +1,1 @@
+"""Models in child processes, with limits of time and memory."""
