@@ -15,7 +15,7 @@ from typing import Any
 
 from evaluation.networks.isolation import child
 from evaluation.networks.isolation.limits import Limits
-from evaluation.networks.isolation.messages import receive, send
+from evaluation.networks.isolation.messages import plain_data, receive, send
 from zoo.support.plain import plain
 
 _CODE = (
@@ -140,7 +140,7 @@ class ChildProcess:
     def _reply(self) -> Any:
         """Return the reply to a request, after saying what was noticed meanwhile."""
         while (content := receive(self._process.stdout)) is not None:
-            message = pickle.loads(content)
+            message = plain_data(content)
             if message[0] != "notice":
                 return message
             _, logger, level, text = message

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -249,3 +250,18 @@ def test_inspecting_in_a_child_process_says_the_same(place, isolation, monkeypat
     )
     assert isolated == direct
     assert isolated[0] == 0
+
+
+def test_what_a_child_sends_cannot_call_anything(tmp_path):
+    from evaluation.networks.isolation.messages import plain_data
+
+    class Hostile:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "made"),)
+
+    with pytest.raises(pickle.UnpicklingError, match=r"plain data, received posix\.mkdir"):
+        plain_data(pickle.dumps(Hostile()))
+    assert not (tmp_path / "made").exists()
+    for known in ({"a": np.arange(3)}, np.float32(2), ("answer", {"logits": np.zeros((2, 3))})):
+        found = plain_data(pickle.dumps(known, protocol=pickle.HIGHEST_PROTOCOL))
+        assert str(found) == str(known)
