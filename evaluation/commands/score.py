@@ -29,7 +29,8 @@ class ScoreModels(Shown):
     """Measure models: runs, .keras files or SavedModel directories; by default every run."""
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Paths of models, or names of runs."""
+    """Paths of models, names of runs, or module:name of your own, which may be a function that
+    returns one."""
     scores: tuple[str, ...] = ()
     """Names of scores, or module:name of your own; by default all that the models' tasks have,
     except equivariance_error, for which the class scores of every pixel would have to be stored."""

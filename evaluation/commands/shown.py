@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from evaluation.commands.shown_images import ShownImages
 from evaluation.commands.shown_isolation import ShownIsolation, isolation_of
 from evaluation.commands.shown_models import ShownModels, reading
-from zoo.support.references import referred
+from zoo.support.references import made, referred
 from zoo.support.terminal import check_writable, console, import_tensorflow
 
 if TYPE_CHECKING:
@@ -37,8 +37,16 @@ class Shown(ShownModels, ShownImages, ShownIsolation):
     """The folder of TensorBoard logs."""
 
 
-def path_of(text: str, saved_models: Path) -> Path:
-    """Return the path of a model; text that is no existing path is the name of a run."""
+def path_of(text: str, saved_models: Path) -> Any:
+    """Return a model's path, or a model of one's own by `module:name`.
+
+    Text that is neither an existing path nor of that form is the name of a run.
+    """
+    if ":" in text:
+        import_tensorflow()  # before the module does
+    found = made(text)
+    if not isinstance(found, str):
+        return found
     return Path(text) if Path(text).exists() else saved_models / text
 
 
@@ -56,7 +64,7 @@ def runs(saved_models: Path) -> list[Path]:
     return found
 
 
-def load_shown(paths: list[Path], command: Shown) -> list["Network"]:
+def load_shown(paths: list[Any], command: Shown) -> list["Network"]:
     """Load models, files of others in child processes."""
     isolation = isolation_of(command, command.plugin, command.saved_models)
     if isolation is not None:

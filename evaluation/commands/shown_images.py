@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from zoo.support.plain import plain
+from zoo.support.references import made
 from zoo.support.terminal import console
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ class ShownImages:
 
     dataset: str | None = None
     """Name of a dataset; by default the one that each model was trained on."""
-    data: Path | None = None
+    data: str | None = None
     """Your own images instead: a folder of folders of pictures by class, of pictures without
     labels, or of the folders images and masks; a .csv or .parquet table of paths; a .json file of
-    boxes in the form of COCO; or a .npz or .npy file of arrays."""
+    boxes in the form of COCO; a .npz or .npy file of arrays; or module:name of arrays, a Dataset,
+    or a function that returns one."""
     resize: Literal["stretch", "crop", "pad"] = "stretch"
     """How pictures of --data are brought to a model's size: by changing their proportions, by
     covering it and cutting off the rest, or by fitting into it on black."""
@@ -109,6 +111,7 @@ def wanted_by(
 
 def load_images(wanted: Wanted, chosen: ShownImages) -> "Dataset":
     """Load images with the chosen split, frame and limit."""
+    from evaluation.data import as_dataset
     from zoo.datasets import load, open_data
     from zoo.datasets.opening import read_class_names
 
@@ -119,6 +122,10 @@ def load_images(wanted: Wanted, chosen: ShownImages) -> "Dataset":
         names = list(chosen.class_names)
         if len(names) == 1 and Path(names[0]).is_file():
             names = read_class_names(Path(names[0]))
+        own = made(chosen.data)
+        if not isinstance(own, str):
+            found = as_dataset(own)
+            return found if chosen.limit is None else found.subset(slice(chosen.limit))
         return open_data(
             chosen.data,
             wanted.shape,

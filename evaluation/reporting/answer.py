@@ -161,8 +161,9 @@ def _next(
         # What is mirrored may be another thing, as letters and digits are: that is no weakness.
         first = here[here["model"] == placed["model"].iloc[0]]
         first = first[~first["family"].isin(["", "flip"])]
-        weak = first.sort_values("value").iloc[0]
-        if len(first) > 1 and weak["high"] < KEPT:
+        first = first.sort_values("value")
+        if len(first) > 1 and first["high"].iloc[0] < KEPT:
+            weak = first.iloc[0]
             family = str(weak["family"])
             mend = _mend(str(weak["model"]), family, one) if ours else "train it with that varied"
             advice.append(

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from zoo.support.plain import first_line, plain
@@ -43,6 +44,32 @@ def import_module(name: str) -> Any:
         raise ValueError(
             f"expected a Python module {plain(name)}, it cannot be imported "
             f"({type(error).__name__}: {first_line(error)})"
+        ) from error
+
+
+def made(text: str) -> Any:
+    """Return what `module:name` refers to or, if that is a function, what it returns.
+
+    Other text, and that of an existing path, is returned as it is.
+
+    Raises:
+        ValueError: If the module cannot be imported, has nothing of that name, or its function
+            fails without arguments.
+
+    Example:
+        >>> from zoo.support.references import made
+        >>> made("os:getpid") > 0, made("photos/cats")
+        (True, 'photos/cats')
+    """
+    found = text if Path(text).exists() else referred(text)
+    if not isinstance(found, FunctionType | BuiltinFunctionType):
+        return found
+    try:
+        return found()
+    except Exception as error:  # a function of one's own may raise anything
+        raise ValueError(
+            f"expected {plain(text)} to return something without arguments, it failed with "
+            f"{type(error).__name__}: {first_line(error)}"
         ) from error
 
 

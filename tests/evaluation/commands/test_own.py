@@ -29,6 +29,15 @@ sure = Score("sure", lambda observed_logits: observed_logits.max(axis=-1) > 0, p
 
 def darker(images):
     return images / 2
+
+def network():
+    return keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()], name="network")
+
+def pictures():
+    return np.random.default_rng(0).random((12, 4, 4, 1), np.float32)
+
+def failing(needed):
+    return needed
 """
 
 
@@ -65,6 +74,21 @@ def test_layers_transformations_scores_and_preprocessing_of_ones_own(place, caps
     frame = read_csv(place / "tensorboard_logs" / "comparison" / "measurements.csv")
     assert set(frame["transformation"]) == {"negative"}
     assert "sure" in set(frame["score"])
+
+
+def test_networks_and_images_of_ones_own(place, capsys):
+    usual = ("--preprocessing", "unit", "--transformations", "horizontal_flip")
+    assert evaluate_command("score", "mine:network", "--data", "mine:pictures", *usual)[0] == 0
+    frame = read_csv(place / "tensorboard_logs" / "comparison" / "measurements.csv")
+    assert set(frame["model"]) == {"network"}
+    assert set(frame["n"]) <= {12, 2}
+    limited = ("--data", "mine:pictures", "--limit", "11", *usual)
+    assert evaluate_command("score", "mine:network", *limited)[0] == 0
+    frame = read_csv(place / "tensorboard_logs" / "comparison" / "measurements.csv")
+    assert 11 in set(frame["n"])
+    for wrong in ("mine:failing", "mine:absent", "absent:network"):
+        assert evaluate_command("score", wrong, "--data", "mine:pictures", *usual)[0] == 2
+        assert "\n" not in capsys.readouterr().err.strip()
 
 
 def test_an_input_is_fixed_by_a_file(place, capsys):
