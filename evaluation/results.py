@@ -12,7 +12,7 @@ import pandas as pd
 
 from evaluation.arrays import Strips, read_strips, write_strips
 from evaluation.protocol import Protocol
-from evaluation.tables import read_csv, read_plain_csv, table, write_csv
+from evaluation.tables import read_csv, read_plain_csv, table, write_csv, write_plain_csv
 from evaluation.values import Values, read_values, write_values
 from zoo.support.files import put_in_place, recover
 
@@ -97,7 +97,7 @@ class Measurements:
                 write_csv(self.configurations, partial / "configurations.csv")
             for name in ("position_maps", "ranking"):
                 if len(getattr(self, name)):
-                    getattr(self, name).to_csv(partial / f"{name}.csv", index=False)
+                    write_plain_csv(getattr(self, name), partial / f"{name}.csv")
             write_strips(self.strips, partial / "strips.npz")
             write_values(self.values, partial / "values.npz")
             content = {"format": FORMAT, "protocol": json.loads(self.protocol.to_json())}

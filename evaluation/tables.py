@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "'")
+
 DTYPES = {
     "model": "str",
     "dataset": "str",
@@ -38,8 +40,36 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
-    frame.to_csv(partial, index=False, columns=list(DTYPES))
+    _no_formulas(frame).to_csv(partial, index=False, columns=list(DTYPES))
     partial.replace(path)
+
+
+def write_plain_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write another table of a record."""
+    _no_formulas(frame).to_csv(path, index=False)
+
+
+def _no_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which no text begins as a formula does, which a spreadsheet would run.
+
+    A quote is put before such text, and before a quote; `_as_it_was` takes it away.
+    """
+    texts = [name for name in frame if frame[name].map(lambda cell: isinstance(cell, str)).any()]
+    return frame.assign(**{str(name): frame[name].map(_quoted) for name in texts})
+
+
+def _quoted(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in _FORMULAS else cell
+
+
+def _as_it_was(frame: pd.DataFrame) -> pd.DataFrame:
+    texts = [name for name in frame if frame[name].map(lambda cell: isinstance(cell, str)).any()]
+    found = {str(name): frame[name].map(_unquoted) for name in texts}
+    return frame.assign(**found)
+
+
+def _unquoted(cell: Any) -> Any:
+    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" else cell
 
 
 def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -67,7 +97,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
         keep_default_na=False,  # a model may be called "NA"
         na_values={"strength": [""]},
     )
-    return table.astype(DTYPES)
+    return _as_it_was(table).astype(DTYPES)
 
 
 def read_plain_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -76,7 +106,7 @@ def read_plain_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
         return pd.DataFrame()
     names = ("value", "low", "high", "behind", "behind_low", "behind_high", "place", "last_place")
     exact = dict.fromkeys(names, _float)
-    return pd.read_csv(path, keep_default_na=False, converters=exact)
+    return _as_it_was(pd.read_csv(path, keep_default_na=False, converters=exact))
 
 
 def _float(text: str) -> float:

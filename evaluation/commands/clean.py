@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.support.json_output import write_json
 from zoo.support.terminal import console
 
 
@@ -19,6 +20,8 @@ class Clean:
     """The folder of runs."""
     remove: bool = False
     """Remove what is listed."""
+    json: str | None = None
+    """Also write the result as JSON into this file; - prints it, and nothing else."""
 
 
 def clean(command: Clean) -> None:
@@ -34,10 +37,15 @@ def clean(command: Clean) -> None:
         raise FileNotFoundError(f"expected a folder of predictions, there is no {folder}")
     cells = unused(folder)
     megabytes = sum(map(size, cells)) / 1e6
-    for cell in cells:
+    if command.json:
+        listed = [str(cell.relative_to(folder)) for cell in cells]
+        write_json({"cells": listed, "megabytes": megabytes}, command.json)
+    for cell in () if command.json == "-" else cells:
         console.print(f"{cell.relative_to(folder)}", soft_wrap=True, highlight=False, markup=False)
     verb = "removed" if command.remove else "--remove removes them"
     if command.remove:
         remove(cells, folder)
+    if command.json == "-":
+        return
     said = f"{len(cells)} cells of {megabytes:.1f} MB belong to no sweep"
     console.print(f"{said}: {verb}" if cells else f"{folder}: every cell belongs to a sweep")

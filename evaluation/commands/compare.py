@@ -6,6 +6,7 @@ import tyro
 
 from evaluation.commands.shown import Shown, load_shown, path_of, store, transformations_of
 from evaluation.commands.shown_images import images_for, wanted_by
+from zoo.support.json_output import write_json
 from zoo.support.terminal import console, progress_bar
 
 
@@ -19,6 +20,8 @@ class CompareModels(Shown):
     """Another model."""
     others: tyro.conf.Positional[tuple[str, ...]] = ()
     """More models, each compared with A as well."""
+    json: str | None = None
+    """Also write the result as JSON into this file; - prints it, and nothing else."""
 
 
 def compare_models(command: CompareModels) -> None:
@@ -52,5 +55,9 @@ def compare_models(command: CompareModels) -> None:
             batch_size=command.batch_size,
             progress=update,
         )
+    if command.json:
+        write_json(frame, command.json)
+    if command.json == "-":
+        return
     where = f"{len(dataset)} images of {dataset.name}, {dataset.split} split"
     console.print(differences(frame, where))

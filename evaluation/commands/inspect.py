@@ -9,6 +9,7 @@ from evaluation.commands.shown import path_of
 from evaluation.commands.shown_isolation import ShownIsolation, limits_of
 from evaluation.commands.shown_models import ShownModels, reading
 from evaluation.networks.isolation.process import ChildProcess
+from zoo.support.json_output import write_json
 from zoo.support.plain import plain
 from zoo.support.terminal import console, import_tensorflow
 
@@ -21,6 +22,8 @@ class Inspect(ShownModels, ShownIsolation):
     """Paths of models, or names of runs."""
     saved_models: Path = Path("saved_models")
     """The folder of runs."""
+    json: str | None = None
+    """Also write the result as JSON into this file; - prints it, and nothing else."""
 
 
 def inspect(command: Inspect) -> None:
@@ -36,18 +39,24 @@ def inspect(command: Inspect) -> None:
         raise ValueError("expected a path of a model to inspect, received none")
     paths = [path_of(text, command.saved_models) for text in command.paths]
     for path in paths:
+        if not isinstance(path, Path):
+            raise ValueError("expected a path of a model to inspect, received one by module:name")
         if not path.exists():
             raise FileNotFoundError(f"expected a model at {path}, there is nothing")
     limits = limits_of(command)
     process = ChildProcess(limits, None) if limits else None
     if process is None:
         import_tensorflow()
+    known = {}
     for path in paths:
         with console.status(plain(f"reading {path} …")):
             if process is None:
                 found = inspected(path, command)
             else:
                 found = process.call(f"{plain(path.name)} to be read", inspected, path, command)
+        known[str(path)] = found
+        if command.json == "-":
+            continue
         table = Table.grid(padding=(0, 2))
         table.add_column(style="bold", no_wrap=True)
         table.add_column(overflow="fold")
@@ -55,6 +64,8 @@ def inspect(command: Inspect) -> None:
             table.add_row(plain(about), plain(words))
         console.print(table)
         console.print()
+    if command.json:
+        write_json(known, command.json)
 
 
 def inspected(path: Path, command: Inspect) -> dict[str, str]:

@@ -9,6 +9,7 @@ import tyro
 
 from evaluation.commands.shown_images import ShownImages
 from evaluation.commands.shown_models import ShownModels, reading
+from zoo.support.json_output import write_json
 from zoo.support.plain import plain
 from zoo.support.plugins import import_plugins
 from zoo.support.terminal import check_writable, console, progress_bar
@@ -40,6 +41,8 @@ class Layers(ShownModels, ShownImages):
     """The folder of runs."""
     logs: Path = Path("tensorboard_logs")
     """The folder of TensorBoard logs."""
+    json: str | None = None
+    """Also write the result as JSON into this file; - prints it, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Operations:
     kernel is random."""
     markdown: bool = False
     """Print the table in Markdown."""
+    json: str | None = None
+    """Also write the result as JSON into this file; - prints it, and nothing else."""
     saved_models: Path = Path("saved_models")
     """The folder of runs."""
 
@@ -73,6 +78,7 @@ def show_layers(
     how = reading(command)
     for of_outputs in ("task", "output", "background", "coordinates", "first_class"):
         how.pop(of_outputs)
+    known = []
     for path in paths:
         with console.status(plain(f"loading {path.name} …")):
             taps = load_taps(path, **how)
@@ -89,13 +95,18 @@ def show_layers(
                 batch_size=command.batch_size,
                 progress=update,
             )
+        known.append(frame)
+        directory = log_profile(frame, command.logs)
+        if command.json == "-":
+            continue
         where = f"{len(dataset)} images of {dataset.name}, {dataset.split} split"
         for table in profile_tables(frame, where, console.width):
             console.print(table)
-        directory = log_profile(frame, command.logs)
         console.print(
             f"All values: {directory / 'layers.csv'}", soft_wrap=True, highlight=False, markup=False
         )
+    if command.json:
+        write_json([row for frame in known for row in frame.to_dict("records")], command.json)
 
 
 def show_operations(command: Operations, path: Path | None) -> None:
@@ -111,6 +122,10 @@ def show_operations(command: Operations, path: Path | None) -> None:
     import_plugins()
     with console.status("measuring …"):
         frame = operations_table(None if path is None else first_kernel(path))
+    if command.json:
+        write_json(frame, command.json)
+    if command.json == "-":
+        return
     if command.markdown:
         print(operations_markdown(frame))
         return

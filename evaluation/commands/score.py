@@ -14,6 +14,7 @@ from evaluation.commands.shown import (
     transformations_of,
 )
 from evaluation.commands.shown_images import Wanted, images_for, wanted_by
+from zoo.support.json_output import write_json
 from zoo.support.references import referred
 from zoo.support.terminal import check_writable, console, progress_bar
 
@@ -36,6 +37,8 @@ class ScoreModels(Shown):
     except equivariance_error, for which the class scores of every pixel would have to be stored."""
     boards: Literal["first", "all"] = "first"
     """Which tables to print: a compact leaderboard, or a table for each score too."""
+    json: str | None = None
+    """Also write the result as JSON into this file; - prints it, and nothing else."""
     precision: float | None = None
     """Use only as many images, in random order, as it takes to know the scores (by default accuracy
     and agreement) at every strength to within ± this value, such as 0.01; by default all images."""
@@ -51,6 +54,7 @@ def score_models(command: ScoreModels) -> None:
     networks = load_shown(paths or runs(command.saved_models), command)
     from evaluation.reporting.leaderboard import leaderboard
     from evaluation.reporting.overview import overview
+    from evaluation.reporting.plain_data import as_plain
     from evaluation.reporting.tensorboard.log import ADDRESS, log
     from evaluation.reporting.words import stopping_in_words
 
@@ -70,6 +74,10 @@ def score_models(command: ScoreModels) -> None:
             console.print(f"{dataset.name}: {words}", soft_wrap=True, highlight=False, markup=False)
     with console.status("drawing …"):
         log(found, command.logs)
+    if command.json:
+        write_json([as_plain(one) for one in found], command.json)
+    if command.json == "-":
+        return
     console.print(overview(found))
     if command.boards == "all":
         console.print(leaderboard(found))

@@ -6,6 +6,7 @@ from typing import Literal
 
 import tyro
 
+from zoo.support.json_output import write_json
 from zoo.support.terminal import console
 
 
@@ -19,6 +20,8 @@ class Show:
     """The folder of TensorBoard logs."""
     boards: Literal["first", "all"] = "first"
     """Which tables to print: a compact leaderboard, or a table for each score too."""
+    json: str | None = None
+    """Also write the result as JSON into this file; - prints it, and nothing else."""
 
 
 def show(command: Show) -> None:
@@ -29,6 +32,7 @@ def show(command: Show) -> None:
     """
     from evaluation.reporting.leaderboard import leaderboard
     from evaluation.reporting.overview import overview
+    from evaluation.reporting.plain_data import as_plain
     from evaluation.reporting.words import protocol_in_words
     from evaluation.results import Measurements
 
@@ -39,6 +43,10 @@ def show(command: Show) -> None:
             f"expected measurements in {folder}, there are none: python -m evaluation makes some"
         )
     found = [Measurements.open(record) for record in records]
+    if command.json:
+        write_json([as_plain(one) for one in found], command.json)
+    if command.json == "-":
+        return
     console.print(overview(found))
     if command.boards == "all":
         console.print(leaderboard(found))

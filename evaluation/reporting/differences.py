@@ -27,7 +27,7 @@ def differences(frame: pd.DataFrame, where: str) -> RenderableType:
         where: A description of the data, for the title.
 
     Returns:
-        A table and a sentence for each score and model.
+        A sentence for each score and model, then their tables.
     """
     names = [frame["baseline"].iloc[0], *frame["model"].unique()]
     letters = {name: chr(ord("A") + k) for k, name in enumerate(names)}
@@ -35,15 +35,15 @@ def differences(frame: pd.DataFrame, where: str) -> RenderableType:
     parts: list[RenderableType] = [
         Text("\n".join([*title, f"on {where}, the same images for all\n"]))
     ]
-    for (score, model), rows in frame.groupby(["score", "model"], sort=False):
-        letter = letters[str(model)]
+    groups = list(frame.groupby(["score", "model"], sort=False))
+    for (score, model), rows in groups:
+        label = definition(str(score)).label
+        parts.append(Text(f"By {label}: {in_words(rows, letters[str(model)])}"))
+    parts.append(Text(f"\n{about_seeds(frame)}\n"))
+    for (score, model), rows in groups:
         heading = f"Mean {definition(str(score)).label}, the identity left out"
-        parts += [
-            Text(heading, style="bold"),
-            _table(rows, letter),
-            Text(in_words(rows, letter) + "\n"),
-        ]
-    return Group(*parts, Text(about_seeds(frame)), Text(_LEGEND, style="dim"))
+        parts += [Text(heading, style="bold"), _table(rows, letters[str(model)]), Text()]
+    return Group(*parts, Text(_LEGEND, style="dim"))
 
 
 def about_seeds(frame: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.tables import DTYPES, read_csv, write_csv
+from evaluation.tables import DTYPES, read_csv, table, write_csv
 
 ROWS = [
     ("NA", "digits", "", "invariance", "accuracy", "rotation", -90, "zero", 1 / 3, 0.1, 1.0, 540),
@@ -49,3 +49,19 @@ def test_another_table_is_refused_in_one_line(tmp_path):
         read_csv(tmp_path / "other.csv")
     with pytest.raises(FileNotFoundError):
         read_csv(tmp_path / "missing.csv")
+
+
+def test_no_cell_is_a_formula_to_a_spreadsheet_and_names_come_back_as_they_were(tmp_path):
+    names = ["=1+1", "+1", "-1", "@sum", "\tx", "'quoted", "''=x", "plain", "NA"]
+    rows = [
+        {**dict.fromkeys(DTYPES, "x"), "model": name, "strength": 1, "value": -0.5, "n": 3}
+        | {"low": -1.0, "high": 0.0}
+        for name in names
+    ]
+    frame = table(rows)
+    write_csv(frame, tmp_path / "table.csv")
+    for line in (tmp_path / "table.csv").read_text().splitlines()[1:]:
+        assert line.lstrip('"')[0] not in "=+-@\t"
+    found = read_csv(tmp_path / "table.csv")
+    assert found["model"].tolist() == names
+    assert found["value"].tolist() == [-0.5] * len(names)
