@@ -110,7 +110,7 @@ def _share(row: pd.Series, one: Measurements) -> str:
     if not labelled:
         usual = "keeps the class of {} of the images"
     words = _SHARES.get(task, usual).format(f"{row['value']:.2f}")
-    unknown = "" if labelled and task not in _SHARES else ", be it right or not"
+    unknown = "" if labelled or task in _SHARES else ", be it right or not"
     return f"{words} ({_ends(row)}){unknown}"
 
 
@@ -124,13 +124,15 @@ def _ends(row: pd.Series, prefix: str = "") -> str:
 
 def _families(here: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
     """Say which network is best under each family; of several, whether that is surely so."""
-    best = []
+    best: list[str] = []
+    single = here["model"].nunique() == 1
     for family, rows in here[here["family"] != ""].groupby("family", sort=False):
         rows = rows.sort_values("value", ascending=False, kind="stable")
         close = (rows["behind_low"].iloc[1:] <= 0).sum()
         tied = f", {close} more within noise" if close else ""
-        best.append(f"{family} {names[rows['model'].iloc[0]]} ({rows['value'].iloc[0]:.2f}{tied})")
-    if here["model"].nunique() == 1:
+        value, name = f"{rows['value'].iloc[0]:.2f}", names[rows["model"].iloc[0]]
+        best.append(f"{family} {value}" if single else f"{family} {name} ({value}{tied})")
+    if single:
         return [f"By family: {', '.join(best)}."] if len(best) > 1 else []
     return [f"Best under {'; '.join(best)}."] if best else []
 
