@@ -52,7 +52,7 @@ def walked(tmp_path_factory):
             call(
                 *EVALUATION,
                 *("score", RUN, "--limit", str(LIMIT), "--transformations", "translation_x"),
-                *("--strengths", *map(str, SHIFTS)),
+                *("--strengths", *map(str, SHIFTS), "--boards", "all"),
             )
     models, logs = folder / "saved_models", folder / "tensorboard_logs"
     return SimpleNamespace(

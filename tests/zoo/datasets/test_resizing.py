@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.agreement import assert_agree
 from zoo.datasets.pictures import read_mask
 from zoo.datasets.resizing import resized_boxes
 from zoo.transformations.boxes import tight_boxes
@@ -35,7 +36,7 @@ def test_the_whole_picture_is_what_is_no_padding(tmp_path):
         seen = np.asarray(tight_boxes(read_mask(path, path, (64, 31), "pad")[None] > 0))[0]
         whole = np.array([[0, 0, was[1], was[0]]])
         found = resized_boxes(whole, np.array([was]), (64, 31), "pad")[0]
-        np.testing.assert_allclose(found, seen, atol=1e-5)
+        assert_agree(found, seen, dtype=np.float32)
 
 
 def test_what_a_crop_cuts_off_is_clipped_and_nothing_else_is():
