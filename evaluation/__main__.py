@@ -4,6 +4,7 @@ from typing import Annotated
 
 import tyro
 
+from evaluation.commands.check import Check, check
 from evaluation.commands.clean import Clean, clean
 from evaluation.commands.compare import CompareModels, compare_models
 from evaluation.commands.inspect import Inspect, inspect
@@ -17,6 +18,7 @@ from zoo.support.terminal import exit_with, import_tensorflow, parse
 Command = (
     Annotated[ScoreModels, tyro.conf.subcommand("score")]
     | Annotated[CompareModels, tyro.conf.subcommand("compare")]
+    | Annotated[Check, tyro.conf.subcommand("check")]
     | Annotated[Show, tyro.conf.subcommand("show")]
     | Annotated[Inspect, tyro.conf.subcommand("inspect")]
     | Annotated[Clean, tyro.conf.subcommand("clean")]
@@ -26,10 +28,12 @@ Command = (
 
 
 def main(
-    command: ScoreModels | CompareModels | Show | Inspect | Clean | Layers | Operations,
-) -> None:
-    """Run a subcommand."""
-    if not isinstance(command, Show | Clean):  # these two need no TensorFlow
+    command: ScoreModels | CompareModels | Check | Show | Inspect | Clean | Layers | Operations,
+) -> int:
+    """Run a subcommand, and return the exit status."""
+    if isinstance(command, Check):  # needs TensorFlow only if a model is to be run
+        return check(command)
+    if not isinstance(command, Show | Clean):  # these two never need it
         import_tensorflow()
     if isinstance(command, Show):
         show(command)
@@ -53,6 +57,7 @@ def main(
         show_operations(command, path)
     else:
         score_models(command)
+    return 0
 
 
 if __name__ == "__main__":
