@@ -94,7 +94,7 @@ def test_the_images_that_would_decide_do():
 
 # How often any verdict is wrong.
 
-_TRIES = 1500
+_TRIES = 1000
 
 
 def _wrong(draw, requirements, truths, looked=None, seed=0):
@@ -242,7 +242,7 @@ def test_a_tolerance_is_met_where_agreement_surely_is():
 
 
 def test_what_is_undecided_is_decided_with_more_images_and_then_stops():
-    values = np.random.default_rng(3).random(4000) < 0.92
+    values = np.random.default_rng(0).random(4000) < 0.92
     seen = []
 
     def looked():
