@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.gate import quantities
+from evaluation.gate.baselines import check_same
 from evaluation.gate.quantities import Quantity
 from evaluation.gate.requirements import Requirement
 from evaluation.gate.strengths import chosen_strengths, curve_of, listed, quoted
@@ -75,7 +76,8 @@ def quantity(
             raise ValueError(
                 f"expected a baseline for {quoted(requirement)}, received none: give --baseline"
             )
-        check_same(requirement, info, subject, baseline)
+        ours, theirs = (one.measurements.protocol for one in (subject, baseline))
+        check_same(requirement, info, ours, theirs)
         _definition(requirement, baseline)
     smallest, largest = kind.range
     width = largest - smallest
@@ -101,35 +103,6 @@ def quantity(
         twice = 2 if requirement.drop and requirement.above_floor else 1
         return quantities.difference(values, twice * width, strengths)
     return quantities.mean(values, kind.range, strengths)
-
-
-def check_same(
-    requirement: Requirement, info: TransformationInfo, subject: Subject, baseline: Subject
-) -> None:
-    """Refuse a baseline that was not shown the same images under the same transformation.
-
-    Raises:
-        ValueError: With the difference.
-    """
-    ours, theirs = (one.measurements.protocol for one in (subject, baseline))
-    if ours.images.fingerprint != theirs.images.fingerprint:
-        described = [f"{i.n} of {i} ({i.fingerprint[:12]})" for i in (ours.images, theirs.images)]
-        raise ValueError(
-            f"expected the same images for the model and its baseline in {quoted(requirement)}, "
-            f"received {plain(described[0])} and {plain(described[1])}: measure both on the same"
-        )
-    same = [other for other in theirs.transformations if other.key == info.key]
-    if not same or same[0] != info:
-        received = "none of this name and boundary"
-        if same:
-            keys = sorted({*info.spec, *same[0].spec})
-            pairs = ((key, info.spec.get(key), same[0].spec.get(key)) for key in keys)
-            changed = [f"{key} {a} and {b}" for key, a, b in pairs if a != b]
-            received = "; ".join(changed) or "another description"
-        raise ValueError(
-            f"expected {plain(info.name)} to be the same for the model and its baseline in "
-            f"{quoted(requirement)}, received {plain(received)}: measure both in the same way"
-        )
 
 
 def _definition(requirement: Requirement, subject: Subject) -> Definition:
