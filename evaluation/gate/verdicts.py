@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evaluation.gate.quantities import Quantity
 from evaluation.gate.requirements import Requirement
@@ -144,4 +144,5 @@ def _undecided(asked: Asked, confidences: dict[str, float]) -> Verdict:
     right = quantity.value >= requirement.number
     if requirement.sign == "<=":
         right = quantity.value <= requirement.number
-    return _at(asked, confidences[MET if right else NOT_MET])
+    judged = _at(asked, confidences[MET if right else NOT_MET])
+    return replace(judged, verdict=UNDECIDED)

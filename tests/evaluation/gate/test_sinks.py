@@ -83,11 +83,11 @@ def test_an_annotation_is_one_command_whatever_the_names_are(name):
 
 def test_annotations_are_given_back_by_a_runner():
     """Unescaped as the runner does, last of all the percent sign."""
-    (line,) = annotations(judge([asked(100, "accuracy >= 0.9", "a:b, 50 % c")]))
+    (line,) = annotations(judge([asked(100, "accuracy >= 0.9", "a:b, 50 %0A%3A c")]))
     title, _, message = line.removeprefix("::error title=").partition("::")
-    for escaped, character in (("%3A", ":"), ("%2C", ","), ("%25", "%")):
+    for escaped, character in (("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
         title = title.replace(escaped, character)
-    assert title == "a:b, 50 % c: not met"
+    assert title == "a:b, 50 %0A%3A c: not met"
     assert message == "accuracy >= 0.9: 0.250 (0.208–0.295), 400 images"
     assert annotations(verdicts(390)) == []
 
