@@ -4,6 +4,7 @@ from typing import Annotated
 
 import tyro
 
+from evaluation.commands.check import Check, check
 from evaluation.commands.clean import Clean, clean
 from evaluation.commands.compare import CompareModels, compare_models
 from evaluation.commands.inspect import Inspect, inspect
@@ -17,6 +18,7 @@ from zoo.support.terminal import exit_with, import_tensorflow, parse
 Command = (
     Annotated[ScoreModels, tyro.conf.subcommand("score")]
     | Annotated[CompareModels, tyro.conf.subcommand("compare")]
+    | Annotated[Check, tyro.conf.subcommand("check")]
     | Annotated[Show, tyro.conf.subcommand("show")]
     | Annotated[Inspect, tyro.conf.subcommand("inspect")]
     | Annotated[Clean, tyro.conf.subcommand("clean")]
@@ -26,11 +28,13 @@ Command = (
 
 
 def main(
-    command: ScoreModels | CompareModels | Show | Inspect | Clean | Layers | Operations,
-) -> None:
-    """Run a subcommand."""
+    command: ScoreModels | CompareModels | Check | Show | Inspect | Clean | Layers | Operations,
+) -> int:
+    """Run a subcommand, and return the exit status."""
     if isinstance(command, Layers | Operations):  # others import it when they need it, if at all
         import_tensorflow()
+    if isinstance(command, Check):
+        return check(command)
     if isinstance(command, Show):
         show(command)
     elif isinstance(command, Clean):
@@ -53,6 +57,7 @@ def main(
         show_operations(command, path)
     else:
         score_models(command)
+    return 0
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ from evaluation.scores.observations import Observations
 from evaluation.scores.scoring import score
 from evaluation.scores.table import chosen
 from evaluation.statistics.stopping import FIRST_LOOK, distances, intervals, looks
-from evaluation.sweeping.cells import is_complete, new_cell
+from evaluation.sweeping.growing import join
 from evaluation.sweeping.manifest import write_manifest
 from evaluation.sweeping.plan import Transformations, plan
-from evaluation.sweeping.predictions import Predictions, cell_path
-from evaluation.sweeping.sweep import KEPT, fill, kept
+from evaluation.sweeping.predictions import Predictions
+from evaluation.sweeping.sweep import KEPT, fill
 from zoo.datasets import Dataset
 
 _SCORES = ("accuracy", "top1_agreement")
@@ -112,7 +112,7 @@ def measure_to(
         if distance <= precision:
             break
     whole = dataset.subset(order[:end])
-    _join(parts, plan(networks, whole, transformations, directory), keep)
+    join(parts, plan(networks, whole, transformations, directory), keep)
     predictions = shown(order[:end], floors=True)  # runs networks for the floors alone
     stopping = {
         "precision": precision,
@@ -163,19 +163,6 @@ def _farthest(found: Mapping[_Key, np.ndarray], predictions: Predictions) -> tup
         raise ValueError("expected a transformation that applies to the images, received none")
     distance, whose = max(every, key=lambda pair: math.inf if math.isnan(pair[0]) else pair[0])
     return float(distance), whose
-
-
-def _join(parts: Sequence[Predictions], whole: Predictions, keep: Collection[str]) -> None:
-    """Write the cells of the whole sweep by joining those of its parts."""
-    images = whole.protocol.images
-    for network in whole.networks:
-        for info in whole.transformations:
-            for strength in info.strengths:
-                path = cell_path(whole.directory, network, images, info, strength)
-                if not is_complete(path, kept(network, keep)):
-                    with new_cell(path, images.n, kept(network, keep)) as writer:
-                        for part in parts:
-                            writer.append(part.cell(network, info, strength))
 
 
 def _with_ends(

@@ -100,7 +100,8 @@ def run(command: Callable[[], int | None]) -> int:
     """Run a command, and print bad input or lack of memory as one line on the error output.
 
     Returns:
-        The exit status: 0, 1 (a requirement was not met), 2 (bad input) or 130 (interrupted).
+        The exit status: 0, 1 (a requirement was not met), 2 (bad input), 3 (undecided) or 130
+        (interrupted).
     """
     logging.basicConfig(format="%(message)s")  # before a library sets up a form of its own
     try:

@@ -1,0 +1,1 @@
+"""The gate: requirements of models, judged by intervals over the images that were measured."""
