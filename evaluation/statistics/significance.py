@@ -76,7 +76,9 @@ def sign_flip(
         seed: Makes the p-values reproducible.
 
     Returns:
-        A p-value per column, at least 1 / (flips + 1); NaN where no image counts.
+        A p-value per column; NaN where no image counts. Where no random pattern is as far from
+        zero, it is Hoeffding's bound of the share of all patterns that are, or 1 / (flips + 1) if
+        that is less: so it is small enough to survive a correction for many tests.
     """
     differences = np.asarray(differences, float)
     filled = np.nan_to_num(differences)
@@ -107,7 +109,9 @@ def _share_of_signs(filled: np.ndarray, counted: np.ndarray, flips: int, seed: i
         rows = min(_BLOCK, flips - start)
         drawn = generator.integers(0, 256, (rows, -(-len(values) // 8)), np.uint8)
         hits += _as_far(np.unpackbits(drawn, axis=1, count=len(values)), values).sum(axis=0)
-    p[many] = hits / (flips + 1)
+    with np.errstate(under="ignore"):
+        bound = 2 * np.exp(-(values.sum(axis=0) ** 2) / (2 * np.square(values).sum(axis=0)))
+    p[many] = np.where(hits > 1, hits / (flips + 1), np.minimum(bound, 1 / (flips + 1)))
     return p
 
 

@@ -99,6 +99,18 @@ def test_who_cannot_be_told_apart_shares_places_and_who_can_does_not():
     assert found.drop("", level="family")[["place", "last_place"]].isna().all(axis=None)
 
 
+def test_of_forty_networks_those_that_are_surely_worse_have_later_places():
+    random = np.random.default_rng(9)
+    truth = np.linspace(0.95, 0.3, 40)
+    right = (random.random((400, 40)) < truth).astype(float)
+    standings = {
+        f"net-{k}": [_Standing(right[:, [k]], right[:, [k]], np.array([400]))] for k in range(40)
+    }
+    found = _places(standings)
+    assert found["net-0"][1] < 15
+    assert found["net-39"][0] > 25
+
+
 def test_how_far_others_are_behind_the_best_is_known_on_the_same_images():
     found = of([WORSE[1], linear("good"), CONSTANT, linear("twin", WEIGHTS + 0.01 * NOISE)])
     for family in found.index.get_level_values("family").unique():
