@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from evaluation.arrays import Strips, read_strips, write_strips
+from evaluation.examples import Examples, read_examples, write_examples
 from evaluation.protocol import Protocol
 from evaluation.tables import read_csv, read_plain_csv, table, write_csv
 from evaluation.values import Values, read_values, write_values
@@ -43,6 +44,8 @@ class Measurements:
             if it is unknown.
         values: The values per image of the scores that are shares of images, or by which networks
             are compared, with their floors.
+        examples: Thumbnails of images on which networks change their answers, if the dataset was at
+            hand when the networks were measured.
 
     Example:
         >>> import tempfile, keras, numpy as np
@@ -65,6 +68,7 @@ class Measurements:
     configurations: pd.DataFrame = field(default_factory=lambda: table([]), repr=False)
     ranking: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     values: Values = field(default_factory=Values, repr=False)
+    examples: Examples = field(default_factory=Examples, repr=False)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table."""
@@ -100,6 +104,8 @@ class Measurements:
                     getattr(self, name).to_csv(partial / f"{name}.csv", index=False)
             write_strips(self.strips, partial / "strips.npz")
             write_values(self.values, partial / "values.npz")
+            if len(self.examples.answers):
+                write_examples(self.examples, partial / "examples.npz")
             content = {"format": FORMAT, "protocol": json.loads(self.protocol.to_json())}
             text = json.dumps(content, indent=1)
             (partial / "protocol.json").write_text(text, encoding="utf-8")
@@ -140,11 +146,12 @@ class Measurements:
             ranking = read_plain_csv(folder / "ranking.csv")
             strips = read_strips(folder / "strips.npz")
             values = read_values(folder / "values.npz")
+            examples = read_examples(folder / "examples.npz")
             seeds = folder / "configurations.csv"
             grouped = read_csv(seeds) if seeds.exists() else table([])
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             raise _damaged(folder, error) from error
-        return cls(frame, protocol, position_maps, strips, grouped, ranking, values)
+        return cls(frame, protocol, position_maps, strips, grouped, ranking, values, examples)
 
 
 def _damaged(folder: Path, error: Exception) -> ValueError:
