@@ -170,9 +170,8 @@ def _summaries(
     keys = [info.key for info in one.protocol.transformations]
     found = []
     for score, rows in frame[frame["strength"].isna()].groupby("score", sort=False):
-        own = [
-            k for k in keys if ((rows["transformation"] == k[0]) & (rows["boundary"] == k[1])).any()
-        ]
+        present = set(zip(rows["transformation"], rows["boundary"], strict=True))
+        own = [key for key in keys if key in present]
         cells: list[list[Any]] = [[None] * len(own) for _ in index]
         for row in rows.to_dict("records"):
             at = own.index((row["transformation"], row["boundary"]))
@@ -194,9 +193,8 @@ def _maps(one: Measurements, index: Mapping[str, int]) -> list[dict[str, Any]]:
             if model in index:  # not a seed of a configuration
                 table = own.pivot(index="second", columns="first", values="value")
                 table = table.reindex(index=second, columns=first)
-                grids[str(index[str(model)])] = [
-                    [rounded(v) for v in line] for line in table.values
-                ]
+                lines = table.to_numpy(float)
+                grids[str(index[str(model)])] = [[rounded(v) for v in line] for line in lines]
         found.append(
             {
                 "name": curve_name(str(name), str(boundary)),
@@ -215,15 +213,17 @@ def _profile(profile: pd.DataFrame, index: Mapping[str, int]) -> dict[str, Any] 
         return None
     layers = list(profile["layer"].unique())
     summed = profile[profile["strength"].isna() & profile["phase"].isna()]
-    lines = []
+    quantities = []
     for quantity in _PROFILED:
         of = summed[summed["quantity"] == quantity]
+        lines = []
         for transformation, rows in of.groupby("transformation", sort=False):
             ordered = rows.drop_duplicates("layer").set_index("layer").reindex(layers)
             parts = ordered[["value", "low", "high"]].to_numpy(float).T
-            points = [[rounded(v) for v in part] for part in parts]
-            lines.append({"quantity": quantity, "transformation": transformation, "points": points})
-    return {"model": index[profile["model"].iloc[0]], "layers": layers, "lines": lines}
+            lines.append([transformation, [[rounded(v) for v in part] for part in parts]])
+        if lines:
+            quantities.append({"name": quantity, "lines": lines})
+    return {"model": index[profile["model"].iloc[0]], "layers": layers, "quantities": quantities}
 
 
 def _printable(value: Any) -> Any:

@@ -5,7 +5,6 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const COLOURS = 10;
-const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
 
 // ---- Elements
 
@@ -27,6 +26,9 @@ const draw = (name, attributes = {}, ...children) =>
 
 const known = (value) => value !== null && value !== undefined;
 const spaced = (name) => name.replaceAll("_", " ");
+const note = (...text) => make("p", { class: "note" }, ...text);
+const figure = (title, ...rest) => make("figure", {}, make("figcaption", {}, title), ...rest);
+const fold = (title, ...rest) => make("details", {}, make("summary", {}, title), ...rest);
 
 function number(value, signed = false) {
   if (!known(value)) return "–";
@@ -53,18 +55,16 @@ function table(header, rows, about) {
   return make("div", { class: "wide", tabindex: 0, role: "region", "aria-label": about },
     make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, first),
       rest.map((text) => make("th", { scope: "col", class: "number" }, text)))),
-    make("tbody", {}, rows.map(([name, ...cells]) => make("tr", {},
-      make("th", { scope: "row" }, name),
+    make("tbody", {}, rows.map(([name, ...cells]) => make("tr", {}, make("th", { scope: "row" }, name),
       cells.map((cell) => make("td", { class: "number" }, cell)))))));
 }
 
-function section(state, title, note, fill) {
+function section(state, title, about, fill) {
   const body = make("div");
   const refresh = () => body.replaceChildren(...[fill()].flat(Infinity).filter(known));
   state.refresh.push(refresh);
   refresh();
-  return make("section", {}, make("h3", {}, title), note ? make("p", { class: "note" }, note) : null,
-    body);
+  return make("section", {}, make("h3", {}, title), about ? note(about) : null, body);
 }
 
 // ---- Reading values: with a pointer, or with the arrow keys
@@ -83,22 +83,23 @@ function say(lines, x, y) {
 // `find` gives the index under a point of the drawing, `tell` the lines to say and where they are.
 function readable(svg, count, columns, start, find, tell) {
   let at = start;
+  const placed = () => {
+    const { left, top, width } = svg.getBoundingClientRect();
+    return [left, top, width / svg.viewBox.baseVal.width];
+  };
   const show = (index, x, y) => {
     at = index;
     const { lines, point } = tell(at);
-    const box = svg.getBoundingClientRect();
-    const scale = box.width / svg.viewBox.baseVal.width;
-    say(lines, x ?? box.left + point[0] * scale, y ?? box.top + point[1] * scale);
+    const [left, top, scale] = placed();
+    say(lines, x ?? left + point[0] * scale, y ?? top + point[1] * scale);
   };
   const hide = () => { tip.hidden = true; svg.querySelector(".cursor")?.remove(); };
   svg.addEventListener("pointermove", (event) => {
-    const box = svg.getBoundingClientRect();
-    const scale = svg.viewBox.baseVal.width / box.width;
-    const index = find((event.clientX - box.left) * scale, (event.clientY - box.top) * scale);
+    const [left, top, scale] = placed();
+    const index = find((event.clientX - left) / scale, (event.clientY - top) / scale);
     if (index === null) hide(); else show(index, event.clientX, event.clientY);
   });
-  svg.addEventListener("pointerleave", hide);
-  svg.addEventListener("blur", hide);
+  for (const leaving of ["pointerleave", "blur"]) svg.addEventListener(leaving, hide);
   svg.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
     if (event.key === "Escape") hide();
@@ -118,6 +119,8 @@ function plot({ about, positions, ticks, unit, lines, identity, width, height })
   const [from, to] = [positions[0], positions.at(-1)];
   const x = (v) => left + (width - left - right) * (from === to ? 0.5 : (v - from) / (to - from));
   const y = (v) => height - bottom - (height - top - bottom) * (v - low) / (high - low || 1);
+  const upright = (style, v) =>
+    draw("line", { class: style, x1: x(v), x2: x(v), y1: top, y2: height - bottom });
   const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, class: "plot", tabindex: 0,
     role: "img", "aria-label": `${about}. Arrow keys read the values.` });
   for (let k = 0; k <= 4; k++) {
@@ -125,20 +128,15 @@ function plot({ about, positions, ticks, unit, lines, identity, width, height })
     svg.append(draw("line", { class: "grid", x1: left, x2: width - right, y1: y(v), y2: y(v) }),
       draw("text", { x: left - 4, y: y(v) + 3.5, "text-anchor": "end" }, v.toFixed(2)));
   }
-  for (const [v, text] of ticks) {
-    svg.append(draw("text", { x: x(v), y: height - bottom + 14, "text-anchor": "middle" }, text));
-  }
-  svg.append(draw("text", { x: (left + width - right) / 2, y: height - 4,
-    "text-anchor": "middle", class: "axis" }, unit));
-  if (known(identity)) {
-    svg.append(draw("line", { class: "identity", x1: x(identity), x2: x(identity), y1: top,
-      y2: height - bottom }, draw("title", {}, "identity")));
-  }
+  const text = (at, y, words) => draw("text", { x: at, y, "text-anchor": "middle" }, words);
+  svg.append(...ticks.map(([v, words]) => text(x(v), height - bottom + 14, words)),
+    text((left + width - right) / 2, height - 4, unit));
+  if (known(identity)) svg.append(upright("identity", identity));
   const at = (v, k) => `${x(positions[k]).toFixed(1)},${y(v).toFixed(1)}`;
   for (const line of lines) {
     const [middle, below, above] = line.points;
     const whole = positions.map((_, k) => k).filter((k) => known(below[k]) && known(above[k]));
-    if (line.band && whole.length > 1) {
+    if (line.told && whole.length > 1) {
       const edge = [...whole.map((k) => at(above[k], k)), ...whole.reverse().map((k) => at(below[k], k))];
       svg.append(draw("polygon", { class: `band ${line.style}`, points: edge.join(" ") }));
     }
@@ -154,8 +152,7 @@ function plot({ about, positions, ticks, unit, lines, identity, width, height })
   const start = Math.max(0, positions.indexOf(identity));
   readable(svg, positions.length, 1, start, near, (k) => {
     svg.querySelector(".cursor")?.remove();
-    svg.append(draw("line", { class: "cursor", x1: x(positions[k]), x2: x(positions[k]), y1: top,
-      y2: height - bottom }));
+    svg.append(upright("cursor", positions[k]));
     const told = lines.filter((line) => line.told && known(line.points[0][k]))
       .sort((a, b) => b.points[0][k] - a.points[0][k]);
     const heading = ticks.find(([v]) => v === positions[k])?.[1] ?? positions[k];
@@ -173,15 +170,11 @@ function ticksOf(strengths, identity, most) {
 
 // ---- Which models are in colour
 
-function standing(group) {
-  const rows = group.boards[0]?.rows.filter((row) => !row.apart).map((row) => row.model) ?? [];
-  return rows.length ? rows : group.models.map((_, k) => k);
-}
-
 function bestAndWorst(group) {
-  const order = standing(group);
-  if (group.models.length <= COLOURS) return group.models.map((_, k) => k);
-  return [...new Set([...order.slice(0, 3), order.at(-1)])];
+  const every = group.models.map((_, k) => k); // in the order of the leaderboard
+  const apart = new Set(group.boards[0]?.rows.filter((row) => row.apart).map((row) => row.model));
+  const placed = every.filter((model) => !apart.has(model));
+  return every.length <= COLOURS ? every : [...new Set([...placed.slice(0, 3), ...placed.slice(-1)])];
 }
 
 function choose(state, models) {
@@ -213,13 +206,12 @@ function legend(group, state) {
 // ---- Sections
 
 function bar(three, low, high, zero = null) {
-  const place = (v) => `${Math.max(0, Math.min(100, 100 * (v - low) / (high - low || 1)))}%`;
-  const from = known(three[1]) ? three[1] : three[0];
-  const to = known(three[2]) ? three[2] : three[0];
+  const at = (v) => Math.max(0, Math.min(100, 100 * (v - low) / (high - low || 1)));
+  const [from, to] = [three[1] ?? three[0], three[2] ?? three[0]].map(at);
   return make("span", { class: "bar", "aria-hidden": "true" },
-    known(zero) ? make("span", { class: "zero", place: { left: place(zero) } }) : null,
-    make("span", { class: "ends", place: { left: place(from), right: `${100 - parseFloat(place(to))}%` } }),
-    make("span", { class: "dot", place: { left: place(three[0]) } }));
+    known(zero) ? make("span", { class: "zero", place: { left: `${at(zero)}%` } }) : null,
+    make("span", { class: "ends", place: { left: `${from}%`, right: `${100 - to}%` } }),
+    make("span", { class: "dot", place: { left: `${at(three[0])}%` } }));
 }
 
 function board(group, { title, where, rows }) {
@@ -233,14 +225,11 @@ function board(group, { title, where, rows }) {
     make("td", { class: "number optional" }, row.behind ? interval(row.behind) : ""),
     make("td", { class: "optional" }, row.apart || row.breaks)));
   const scale = make("span", { class: "scale" }, [low, high].map((v) => make("span", {}, v.toFixed(1))));
-  return make("figure", {}, make("figcaption", {}, make("strong", {}, title), make("br"), where),
-    make("table", { class: "board" }, make("thead", {}, make("tr", {},
-      ["place", "model"].map((text) => make("th", { scope: "col" }, text)),
-      make("th", { scope: "col", class: "grow", "aria-label": "interval" }, scale),
-      make("th", { scope: "col", class: "number" }, "share"),
-      make("th", { scope: "col", class: "number optional" }, "behind the first"),
-      make("th", { scope: "col", class: "optional" }, "breaks first under"))),
-    make("tbody", {}, cells)));
+  const head = [["", "place"], ["", "model"], ["grow", scale], ["number", "share"],
+    ["number optional", "behind the first"], ["optional", "breaks first under"]];
+  return figure([make("strong", {}, title), make("br"), where],
+    make("table", { class: "board" }, make("thead", {}, make("tr", {}, head.map(([style, text]) =>
+      make("th", { scope: "col", class: style }, text)))), make("tbody", {}, cells)));
 }
 
 function curves(group, state) {
@@ -251,33 +240,30 @@ function curves(group, state) {
   const shown = group.curves.filter((curve) => curve.scores[state.score] &&
     (state.curve === "all" || state.curve === curve.name));
   const big = shown.length === 1;
+  const lines = shown[0]?.scores[state.score].lines ?? {};
   const about = group.scores[state.score];
   return [
     controls(choice(state, "score", "Score", names.map((name) => [name, group.scores[name].label])),
       choice(state, "curve", "Transformation", [["all", "all"], ...group.curves.map((curve) =>
         [curve.name, spaced(curve.name)])])),
     legend(group, state),
-    make("p", { class: "note" }, `${about.label}: ${about.higher ? "higher" : "lower"} is better. ` +
-      "Bands are 95 % intervals, dashed lines the resampling floor, the vertical line the identity."),
-    make("div", { class: big ? "" : "panels" }, shown.map((curve) => make("figure", {},
-      make("figcaption", {}, make("strong", {}, spaced(curve.name)),
-        ` ${curve.scores[state.score].n.filter((n, k, all) => !k || n !== all[0]).join("–")} images`),
+    note(`${about.label}: ${about.higher ? "higher" : "lower"} is better. Bands are 95 % intervals, ` +
+      "dashed lines the resampling floor, the vertical line the identity."),
+    make("div", { class: big ? "" : "panels" }, shown.map((curve) => figure(
+      [make("strong", {}, spaced(curve.name)), ` ${[...new Set(curve.scores[state.score].n)].join("–")} images`],
       curvePlot(group, state, curve, big)))),
-    big ? make("details", {}, make("summary", {}, "These values as a table"), table(
-      ["model", ...shown[0].strengths.map(String)], chosen(state).filter((model) =>
-        shown[0].scores[state.score].lines[model]).map((model) => [group.models[model],
-        ...shown[0].scores[state.score].lines[model][0].map((v) => number(v))]), "values")) : null,
+    big ? fold("These values as a table", table(["model", ...shown[0].strengths.map(String)],
+      chosen(state).filter((model) => lines[model]).map((model) =>
+        [group.models[model], ...lines[model][0].map((v) => number(v))]), "values")) : null,
   ];
 }
 
 function curvePlot(group, state, curve, big) {
-  const few = group.models.length <= COLOURS;
   const of = (score, dashed) => Object.entries(curve.scores[score]?.lines ?? {}).map(
     ([model, points]) => ({ points, dashed, name: group.models[model] + (dashed ? ", floor" : ""),
-      style: styleOf(state, Number(model)), told: !dashed && state.slots.has(Number(model)),
-      band: !dashed && state.slots.has(Number(model)) }));
+      style: styleOf(state, Number(model)), told: !dashed && state.slots.has(Number(model)) }));
   const rank = (line) => (line.style === "rest" ? 0 : 1);
-  const floors = of(`${state.score}_floor`, true).filter((line) => few ? rank(line) : line.style !== "rest");
+  const floors = of(`${state.score}_floor`, true).filter(rank);
   const lines = [...floors, ...of(state.score, false)].sort((a, b) => rank(a) - rank(b));
   return plot({ about: `${group.scores[state.score].label} under ${spaced(curve.name)}`,
     positions: curve.strengths, ticks: ticksOf(curve.strengths, curve.identity, big ? 13 : 7),
@@ -297,12 +283,7 @@ function summaries(group, state) {
   ];
 }
 
-function shade(value) {
-  const place = Math.max(0, Math.min(1, value)) * (VIRIDIS.length - 1);
-  const k = Math.min(VIRIDIS.length - 2, Math.floor(place));
-  const mixed = VIRIDIS[k].map((c, i) => Math.round(c + (VIRIDIS[k + 1][i] - c) * (place - k)));
-  return `rgb(${mixed.join(",")})`;
-}
+const shade = (v) => `hsl(${Math.round(270 - 215 * v)} 60% ${Math.round(14 + 66 * v)}%)`;
 
 function heatMap(map, grid, name) {
   const [columns, rows, left, top] = [map.first.length, map.second.length, 34, 4];
@@ -313,13 +294,11 @@ function heatMap(map, grid, name) {
   grid.forEach((line, j) => line.forEach((v, i) => svg.append(draw("rect", {
     x: left + i * cell, y: top + j * cell, width: cell + 0.3, height: cell + 0.3,
     fill: known(v) ? shade(v) : "none" }))));
-  const every = (length) => Math.ceil(length / 5);
-  map.first.forEach((v, i) => i % every(columns) ? null : svg.append(draw("text",
-    { x: left + (i + 0.5) * cell, y: height - 18, "text-anchor": "middle" }, v)));
-  map.second.forEach((v, j) => j % every(rows) ? null : svg.append(draw("text",
-    { x: left - 3, y: top + (j + 0.5) * cell + 3.5, "text-anchor": "end" }, v)));
-  svg.append(draw("text", { x: left + columns * cell / 2, y: height - 4, "text-anchor": "middle",
-    class: "axis" }, `${spaced(map.axes[0])}, down: ${spaced(map.axes[1])}`));
+  const few = (axis) => [...axis.entries()].filter(([k]) => k % Math.ceil(axis.length / 5) === 0);
+  const text = (x, y, side, v) => draw("text", { x, y, "text-anchor": side }, v);
+  svg.append(...few(map.first).map(([i, v]) => text(left + (i + 0.5) * cell, height - 18, "middle", v)),
+    ...few(map.second).map(([j, v]) => text(left - 3, top + (j + 0.5) * cell + 3.5, "end", v)),
+    text(left + columns * cell / 2, height - 4, "middle", map.axes.map(spaced).join(", down: ")));
   const find = (x, y) => {
     const [i, j] = [Math.floor((x - left) / cell), Math.floor((y - top) / cell)];
     return i >= 0 && j >= 0 && i < columns && j < rows ? j * columns + i : null;
@@ -329,7 +308,7 @@ function heatMap(map, grid, name) {
     return { point: [left + (i + 0.5) * cell, top + (j + 0.5) * cell], lines: [
       [`${map.first[i]}, ${map.second[j]}`, "strong"], [`accuracy ${number(grid[j][i])}`, ""]] };
   });
-  return make("figure", {}, make("figcaption", {}, name), svg);
+  return figure(name, svg);
 }
 
 function maps(group, state) {
@@ -340,17 +319,16 @@ function maps(group, state) {
 
 function differences(group, state) {
   const found = group.differences.find((one) => one.score === state.paired) ?? group.differences[0];
-  const most = new Set(Object.keys(found.pairs).flatMap((pair) => pair.split(",").map(Number)));
-  const options = [...most].sort((a, b) => a - b).map((model) => [String(model), group.models[model]]);
-  const order = standing(group).filter((model) => most.has(model));
-  const first = order[0] ?? Number(options[0][0]);
+  const compared = [...new Set(Object.keys(found.pairs).flatMap((pair) => pair.split(",")))];
+  const options = compared.sort((a, b) => a - b).map((model) => [model, group.models[model]]);
   state.paired = found.score;
-  state.b ??= String(first);
-  state.a ??= String(order.find((model) => model !== first) ?? options.at(-1)[0]);
+  state.b ??= compared[0]; // the first two of the leaderboard
+  state.a ??= compared[1];
   const [a, b] = [Number(state.a), Number(state.b)];
   const stored = found.pairs[`${Math.min(a, b)},${Math.max(a, b)}`];
-  const rows = a === b ? [] : stored.map((three) => a < b ? three
-    : [-three[0], known(three[2]) ? -three[2] : null, known(three[1]) ? -three[1] : null]);
+  const less = (v) => (known(v) ? -v : null);
+  const rows = a === b ? [] : stored.map(([v, low, high]) => a < b ? [v, low, high]
+    : [less(v), less(high), less(low)]);
   const far = Math.max(0.01, ...rows.flat().filter(known).map(Math.abs));
   return [
     controls(choice(state, "b", "The model", options), choice(state, "a", "minus", options),
@@ -365,45 +343,39 @@ function differences(group, state) {
 }
 
 function classes(group, state) {
-  const found = group.classes;
-  const options = Object.keys(found.cells).map((model) => [model, group.models[model]]);
-  state.classModel ??= options[0][0];
+  const { names, n, curves: moved, cells } = group.classes;
+  state.classModel ??= Object.keys(cells)[0];
   return [
-    controls(choice(state, "classModel", "Model", options)),
-    table(["class", "images", ...found.curves.map(spaced)], found.names.map((name, k) => [name,
-      String(found.n[k]), ...found.cells[state.classModel][k].map((three) => interval(three))]),
-    "accuracy by class"),
+    controls(choice(state, "classModel", "Model", Object.keys(cells).map((k) => [k, group.models[k]]))),
+    table(["class", "images", ...moved.map(spaced)], names.map((name, k) => [name, String(n[k]),
+      ...cells[state.classModel][k].map((three) => interval(three))]), "accuracy by class"),
   ];
 }
 
-function answered(name, confidence, value) {
-  if (!name) return `agreement ${number(value)}`;
-  return `“${name}”${known(confidence) ? ` (${confidence.toFixed(2)})` : ""}`;
-}
+const answered = (name, confidence, value) => !name ? `agreement ${number(value)}`
+  : `“${name}”${known(confidence) ? ` (${confidence.toFixed(2)})` : ""}`;
 
 function worst(group, state) {
   const models = [...new Set(group.worst.map((one) => one.model))].sort((a, b) => a - b);
   state.worstModel ??= String(models[0]);
-  const picture = (k, text) => make("img", { src: group.pictures[k], alt: text, loading: "lazy" });
   return [
     controls(choice(state, "worstModel", "Model", models.map((model) =>
       [String(model), group.models[model]]))),
     make("div", { class: "cards" }, group.worst.filter((one) => String(one.model) === state.worstModel)
-      .map((one) => make("figure", { class: "card" }, picture(one.pictures[0], "reference"),
-        picture(one.pictures[1], "transformed"), make("figcaption", {},
-          make("strong", {}, `${spaced(one.name)} ${one.strength} ${one.unit}`), make("br"),
-          one.before ? `${answered(one.before, one.before_confidence)} → ` : "",
-          answered(one.after, one.after_confidence, one.value), make("br"),
-          make("span", { class: "note" }, `image ${one.image}${one.true ? `, truly “${one.true}”` : ""}`))))),
+      .map((one) => make("div", { class: "card" }, ["reference", "transformed"].map((text, k) =>
+        make("img", { src: group.pictures[one.pictures[k]], alt: text, loading: "lazy" })),
+      make("strong", {}, `${spaced(one.name)} ${one.strength} ${one.unit}`), make("br"),
+      one.before ? `${answered(one.before, one.before_confidence)} → ` : "",
+      answered(one.after, one.after_confidence, one.value),
+      note(`image ${one.image}${one.true ? `, truly “${one.true}”` : ""}`)))),
   ];
 }
 
 function moving(group, state) {
   const found = group.moving.find((one) => one.name === state.moving) ?? group.moving[0];
-  const start = found.strengths.indexOf(found.identity);
   const image = make("img", { class: "large", alt: "the image as it is transformed" });
-  const where = make("output", {});
-  const answers = make("div", {});
+  const where = make("output");
+  const answers = make("div");
   const slider = make("input", { type: "range", min: 0, max: found.strengths.length - 1,
     "aria-label": "strength", oninput: () => show(Number(slider.value)) });
   const show = (k) => {
@@ -412,63 +384,52 @@ function moving(group, state) {
     where.textContent = `${found.strengths[k]} ${found.unit}`;
     slider.setAttribute("aria-valuetext", where.textContent);
     answers.replaceChildren(...chosen(state).filter((model) => found.answers[model]).map((model) => {
-      const [name, confidence, value] = found.answers[model][k];
-      return make("div", { class: value < 0.5 ? "lost" : "" }, make("span", {}, value < 0.5 ? "✗ " : "✓ "),
-        `${group.models[model]}: ${answered(name, confidence, value)}`);
+      const lost = found.answers[model][k][2] < 0.5;
+      return make("div", { class: lost ? "lost" : "" },
+        `${lost ? "✗" : "✓"} ${group.models[model]}: ${answered(...found.answers[model][k])}`);
     }));
   };
+  const next = () => show((Number(slider.value) + 1) % found.strengths.length);
   const play = make("button", { type: "button", onclick: () => {
     clearInterval(state.timer);
-    state.timer = play.textContent === "Stop" ? null : setInterval(() => {
-      show((Number(slider.value) + 1) % found.strengths.length);
-    }, 350);
+    state.timer = play.textContent === "Stop" ? null : setInterval(next, 350);
     play.textContent = state.timer ? "Stop" : "Play";
   } }, "Play");
   clearInterval(state.timer);
   state.moving = found.name;
-  show(start);
+  show(found.strengths.indexOf(found.identity));
   return [
     controls(choice(state, "moving", "Transformation", group.moving.map(({ name }) =>
       [name, spaced(name)])), play, slider, where),
-    make("p", { class: "note" }, `Image ${found.image}${found.true ? `, truly “${found.true}”` : ""}.`),
+    note(`Image ${found.image}${found.true ? `, truly “${found.true}”` : ""}.`),
     make("div", { class: "cards" }, image, answers),
   ];
 }
 
 function strips(group) {
-  return group.strips.map((strip) => {
-    const curve = group.curves.find((one) => one.name === strip.name);
-    return make("details", {}, make("summary", {}, spaced(strip.name)), make("div", { class: "cards" },
-      strip.pictures.map((k, i) => make("figure", {},
-        make("img", { src: group.pictures[k], alt: "", loading: "lazy" }),
-        make("figcaption", {}, curve ? String(curve.strengths[i]) : "")))));
-  });
+  return group.strips.map((strip) => fold(spaced(strip.name), make("div", { class: "cards" },
+    strip.pictures.map((k, i) => figure(String(strip.strengths[i]),
+      make("img", { src: group.pictures[k], alt: "", loading: "lazy" }))))));
 }
 
 function profiles(group) {
-  return group.profiles.map((profile) => make("details", { open: true },
-    make("summary", {}, group.models[profile.model]), make("div", { class: "panels" },
-      [...new Set(profile.lines.map((line) => line.quantity))].map((quantity) => {
-        const lines = profile.lines.filter((line) => line.quantity === quantity);
-        const positions = profile.layers.map((_, k) => k);
-        return make("figure", {}, make("figcaption", {}, spaced(quantity)), plot({
-          about: spaced(quantity), positions, unit: "layer", width: 340, height: 220,
-          ticks: positions.map((k) => [k, String(k + 1)]), identity: null,
-          lines: lines.map((line, k) => ({ points: line.points, name: spaced(line.transformation),
-            style: `c${k % COLOURS}`, told: true, band: true })) }),
-        make("ul", { class: "models" }, lines.map((line, k) => make("li", { class: `c${k % COLOURS}` },
-          make("span", { class: "swatch" }), spaced(line.transformation)))));
-      })), make("p", { class: "note" }, profile.layers.map((name, k) => `${k + 1} ${name}`).join(", "))));
+  return group.profiles.map((profile) => [make("h4", {}, group.models[profile.model]),
+    make("div", { class: "panels" }, profile.quantities.map(({ name, lines }) => {
+      const positions = profile.layers.map((_, k) => k);
+      const styled = lines.map(([of, points], k) => ({ points, name: spaced(of), style: `c${k}`, told: true }));
+      return figure(spaced(name), plot({ about: spaced(name), positions, unit: "layer", width: 340,
+        height: 220, ticks: positions.map((k) => [k, String(k + 1)]), lines: styled }),
+      make("ul", { class: "models" }, styled.map((line) => make("li", { class: line.style },
+        make("span", { class: "swatch" }), line.name))));
+    })), note(profile.layers.map((name, k) => `${k + 1} ${name}`).join(", "))]);
 }
 
 function protocol(group) {
   const { versions, date, processor } = group.protocol;
   return [
     make("ul", {}, group.facts.map((fact) => make("li", {}, fact))),
-    make("p", { class: "note" }, Object.entries(versions).map(([name, v]) => `${name} ${v}`).join(", "),
-      `; ${processor}; ${date}`),
-    make("details", {}, make("summary", {}, "The whole protocol"), make("pre", { tabindex: 0 },
-      JSON.stringify(group.protocol, null, 1))),
+    note(Object.entries(versions).map(([name, v]) => `${name} ${v}`).join(", "), `; ${processor}; ${date}`),
+    fold("The whole protocol", make("pre", { tabindex: 0 }, JSON.stringify(group.protocol, null, 1))),
   ];
 }
 
@@ -477,36 +438,33 @@ function protocol(group) {
 function page(group, width) {
   const state = { refresh: [], slots: new Map(), curve: "all", summary: "invariance_score", width };
   choose(state, bestAndWorst(group));
-  const add = (wanted, ...rest) => (wanted ? section(state, ...rest) : null);
-  const few = group.classes && group.classes.total > group.classes.names.length;
+  const add = (wanted, fill, title, about) =>
+    (wanted ? section(state, title, about, () => fill(group, state)) : null);
+  const { total, names } = group.classes ?? { total: 0, names: [] };
   return make("article", {}, make("h2", {}, group.title),
     make("div", { class: "words" }, group.words.map((line) => make("p", {}, line))),
     group.boards.map((one) => board(group, one)),
-    group.boards.length ? make("p", { class: "note" }, "Models that paired tests cannot tell apart " +
-      "share places. Bars are 95 % intervals; a shaded row may be the best.") : null,
-    add(group.curves.length, "Curves", "", () => curves(group, state)),
-    add(group.summaries.length, "Summaries of curves", "", () => summaries(group, state)),
-    add(group.differences.length, "Differences of two models", "Means over all strengths but the " +
-      "identity, on the same images, with 95 % intervals of this pair alone.",
-    () => differences(group, state)),
-    add(group.maps.length, "Position maps", "Accuracy wherever the object is moved, dark 0, light 1; " +
-      "of the models in colour.", () => maps(group, state)),
-    add(group.worst.length, "Worst examples", "Images that are answered otherwise nearest to the " +
-      "identity.", () => worst(group, state)),
-    add(group.moving.length, "An image that is lost", "", () => moving(group, state)),
-    add(group.classes, "Accuracy by class", "Means over all strengths but the identity" + (few
-      ? `; the ${group.classes.names.length} of ${group.classes.total} classes that are least known.`
-      : "."), () => classes(group, state)),
-    add(group.profiles.length, "Layers", "", () => profiles(group)),
-    add(group.strips.length, "What was shown", "", () => strips(group)),
-    add(true, "Protocol", "", () => protocol(group)));
+    group.boards.length ? note("Models that paired tests cannot tell apart share places. Bars are " +
+      "95 % intervals; a shaded row may be the best.") : null,
+    add(group.curves.length, curves, "Curves"),
+    add(group.summaries.length, summaries, "Summaries of curves"),
+    add(group.differences.length, differences, "Differences of two models", "Means over all strengths " +
+      "but the identity, on the same images, with 95 % intervals of this pair alone."),
+    add(group.maps.length, maps, "Position maps", "Accuracy wherever the object is moved, dark 0, " +
+      "light 1; of the models in colour."),
+    add(group.worst.length, worst, "Worst examples", "Images answered otherwise nearest to the identity."),
+    add(group.moving.length, moving, "An image that is lost"),
+    add(group.classes, classes, "Accuracy by class", "Means over all strengths but the identity" +
+      (total > names.length ? `; the ${names.length} of ${total} classes that are least known.` : ".")),
+    add(group.profiles.length, profiles, "Layers"),
+    add(group.strips.length, strips, "What was shown"),
+    add(true, protocol, "Protocol"));
 }
 
 function theme() {
-  const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "dark"
-    : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
+  const { dataset } = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  dataset.theme = (dataset.theme ?? dark) === "dark" ? "light" : "dark";
 }
 
 export async function render() {
@@ -530,12 +488,12 @@ export async function render() {
     make("button", { type: "button", onclick: theme }, "Light or dark")),
   data.groups.length ? "" : make("p", {}, "There are no measurements yet."),
   ...data.groups.map((group) => page(group, root.clientWidth - 32)), tip);
-  const closed = new Set();
-  addEventListener("beforeprint", () => root.querySelectorAll("details:not([open])").forEach((one) => {
-    closed.add(one);
-    one.open = true;
-  }));
-  addEventListener("afterprint", () => { closed.forEach((one) => { one.open = false; }); closed.clear(); });
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...root.querySelectorAll("details:not([open])")];
+    closed.forEach((one) => { one.open = true; });
+  });
+  addEventListener("afterprint", () => closed.forEach((one) => { one.open = false; }));
 }
 
 if (document.getElementById("report")) render();

@@ -82,7 +82,10 @@ def _strips(one: Measurements, pictures: _Pictures) -> list[dict[str, Any]]:
         strip = one.strips.get(info.key)
         if strip is not None and strip.shape[-1] in (1, 3) and not info.parts:
             shown = [pictures.number(picture) for picture in strip]
-            found.append({"name": curve_name(*info.key), "pictures": shown})
+            strengths = list(info.strengths)
+            found.append(
+                {"name": curve_name(*info.key), "strengths": strengths, "pictures": shown}
+            )
     return found
 
 

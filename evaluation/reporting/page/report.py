@@ -108,12 +108,12 @@ def html_of(data: Mapping[str, Any]) -> str:
 
 
 def script_json(data: Mapping[str, Any]) -> str:
-    """Return JSON that cannot end the element of HTML which holds it.
+    r"""Return JSON that cannot end the element of HTML which holds it.
 
     Example:
         >>> from evaluation.reporting.page.report import script_json
         >>> script_json({"name": "</script>"})
-        '{"name":"\\\\u003c/script>"}'
+        '{"name":"\\u003c/script>"}'
     """
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c")
