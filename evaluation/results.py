@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -73,6 +74,50 @@ class Measurements:
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table."""
         return self.frame.copy()
+
+    def plot(
+        self,
+        kind: str = "curves",
+        transformation: str | None = None,
+        *,
+        boundary: str | None = None,
+        models: Sequence[str] | None = None,
+    ) -> Any:
+        """Draw curves, the leaderboard, or position maps.
+
+        Args:
+            kind: `curves`, with bands and floors; `leaderboard`, as intervals with the places that
+                paired tests leave open; or `positions`, accuracy over two strengths.
+            transformation: The transformation to draw; by default all curves of the first drawn
+                score are, in small panels, or the only position map.
+            boundary: The boundary to draw, if there are several.
+            models: The models in colour; by default all or, of more than ten, the three best and
+                the worst. The others are grey, and have no position map.
+
+        Returns:
+            The figure, a `matplotlib.figure.Figure`, which a notebook shows.
+
+        Raises:
+            ValueError: If the kind, transformation or a model is unknown, or was not measured.
+
+        Example:
+            >>> import keras, numpy as np
+            >>> from evaluation import evaluate
+            >>> layers = [keras.Input((4, 4, 1)), keras.layers.Flatten()]
+            >>> model = keras.Sequential(layers, name="net")
+            >>> images = np.random.default_rng(0).random((12, 4, 4, 1), np.float32)
+            >>> found = evaluate(model, images, "brightness", preprocessing="unit")
+            >>> found.plot().get_suptitle()
+            'arrays, 12 images, bands are 95 % intervals'
+        """
+        from evaluation.reporting.plots import plot
+
+        return plot(self, kind, transformation, boundary=boundary, models=models)
+
+    def _repr_html_(self) -> str:
+        from evaluation.reporting.plots import notebook
+
+        return notebook(self)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write everything into a folder, replacing measurements that are already there.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
+from evaluation.commands.html_report import HtmlReport, check_report, write_report
 from evaluation.commands.shown import Shown, path_of, runs, store, transformations_of
 from evaluation.commands.shown_images import Wanted, images_for, wanted_by
 from evaluation.commands.shown_models import reading
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ScoreModels(Shown):
+class ScoreModels(Shown, HtmlReport):
     """Measure models: runs, .keras files or SavedModel directories; by default every run."""
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
@@ -43,6 +44,7 @@ def score_models(command: ScoreModels) -> None:
     from evaluation.reporting.tensorboard.log import ADDRESS, log
     from evaluation.reporting.words import stopping_in_words
 
+    check_report(command)
     paths = [path_of(p, command.saved_models) for p in command.paths]
     with console.status("loading …"):
         networks = load_networks(paths or runs(command.saved_models), **reading(command))
@@ -63,6 +65,7 @@ def score_models(command: ScoreModels) -> None:
     with console.status("drawing …"):
         log(found, command.logs)
     console.print(leaderboard(found))
+    write_report(command, found, command.logs)
     console.print(
         f"All values: {command.logs / 'comparison' / 'measurements.csv'}\n"
         f"Look at the curves: tensorboard --logdir {command.logs}, then {ADDRESS}",

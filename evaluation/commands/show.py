@@ -5,11 +5,12 @@ from pathlib import Path
 
 import tyro
 
+from evaluation.commands.html_report import HtmlReport, check_report, write_report
 from zoo.support.terminal import console
 
 
 @dataclass(frozen=True)
-class Show:
+class Show(HtmlReport):
     """Print the leaderboard of saved measurements, and their protocols."""
 
     records: tyro.conf.Positional[tuple[Path, ...]] = ()
@@ -28,6 +29,7 @@ def show(command: Show) -> None:
     from evaluation.reporting.words import protocol_in_words
     from evaluation.results import Measurements
 
+    check_report(command)
     folder = command.logs / "comparison" / "records"
     records = command.records or tuple(sorted(folder.glob("[!.]*/")))
     if not records:
@@ -38,3 +40,4 @@ def show(command: Show) -> None:
     console.print(leaderboard(found))
     for one in found:
         console.print(protocol_in_words(one.protocol), soft_wrap=True, highlight=False, style="dim")
+    write_report(command, found, command.logs)

@@ -96,9 +96,11 @@ def _rows(
         for image in map(int, order[soonest[order] < len(near)]):
             at = near[soonest[image]]
             yield _answer(predictions, network, info, image, at, "worst", agreed)
-    soonest_of_all = sum(first.values())
-    if networks and soonest_of_all.min() < len(near) * len(networks):
-        moving = int(soonest_of_all.argmin())
+    if not networks:
+        return
+    together = np.sum(list(first.values()), axis=0)
+    moving = int(together.argmin())
+    if together[moving] < len(near) * len(networks):
         for network, agreed in networks:
             for at in range(len(info.strengths)):
                 yield _answer(predictions, network, info, moving, at, "moving", agreed)

@@ -148,7 +148,7 @@ def _curve(
         lines: dict[str, list[list[float | None]]] = {}
         columns = (rows[name] for name in ("model", "strength", "value", "low", "high"))
         for model, strength, *three in zip(*columns, strict=True):
-            missing = [[None] * len(at) for _ in three]
+            missing: list[list[float | None]] = [[None] * len(at) for _ in three]
             line = lines.setdefault(str(index[model]), missing)
             for part, number in zip(line, three, strict=True):
                 part[at[strength]] = rounded(number)

@@ -37,8 +37,11 @@ function number(value, signed = false) {
     : Math.abs(value).toFixed(Math.abs(value) < 10 ? 3 : 1);
   return (value < 0 ? "−" : signed ? "+" : "") + text;
 }
-const interval = (three, signed = false) => !three ? "–" : number(three[0], signed) +
-  (known(three[1]) ? ` (${number(three[1], signed)} to ${number(three[2], signed)})` : "");
+const ends = ([, low, high], signed = false) => !known(low) ? ""
+  : number(low, signed) + (signed ? " to " : "–") + number(high, signed);
+const interval = (three, signed = false) => !three ? "–"
+  : number(three[0], signed) + (known(three[1]) ? ` (${ends(three, signed)})` : "");
+const stacked = (three) => (three ? [number(three[0]), make("small", {}, ends(three))] : "–");
 
 const redraw = (state) => state.refresh.forEach((refresh) => refresh());
 
@@ -274,17 +277,15 @@ function curvePlot(group, state, curve, big) {
 function summaries(group, state) {
   const found = group.summaries.find((one) => one.score === state.summary) ?? group.summaries[0];
   const label = (name) => group.scores[name]?.label ?? spaced(name);
-  state.summary = found.score;
   return [
     controls(choice(state, "summary", "Table", group.summaries.map(({ score }) => [score, label(score)]))),
     table(["model", ...found.curves.map(spaced)], found.cells.map((cells, model) =>
-      [group.models[model], ...cells.map((three) => interval(three))])
+      [group.models[model], ...cells.map(stacked)])
       .filter((_, model) => found.cells[model].some(known)), label(found.score)),
   ];
 }
 
 const shade = (v) => `hsl(${Math.round(270 - 215 * v)} 60% ${Math.round(14 + 66 * v)}%)`;
-
 function heatMap(map, grid, name) {
   const [columns, rows, left, top] = [map.first.length, map.second.length, 34, 4];
   const cell = 220 / Math.max(columns, rows);
@@ -321,7 +322,6 @@ function differences(group, state) {
   const found = group.differences.find((one) => one.score === state.paired) ?? group.differences[0];
   const compared = [...new Set(Object.keys(found.pairs).flatMap((pair) => pair.split(",")))];
   const options = compared.sort((a, b) => a - b).map((model) => [model, group.models[model]]);
-  state.paired = found.score;
   state.b ??= compared[0]; // the first two of the leaderboard
   state.a ??= compared[1];
   const [a, b] = [Number(state.a), Number(state.b)];
@@ -348,7 +348,7 @@ function classes(group, state) {
   return [
     controls(choice(state, "classModel", "Model", Object.keys(cells).map((k) => [k, group.models[k]]))),
     table(["class", "images", ...moved.map(spaced)], names.map((name, k) => [name, String(n[k]),
-      ...cells[state.classModel][k].map((three) => interval(three))]), "accuracy by class"),
+      ...cells[state.classModel][k].map(stacked)]), "accuracy by class"),
   ];
 }
 
@@ -372,7 +372,8 @@ function worst(group, state) {
 }
 
 function moving(group, state) {
-  const found = group.moving.find((one) => one.name === state.moving) ?? group.moving[0];
+  state.moving ??= group.moving[0].name;
+  const found = group.moving.find((one) => one.name === state.moving);
   const image = make("img", { class: "large", alt: "the image as it is transformed" });
   const where = make("output");
   const answers = make("div");
@@ -396,7 +397,6 @@ function moving(group, state) {
     play.textContent = state.timer ? "Stop" : "Play";
   } }, "Play");
   clearInterval(state.timer);
-  state.moving = found.name;
   show(found.strengths.indexOf(found.identity));
   return [
     controls(choice(state, "moving", "Transformation", group.moving.map(({ name }) =>
@@ -429,7 +429,8 @@ function protocol(group) {
   return [
     make("ul", {}, group.facts.map((fact) => make("li", {}, fact))),
     note(Object.entries(versions).map(([name, v]) => `${name} ${v}`).join(", "), `; ${processor}; ${date}`),
-    fold("The whole protocol", make("pre", { tabindex: 0 }, JSON.stringify(group.protocol, null, 1))),
+    fold("The whole protocol", make("pre", { tabindex: 0 }, Object.entries(group.protocol).map(
+      ([name, v]) => `${name}\n${[v].flat().map((one) => JSON.stringify(one)).join("\n")}\n\n`))),
   ];
 }
 

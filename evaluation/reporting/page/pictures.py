@@ -83,9 +83,7 @@ def _strips(one: Measurements, pictures: _Pictures) -> list[dict[str, Any]]:
         if strip is not None and strip.shape[-1] in (1, 3) and not info.parts:
             shown = [pictures.number(picture) for picture in strip]
             strengths = list(info.strengths)
-            found.append(
-                {"name": curve_name(*info.key), "strengths": strengths, "pictures": shown}
-            )
+            found.append({"name": curve_name(*info.key), "strengths": strengths, "pictures": shown})
     return found
 
 

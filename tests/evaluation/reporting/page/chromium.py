@@ -75,7 +75,11 @@ def tab(profile):
         os.dup2(os.dup(write_browser), 4)
 
     line = (CHROMIUM, *_FLAGS, f"--user-data-dir={profile}", "about:blank")
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+    }
     browser = subprocess.Popen(line, preexec_fn=pipes, pass_fds=(3, 4), **quiet)
     os.close(read_browser)
     os.close(write_browser)
