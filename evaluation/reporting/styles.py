@@ -94,9 +94,11 @@ def shown(name: str) -> str:
 
 
 def title(figure: Any, text: str) -> None:
-    """Put a title above a figure, in as many lines as its width needs."""
-    lines = textwrap.wrap(str(plain(text)), int(11 * figure.get_figwidth()))
-    figure.suptitle("\n".join(lines), fontsize="medium", parse_math=False)
+    """Put a title above a figure, beside its legend, in as many lines as that needs."""
+    taken = sum(legend.get_window_extent().width for legend in figure.legends) / figure.dpi
+    lines = textwrap.wrap(str(plain(text)), int(11 * (figure.get_figwidth() - taken)))
+    place: dict[str, Any] = {"x": 0.01, "horizontalalignment": "left"} if taken else {}
+    figure.suptitle("\n".join(lines), fontsize="medium", parse_math=False, **place)
 
 
 def png(figure: Any) -> bytes:

@@ -3,9 +3,11 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from evaluation import Measurements, compare, evaluate, layer_profile
+from evaluation import Measurements, compare, evaluate
+from evaluation.layerwise.profile import COLUMNS
 from evaluation.reporting.page.data import page_data
 from evaluation.statistics.means import mean_interval
 from tests.evaluation.linear_networks import AXES, DATA, LABELS, NEIGHBOUR, linear
@@ -132,23 +134,25 @@ def test_seeds_of_one_configuration_are_one_line(measured):
     assert list(accuracy["pairs"]) == ["0,1"]
 
 
-def test_a_layer_profile_is_shown_with_its_model():
-    import keras
-
-    layers = [keras.Input((8, 10, 3)), keras.layers.Conv2D(2, 3), keras.layers.Flatten()]
-    model = keras.Sequential([*layers, keras.layers.Dense(3)], name="net")
-    profile = layer_profile(model, DATA[0][:12], shifts=[1, 2], lie=[])
-    measured = evaluate(model, DATA, AXES, preprocessing="unit")
-    (group,) = page_data(measured, profiles=[profile, profile.assign(model="other")])["groups"]
+def test_a_layer_profile_is_shown_with_its_model(measured):
+    row = {"model": "b", "transformation": "rotation", "strength": np.nan, "phase": np.nan}
+    found = [
+        {**row, "layer": layer, "quantity": quantity, "value": value, "low": value - 0.1}
+        for quantity in ("equivariance_error", "normalized_variance", "dead_units")
+        for layer, value in (("stem", 0.2), ("stage1", 1.23456), ("logits", np.nan))
+    ]
+    found += [{**one, "strength": 15, "value": 9} for one in found]
+    profile = pd.DataFrame(found, columns=list(COLUMNS))
+    others = profile.assign(model="unknown")
+    (group,) = page_data(measured, profiles=[profile, others])["groups"]
     (shown,) = group["profiles"]
-    assert shown["layers"] == list(profile["layer"].unique())
-    summed = profile[profile["strength"].isna() & profile["phase"].isna()]
-    for quantity in shown["quantities"]:
-        for transformation, (values, *_) in quantity["lines"]:
-            own = summed[summed["quantity"] == quantity["name"]]
-            own = own[own["transformation"] == transformation].set_index("layer")["value"]
-            for layer, value in zip(shown["layers"], values, strict=True):
-                assert value is None if np.isnan(own[layer]) else value == close(own[layer])
+    assert group["models"][shown["model"]] == "b"
+    assert shown["layers"] == ["stem", "stage1", "logits"]
+    line = ["rotation", [[0.2, 1.235, None], [0.1, 1.135, None], [None] * 3]]
+    assert shown["quantities"] == [
+        {"name": "equivariance_error", "lines": [line]},
+        {"name": "normalized_variance", "lines": [line]},
+    ]
 
 
 def test_without_labels_ranking_or_values_the_page_shows_what_there_is(measured):
