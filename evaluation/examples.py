@@ -44,7 +44,8 @@ class Examples:
         >>> images = np.random.default_rng(0).random((12, 4, 4, 1), np.float32)
         >>> found = evaluate(model, images, "horizontal_flip", preprocessing="unit").examples
         >>> worst = found.answers[found.answers["kind"] == "worst"].iloc[0]
-        >>> worst["value"], found.pictures["horizontal_flip", "zero", 1, worst["image"]].shape
+        >>> picture = found.pictures["horizontal_flip", "zero", 1, worst["image"]]
+        >>> float(worst["value"]), picture.shape
         (0.0, (4, 4, 1))
     """
 

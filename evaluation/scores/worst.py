@@ -1,7 +1,8 @@
 """Examples of what networks get wrong: the images that they lose nearest to the identity."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,8 @@ def _rows(
         agreed = values.get((network.name, *info.key, score))
         if agreed is None or not near:
             continue
-        networks.append((network, agreed))
+        logits = _logits(predictions, network, info)
+        networks.append((network, agreed, logits))
         lost = agreed[:, near] < _LOST
         soonest = np.where(lost.any(axis=1), lost.argmax(axis=1), len(near))
         right = values.get((network.name, *info.key, "accuracy"))
@@ -95,15 +97,22 @@ def _rows(
         order = np.lexsort([np.nan_to_num(agreed).mean(axis=1), soonest])[:each]
         for image in map(int, order[soonest[order] < len(near)]):
             at = near[soonest[image]]
-            yield _answer(predictions, network, info, image, at, "worst", agreed)
+            yield _answer(predictions, network, info, image, at, "worst", agreed, logits)
     if not networks:
         return
     together = np.sum(list(first.values()), axis=0)
     moving = int(together.argmin())
     if together[moving] < len(near) * len(networks):
-        for network, agreed in networks:
+        for network, agreed, logits in networks:
             for at in range(len(info.strengths)):
-                yield _answer(predictions, network, info, moving, at, "moving", agreed)
+                yield _answer(predictions, network, info, moving, at, "moving", agreed, logits)
+
+
+def _logits(
+    predictions: Predictions, network: NetworkInfo, info: TransformationInfo
+) -> Callable[[Any], np.ndarray]:
+    """Return the logits `(N, K)` by strength, each opened once."""
+    return cache(lambda strength: predictions.cell(network, info, strength)["logits"])
 
 
 def _answer(
@@ -114,15 +123,13 @@ def _answer(
     at: int,
     kind: str,
     agreed: np.ndarray,
+    logits: Callable[[Any], np.ndarray],
 ) -> dict[str, Any]:
     """Return what a network answers to an image before and after it is transformed."""
     strength, truth = info.strengths[at], predictions.truth
     names, before, after = truth.class_names, ("", math.nan), ("", math.nan)
     if network.of_classes:
-        before, after = (
-            _class(predictions.cell(network, info, v)["logits"][image], names)
-            for v in (info.identity, strength)
-        )
+        before, after = (_class(logits(v)[image], names) for v in (info.identity, strength))
     return {
         "model": network.name,
         "transformation": info.name,
