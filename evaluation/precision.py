@@ -125,7 +125,7 @@ def measure_to(
     protocol = replace(predictions.protocol, stopping=stopping)
     predictions = replace(predictions, protocol=protocol)
     write_manifest(predictions)
-    measurements = score(predictions, scores)
+    measurements = score(predictions, scores, dataset=whole)
     return replace(measurements, frame=_with_ends(measurements.frame, found, predictions))
 
 

@@ -7,10 +7,12 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from evaluation.arrays import Strips, read_strips, write_strips
+from evaluation.examples import Examples, read_examples, write_examples
 from evaluation.protocol import Protocol
 from evaluation.tables import read_csv, read_plain_csv, table, write_csv, write_plain_csv
 from evaluation.values import Values, read_values, write_values
@@ -43,6 +45,8 @@ class Measurements:
             if it is unknown.
         values: The values per image of the scores that are shares of images, or by which networks
             are compared, with their floors.
+        examples: Thumbnails of images on which networks change their answers, if the dataset was at
+            hand when the networks were measured.
 
     Example:
         >>> import tempfile, keras, numpy as np
@@ -65,10 +69,55 @@ class Measurements:
     configurations: pd.DataFrame = field(default_factory=lambda: table([]), repr=False)
     ranking: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     values: Values = field(default_factory=Values, repr=False)
+    examples: Examples = field(default_factory=Examples, repr=False)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table."""
         return self.frame.copy()
+
+    def plot(
+        self,
+        kind: str = "curves",
+        transformation: str | None = None,
+        *,
+        boundary: str | None = None,
+        models: Sequence[str] | None = None,
+    ) -> Any:
+        """Draw curves, the leaderboard, or position maps.
+
+        Args:
+            kind: `curves`, with bands and floors; `leaderboard`, as intervals with the places that
+                paired tests leave open; or `positions`, accuracy over two strengths.
+            transformation: The transformation to draw; by default all curves of the first drawn
+                score are, in small panels, or the only position map.
+            boundary: The boundary to draw, if there are several.
+            models: The models in colour; by default all or, of more than ten, the three best and
+                the worst. The others are grey, and have no position map.
+
+        Returns:
+            The figure, a `matplotlib.figure.Figure`, which a notebook shows.
+
+        Raises:
+            ValueError: If the kind, transformation or a model is unknown, or was not measured.
+
+        Example:
+            >>> import keras, numpy as np
+            >>> from evaluation import evaluate
+            >>> layers = [keras.Input((4, 4, 1)), keras.layers.Flatten()]
+            >>> model = keras.Sequential(layers, name="net")
+            >>> images = np.random.default_rng(0).random((12, 4, 4, 1), np.float32)
+            >>> found = evaluate(model, images, "brightness", preprocessing="unit")
+            >>> found.plot().get_suptitle()
+            'arrays, 12 images, bands are 95 % intervals'
+        """
+        from evaluation.reporting.plots import plot
+
+        return plot(self, kind, transformation, boundary=boundary, models=models)
+
+    def _repr_html_(self) -> str:
+        from evaluation.reporting.plots import notebook
+
+        return notebook(self)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write everything into a folder, replacing measurements that are already there.
@@ -100,6 +149,8 @@ class Measurements:
                     write_plain_csv(getattr(self, name), partial / f"{name}.csv")
             write_strips(self.strips, partial / "strips.npz")
             write_values(self.values, partial / "values.npz")
+            if len(self.examples.answers):
+                write_examples(self.examples, partial / "examples.npz")
             content = {"format": FORMAT, "protocol": json.loads(self.protocol.to_json())}
             text = json.dumps(content, indent=1)
             (partial / "protocol.json").write_text(text, encoding="utf-8")
@@ -140,11 +191,12 @@ class Measurements:
             ranking = read_plain_csv(folder / "ranking.csv")
             strips = read_strips(folder / "strips.npz")
             values = read_values(folder / "values.npz")
+            examples = read_examples(folder / "examples.npz")
             seeds = folder / "configurations.csv"
             grouped = read_csv(seeds) if seeds.exists() else table([])
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             raise _damaged(folder, error) from error
-        return cls(frame, protocol, position_maps, strips, grouped, ranking, values)
+        return cls(frame, protocol, position_maps, strips, grouped, ranking, values, examples)
 
 
 def _damaged(folder: Path, error: Exception) -> ValueError:

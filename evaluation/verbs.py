@@ -155,7 +155,7 @@ def evaluate(
                 progress=progress,
             )
         predictions = _swept(asked, place, True, batch_size, progress)
-        return score(predictions, asked.scores)
+        return score(predictions, asked.scores, dataset=asked.dataset)
 
 
 def compare(

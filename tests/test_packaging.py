@@ -76,7 +76,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel):
     version = metadata.version("invariance-zoo")
     tops = {name.split("/")[0] for name in names}
     assert tops == {*PACKAGES, f"invariance_zoo-{version}.dist-info"}
-    kinds = ("*.py", "*.pyi", "py.typed", "*.npz", "*.json", "*.md")
+    kinds = ("*.py", "*.pyi", "py.typed", "*.npz", "*.json", "*.md", "*.js", "*.css")
     source = {
         str(path.relative_to(ROOT))
         for package in PACKAGES

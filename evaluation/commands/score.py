@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import tyro
 
+from evaluation.commands.html_report import HtmlReport, check_report, write_report
 from evaluation.commands.shown import (
     Shown,
     load_shown,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ScoreModels(Shown):
+class ScoreModels(Shown, HtmlReport):
     """Measure models: runs, .keras files or SavedModel directories; by default every run."""
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
@@ -50,6 +51,7 @@ def score_models(command: ScoreModels) -> None:
     Models with different datasets, placements or sizes of pictures are measured separately and
     never ranked together.
     """
+    check_report(command)
     paths = [path_of(p, command.saved_models) for p in command.paths]
     networks = load_shown(paths or runs(command.saved_models), command)
     from evaluation.reporting.leaderboard import leaderboard
@@ -76,6 +78,7 @@ def score_models(command: ScoreModels) -> None:
         log(found, command.logs)
     if command.json:
         write_json([as_plain(one) for one in found], command.json)
+    write_report(command, found, command.logs, aloud=command.json != "-")
     if command.json == "-":
         return
     console.print(overview(found))

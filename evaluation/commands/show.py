@@ -6,12 +6,13 @@ from typing import Literal
 
 import tyro
 
+from evaluation.commands.html_report import HtmlReport, check_report, write_report
 from zoo.support.json_output import write_json
 from zoo.support.terminal import console
 
 
 @dataclass(frozen=True)
-class Show:
+class Show(HtmlReport):
     """Print the leaderboard of saved measurements, and their protocols."""
 
     records: tyro.conf.Positional[tuple[Path, ...]] = ()
@@ -36,6 +37,7 @@ def show(command: Show) -> None:
     from evaluation.reporting.words import protocol_in_words
     from evaluation.results import Measurements
 
+    check_report(command)
     folder = command.logs / "comparison" / "records"
     records = command.records or tuple(sorted(folder.glob("[!.]*/")))
     if not records:
@@ -45,6 +47,7 @@ def show(command: Show) -> None:
     found = [Measurements.open(record) for record in records]
     if command.json:
         write_json([as_plain(one) for one in found], command.json)
+    write_report(command, found, command.logs, aloud=command.json != "-")
     if command.json == "-":
         return
     console.print(overview(found))

@@ -4,16 +4,15 @@ They are drawn on `matplotlib.figure.Figure` without pyplot: that needs no displ
 global state.
 """
 
-import io
 import math
 from collections.abc import Mapping, Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from evaluation.reporting.names import short_names
+from evaluation.reporting.styles import MANY, highlighted_of, legend, png, shown, styles, title
 from evaluation.scores.definitions import Score
 from evaluation.scores.table import FLOOR, SCORES
 
@@ -22,18 +21,40 @@ PANELS = {
 }
 """The scores that are drawn, in this order, with the labels of their axes."""
 
-_LINES = tuple(product(("o", "s", "^", "D"), ("-", "--", ":", "-.")))
 _IMAGES_PER_ROW = 9
 
 
 def curve_figure(
-    frame: pd.DataFrame, transformation: str, boundary: str, *, unit: str, identity: int
+    frame: pd.DataFrame,
+    transformation: str,
+    boundary: str,
+    *,
+    unit: str,
+    identity: int,
+    highlighted: Sequence[str] | None = None,
 ) -> bytes:
+    """Draw the curves of `draw_curves`, and return the content of a PNG file."""
+    drawn = draw_curves(
+        frame, transformation, boundary, unit=unit, identity=identity, highlighted=highlighted
+    )
+    return png(drawn)
+
+
+def draw_curves(
+    frame: pd.DataFrame,
+    transformation: str,
+    boundary: str,
+    *,
+    unit: str,
+    identity: int,
+    highlighted: Sequence[str] | None = None,
+) -> Any:
     """Draw how every model answers to a transformation, in one panel per score of `PANELS`.
 
     Resampling floors, if measured, are faint dotted lines in the colours of their models. A model's
     architecture (the first part of its short name) gives its colour, and the rest of the name its
-    line style. Both are the same in all figures of one table.
+    line style. Both are the same in all figures of one table. Of more than ten models a few are in
+    colour, and the others grey lines without bands.
 
     Args:
         frame: The table of measurements on one dataset, which may include other transformations
@@ -42,14 +63,16 @@ def curve_figure(
         boundary: The boundary to draw.
         unit: The unit of a strength.
         identity: The strength that changes nothing, marked by a thin line.
+        highlighted: The models in colour; by default all or, of more than ten, the three best and
+            the worst by the mean of the first panel.
 
     Returns:
-        The content of a PNG file.
+        The figure, a `matplotlib.figure.Figure`.
 
     Raises:
         ValueError: If there is nothing to draw, or more than one dataset.
     """
-    from matplotlib.figure import Figure
+    from evaluation.reporting.drawn import Drawn
 
     curve = (frame["transformation"] == transformation) & (frame["boundary"] == boundary)
     rows = frame[curve & frame["score"].isin(PANELS) & frame["strength"].notna()]
@@ -63,29 +86,30 @@ def curve_figure(
     panels = [score for score in PANELS if score in set(rows["score"])]
     columns = min(len(panels), 2)
     lines = math.ceil(len(panels) / columns)
-    figure = Figure(figsize=(5.2 * columns + 2.6, 4.2 * lines), dpi=100, layout="constrained")
+    figure = Drawn(figsize=(5.2 * columns + 2.6, 4.2 * lines), dpi=100, layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False, sharex=True)
     drawn = set(rows["model"])
-    styles = {model: style for model, style in _styles(frame["model"]).items() if model in drawn}
+    if highlighted is None and len(drawn) > MANY:
+        highlighted = highlighted_of(rows[rows["score"] == panels[0]])
+    known = {m: s for m, s in styles(frame["model"], highlighted).items() if m in drawn}
     for ax, score in zip(grid.flat, panels, strict=False):
-        _draw(ax, rows[rows["score"] == score], styles)
-        _draw_floors(ax, floors[floors["score"] == score + FLOOR], styles)
+        draw_lines(ax, rows[rows["score"] == score], known)
+        draw_floors(ax, floors[floors["score"] == score + FLOOR], known)
         ax.axvline(identity, color="0.4", linewidth=0.8, zorder=0)
         ax.set(ylabel=PANELS[score], xlabel=f"{transformation} ({unit})", ylim=(-0.03, 1.03))
-        ax.set_xticks(_ticks(sorted(rows["strength"].unique()), identity))
+        ax.set_xticks(ticks(sorted(rows["strength"].unique()), identity))
         ax.tick_params(labelbottom=True)
         ax.grid(alpha=0.25)
     for ax in grid.flat[len(panels) :]:
         ax.remove()
-    handles, labels = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", frameon=False, handlelength=3.5)
+    legend(figure, known)
     largest = rows["n"].max()
-    figure.suptitle(
+    title(
+        figure,
         f"{transformation}, boundary {boundary}: {datasets[0]}, {largest} images, "
         "bands are 95 % intervals" + (", dotted: the resampling floor" if len(floors) else ""),
-        fontsize="medium",
     )
-    return _png(figure)
+    return figure
 
 
 def strip_figure(
@@ -129,10 +153,15 @@ def strip_figure(
     )
     ax.axis("off")
     figure.suptitle(f"{transformation} ({unit})", fontsize="medium")
-    return _png(figure)
+    return png(figure)
 
 
 def position_figure(maps: pd.DataFrame, transformation: str, boundary: str) -> bytes:
+    """Draw the maps of `draw_positions`, and return the content of a PNG file."""
+    return png(draw_positions(maps, transformation, boundary))
+
+
+def draw_positions(maps: pd.DataFrame, transformation: str, boundary: str) -> Any:
     """Draw accuracy over the two strengths of a transformation, one panel per model.
 
     Args:
@@ -141,88 +170,62 @@ def position_figure(maps: pd.DataFrame, transformation: str, boundary: str) -> b
         boundary: The boundary to draw.
 
     Returns:
-        The content of a PNG file.
+        The figure, a `matplotlib.figure.Figure`.
     """
-    from matplotlib.figure import Figure
+    from evaluation.reporting.drawn import Drawn
 
     rows = maps[(maps["transformation"] == transformation) & (maps["boundary"] == boundary)]
     labels = short_names(rows["model"].unique())
     columns = min(len(labels), 5)
     lines = math.ceil(len(labels) / columns)
-    figure = Figure(figsize=(2.6 * columns + 1, 2.8 * lines + 0.5), dpi=100, layout="constrained")
+    figure = Drawn(figsize=(2.6 * columns + 1, 2.8 * lines + 0.5), dpi=100, layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False)
     for ax, (model, label) in zip(grid.flat, labels.items(), strict=False):
         table = rows[rows["model"] == model].pivot(index="second", columns="first", values="value")
-        ax.set(title=label, xticks=range(table.shape[1]), yticks=range(table.shape[0]))
-        ax.set_xticklabels(table.columns, fontsize="x-small")
-        ax.set_yticklabels(table.index, fontsize="x-small")  # increases downwards, as y in images
+        ax.set_title(shown(label), parse_math=False, fontsize="small")
+        across, down = (ticks(range(n), 0) for n in table.shape[::-1])
+        ax.set_xticks(across, table.columns[across], fontsize="x-small")
+        ax.set_yticks(down, table.index[down], fontsize="x-small")  # downwards, as y in images
         ax.set(xlabel=rows["first_name"].iloc[0], ylabel=rows["second_name"].iloc[0])
         shades = ax.imshow(table, cmap="viridis", vmin=0, vmax=1)
     for ax in grid.flat[len(labels) :]:
         ax.remove()
     figure.colorbar(shades, ax=list(grid.flat[: len(labels)]), label="accuracy", shrink=0.8)
-    figure.suptitle(
+    title(
+        figure,
         f"{transformation}, boundary {boundary}: {rows['dataset'].iloc[0]}, "
         f"{rows['n'].max()} images",
-        fontsize="medium",
     )
-    return _png(figure)
+    return figure
 
 
-def _styles(models: pd.Series) -> Mapping[str, dict[str, Any]]:
-    """Return each model's label, colour, marker and line style."""
-    from matplotlib import colormaps
-
-    labels = short_names(models.unique())
-    parts = {model: label.partition("-") for model, label in labels.items()}
-    architectures = list(dict.fromkeys(first for first, _, _ in parts.values()))
-    variants = list(dict.fromkeys(rest for _, _, rest in parts.values()))
-    count = len(architectures)
-    palette = colormaps["tab10"] if count <= 10 else colormaps["turbo"].resampled(count)
-    styles = {}
-    for model, (first, _, rest) in parts.items():
-        marker, line = _LINES[variants.index(rest) % len(_LINES)]
-        colour = palette(architectures.index(first))
-        styles[model] = {
-            "label": labels[model],
-            "color": colour,
-            "marker": marker,
-            "linestyle": line,
-        }
-    return styles
+def draw_floors(ax: Any, rows: pd.DataFrame, known: Mapping[str, dict[str, Any]]) -> None:
+    """Draw the resampling floors of models in colour: faint lines without markers."""
+    for model, style in known.items():
+        curve = rows[rows["model"] == model].sort_values("strength")
+        if style["band"] and len(curve):
+            x = curve["strength"].to_numpy(int)
+            line = {"color": style["line"]["color"], "linewidth": 0.8, "alpha": 0.6}
+            ax.plot(x, curve["value"], **line, dashes=(1, 1))
 
 
-def _draw_floors(ax: Any, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]]) -> None:
-    """Draw each model's resampling floor: a faint line in its colour, without markers."""
-    for model, style in styles.items():
+def draw_lines(ax: Any, rows: pd.DataFrame, known: Mapping[str, dict[str, Any]]) -> None:
+    """Draw each model's curve, with its interval as a band if it is in colour."""
+    for model, style in known.items():
         curve = rows[rows["model"] == model].sort_values("strength")
         x = curve["strength"].to_numpy(int)
-        ax.plot(x, curve["value"], color=style["color"], linewidth=0.8, alpha=0.6, dashes=(1, 1))
-
-
-def _draw(ax: Any, rows: pd.DataFrame, styles: Mapping[str, dict[str, Any]]) -> None:
-    """Draw each model's curve with its interval as a band."""
-    for model, style in styles.items():
-        curve = rows[rows["model"] == model].sort_values("strength")
-        x = curve["strength"].to_numpy(int)
-        ax.plot(x, curve["value"], **style, linewidth=1.6, markersize=3.5)
-        ax.fill_between(
-            x, curve["low"], curve["high"], color=style["color"], alpha=0.15, linewidth=0
-        )
+        ax.plot(x, curve["value"], **style["line"])
+        if style["band"]:
+            colour = style["line"]["color"]
+            ax.fill_between(x, curve["low"], curve["high"], color=colour, alpha=0.15, linewidth=0)
 
 
 def _place(strength: Any) -> str:
     return ", ".join(map(str, strength)) if isinstance(strength, tuple) else str(strength)
 
 
-def _ticks(strengths: Sequence[int], identity: int) -> list[int]:
-    """Return at most nine evenly spaced strengths, including the identity."""
-    step = math.ceil(len(strengths) / 9)
+def ticks(strengths: Sequence[int], identity: int, most: int = 9) -> list[int]:
+    """Return a few evenly spaced strengths, including the identity."""
+    step = math.ceil(len(strengths) / most)
     start = list(strengths).index(identity) % step if identity in strengths else 0
     return list(strengths)[start::step]
-
-
-def _png(figure: Any) -> bytes:
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    return content.getvalue()

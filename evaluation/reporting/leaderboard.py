@@ -80,10 +80,10 @@ def boards(measurements: Measurements | Sequence[Measurements]) -> Iterator[Boar
     found = several(measurements)
     listed = [set(m.ranking["model"]) if len(m.ranking) else set() for m in found]
     every = [pd.Series(sorted(names)) for names in listed]
-    names = _short(pd.concat([*(_rows(m)["model"] for m in found), *every]))
+    names = _short(pd.concat([*(rows_of(m)["model"] for m in found), *every]))
     for one in found:
         identities = {known.key: known.identity for known in one.protocol.transformations}
-        frame = _rows(one)
+        frame = rows_of(one)
         points = zip(frame["transformation"], frame["boundary"], frame["strength"], strict=True)
         at = [v is not pd.NA and v == identities[name, boundary] for name, boundary, v in points]
         frame = frame.assign(at_identity=at)
@@ -106,7 +106,7 @@ def _short(models: pd.Series) -> dict[str, str]:
     return {name: f"{bases[base]}{comma}{seeds}" for name, (base, comma, seeds) in parts.items()}
 
 
-def _rows(one: Measurements) -> pd.DataFrame:
+def rows_of(one: Measurements) -> pd.DataFrame:
     """Return the rows to show, with the networks of one configuration replaced by their mean."""
     grouped = configurations(one.protocol.networks)
     members = [n.name for group in grouped.values() if len(group) > 1 for n in group]

@@ -36,7 +36,7 @@ COLUMNS = (
 )
 
 
-_RANKED = {
+RANKED = {
     "embedding": "nearest_neighbour",
     "multilabel": "exact_match_agreement",
     "keypoints": "keypoint_agreement",
@@ -121,7 +121,7 @@ def ranking(predictions: Predictions) -> pd.DataFrame:
     """
     curves = [info for info in predictions.transformations if info.others and not info.parts]
     tasks = {"classes" if n.of_classes else n.task for n in predictions.networks}
-    if not curves or len(tasks) > 1 or not tasks <= {"classes", *_RANKED}:
+    if not curves or len(tasks) > 1 or not tasks <= {"classes", *RANKED}:
         return pd.DataFrame(columns=list(COLUMNS))
     groups = {
         name: [Observations(predictions, member) for member in members]
@@ -161,7 +161,7 @@ def _mean(observed: Observations, info: TransformationInfo) -> np.ndarray:
     labelled = observed.predictions.truth.labels is not None
     score = "stable_accuracy" if labelled else "top1_agreement"
     if not observed.network.of_classes:
-        score, known = _RANKED[observed.network.task], False
+        score, known = RANKED[observed.network.task], False
     (values,) = observed.over(info, [f"{score}_whole" if known else score]).values()
     return row_means(values[:, info.others])
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evaluation.examples import Examples
 from evaluation.protocol import TransformationInfo
 from evaluation.results import Measurements
 from evaluation.scores.definitions import Combined, Definition, Score, Summary
@@ -17,11 +18,13 @@ from evaluation.scores.observations import Observations
 from evaluation.scores.ranking import ranking
 from evaluation.scores.seeds import over_seeds
 from evaluation.scores.table import FLOOR, NOISE, REPEATS, SCORES, SUMMARIES
+from evaluation.scores.worst import worst_examples
 from evaluation.statistics.intervals import wilson
 from evaluation.statistics.means import influence, interval
 from evaluation.sweeping.predictions import Predictions
 from evaluation.tables import table
 from evaluation.values import Key, Values
+from zoo.datasets import Dataset
 
 _LOG = logging.getLogger("evaluation")
 _AT_A_TIME = 2  # curves, each of which keeps a core busy
@@ -32,7 +35,10 @@ _Pending = tuple[Score | Combined, str, Any, np.ndarray]
 
 
 def score(
-    predictions: Predictions, scores: Iterable[str | Definition] | None = None
+    predictions: Predictions,
+    scores: Iterable[str | Definition] | None = None,
+    *,
+    dataset: Dataset | None = None,
 ) -> Measurements:
     """Measure predictions; no network is run.
 
@@ -48,12 +54,14 @@ def score(
         predictions: The result of a sweep.
         scores: Names of scores, or your own definitions; by default all that can be computed from
             the stored outputs.
+        dataset: The images that were swept, of which examples are shown; by default there are none.
 
     Returns:
         The measurements, strengths ascending.
 
     Raises:
-        ValueError: If a score is unknown, or not defined for the task of a network.
+        ValueError: If a score is unknown, or not defined for the task of a network, or the dataset
+            is not the one that was swept.
 
     Example:
         >>> import tempfile, keras, numpy as np
@@ -97,6 +105,7 @@ def score(
         if position_map is not None:
             maps.append(position_map.assign(**common))
     position_maps = pd.concat(maps, ignore_index=True) if maps else pd.DataFrame()
+    per_image = Values(kept, predictions.truth.labels, predictions.truth.class_names)
     return Measurements(
         table(rows),
         predictions.protocol,
@@ -104,7 +113,8 @@ def score(
         predictions.strips,
         table(list(over_seeds(predictions, wanted))),
         ranking(predictions),
-        Values(kept, predictions.truth.labels, predictions.truth.class_names),
+        per_image,
+        Examples() if dataset is None else worst_examples(predictions, per_image, dataset),
     )
 
 

@@ -1,0 +1,1 @@
+"""The interactive page: its data, the module that draws it, and one file that holds it all."""
