@@ -10,7 +10,7 @@ from evaluation.protocol import TransformationInfo, curve_name
 from evaluation.reporting.answer import answer
 from evaluation.reporting.breaking import first_breaks
 from evaluation.reporting.leaderboard import order_of, place_of, rows_of, title_of
-from evaluation.reporting.names import short_names
+from evaluation.reporting.names import shown_names
 from evaluation.reporting.page.numbers import rounded, triple
 from evaluation.reporting.page.paired import by_class, differences
 from evaluation.reporting.page.pictures import shown_pictures
@@ -67,7 +67,7 @@ def _group(one: Measurements, images: bool, profiles: Sequence[pd.DataFrame]) ->
     facts = [protocol_in_words(protocol)]
     facts += [stopping_in_words(protocol)] if protocol.stopping else []
     facts += [f"{n.name} {said}." for n in protocol.networks if (said := input_in_words(n))]
-    names = short_names(models)
+    names = shown_names(models)
     return {
         "title": str(protocol.images),
         "words": answer(one),
