@@ -55,12 +55,13 @@ def layout(frame: pd.DataFrame, transformations: Iterable[TransformationInfo]) -
         frame: What `points` returned.
         transformations: The transformations of all curves.
     """
+    # TensorBoard (seen in 2.21) shows the charts of a category from the last to the first.
     known = list({curve.key: curve for curve in transformations}.values())
     shown = [score for score in PANELS if score in set(frame["score"])]
     shown.sort(key=lambda score: score != _FIRST)
     return Layout(
         category=[
-            Category(title=PANELS[score], chart=_charts(frame, score, known), closed=k > 0)
+            Category(title=PANELS[score], chart=_charts(frame, score, known)[::-1], closed=k > 0)
             for k, score in enumerate(shown)
         ]
     )
