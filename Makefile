@@ -40,7 +40,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks
 
 tensorboard: .venv/installed
-	@echo "Open http://localhost:6006/#scalars&regexInput=evaluation&_smoothingWeight=0"
+	@echo "Open http://localhost:6006/?runFilter=evaluation%7Ccomparison&tagFilter=invariance%2Ftop1_agreement%2F&smoothing=0#scalars&regexInput=evaluation%7Ccomparison&tagFilter=invariance%2Ftop1_agreement%2F&_smoothingWeight=0&runSelectionState=eyJjb21wYXJpc29uIjp0cnVlfQ%3D%3D"
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/tensorboard --logdir tensorboard_logs --host 127.0.0.1 --port 6006
 
 .venv/installed: EXTRAS := test,dev

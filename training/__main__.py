@@ -90,8 +90,8 @@ def main(command: Command) -> None:
     """Train the runs that do not exist yet, after checking all of them."""
     configs = command.configs()
     import_tensorflow()
-    from evaluation.reporting.tensorboard.log import ADDRESS
     from training.augmentation import check_ranges
+    from training.callbacks.journal import ADDRESS
     from training.network import build
     from training.runs.state import needed
 

@@ -57,7 +57,8 @@ def score_models(command: ScoreModels) -> None:
     from evaluation.reporting.leaderboard import leaderboard
     from evaluation.reporting.overview import overview
     from evaluation.reporting.plain_data import as_plain
-    from evaluation.reporting.tensorboard.log import ADDRESS, log
+    from evaluation.reporting.tensorboard.address import address
+    from evaluation.reporting.tensorboard.log import log
     from evaluation.reporting.words import stopping_in_words
 
     transformations = transformations_of(command)
@@ -86,7 +87,8 @@ def score_models(command: ScoreModels) -> None:
         console.print(leaderboard(found))
     console.print(
         f"All values: {command.logs / 'comparison' / 'measurements.csv'}\n"
-        f"Look at the curves: tensorboard --logdir {command.logs}, then {ADDRESS}",
+        f"Look at the curves: tensorboard --logdir {command.logs}, then "
+        f"{address(network.info.name for network in networks)}",
         soft_wrap=True,
         highlight=False,
         markup=False,

@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from zoo.support.markdown import markdown_table
+from zoo.support.markdown import escaped, markdown_table
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,12 @@ class Board:
     def markdown(self) -> str:
         """Return the table in Markdown, with the best of each column in bold."""
         rows = [
-            [model, place, *map(_one_line, cells)] for model, (place, cells) in self.rows.items()
+            [escaped(model), place, *map(_one_line, cells)]
+            for model, (place, cells) in self.rows.items()
         ]
-        table = markdown_table(["model", "place", *self.columns], rows)
-        return "\n\n".join([f"**{self.title}**", self.protocol, table, *self.notes])
+        table = markdown_table(["model", "place", *map(escaped, self.columns)], rows)
+        title = f"**{escaped(self.title)}**"
+        return "\n\n".join([title, escaped(self.protocol), table, *map(escaped, self.notes)])
 
 
 def _two_lines(cell: Cell) -> Text:

@@ -9,9 +9,15 @@ from typing import Any
 
 import keras
 
-from evaluation.reporting.tensorboard.events import EventFile, event_file, write_hparams
+from evaluation.reporting.tensorboard.events import EventFile, event_file, replaced_event_file
+from evaluation.reporting.tensorboard.hparams import save_choices, write_row
 from training.config import FAMILIES, TrainingConfig
 from zoo.architectures import ARCHITECTURES, options
+
+ADDRESS = "http://localhost:6006/?runFilter=train%7Cvalidation&smoothing=0#timeseries"
+"""Where TensorBoard shows the curves of all trainings, unsmoothed."""
+
+_PROGRESS = ("learning_rate", "images_per_second", "seconds")  # of an epoch, not of its weights
 
 
 class Journal(keras.callbacks.Callback):
@@ -89,14 +95,16 @@ class Journal(keras.callbacks.Callback):
 def log_hparams(directory: Path, config: TrainingConfig, metrics: dict[str, float]) -> None:
     """Write a run's configuration and metrics to TensorBoard's HPARAMS tab.
 
-    TensorBoard needs the same columns for every run. They are: each field; each option of any
-    architecture (its default if not chosen, `none` if this architecture lacks it); and the range of
-    each transformation available for augmentation (`none` if it is not used).
+    It is the row of the run's evaluation, which replaces it, so that a training has no run of its
+    own for it. The columns are: each field; each option of any architecture (its default if not
+    chosen, `none` if this architecture lacks it); and the range of each transformation available
+    for augmentation (`none` if it is not used).
 
     Args:
         directory: Folder of the run's logs.
         config: Configuration of the run.
-        metrics: Metrics by name, of the epoch whose weights were kept.
+        metrics: Metrics by name, of the epoch whose weights were kept. What only tells how the
+            training went, such as the learning rate of that epoch, is left out.
     """
     columns: dict[str, Any] = {f.name: getattr(config, f.name) for f in fields(config)}
     del columns["options"], columns["ranges"], columns["network_fingerprint"]
@@ -106,7 +114,12 @@ def log_hparams(directory: Path, config: TrainingConfig, metrics: dict[str, floa
         columns[option] = own.get(option, ())
     for transformation in (name for family in FAMILIES.values() for name in family):
         columns[f"{transformation}_range"] = config.drawn.get(transformation, ())
-    write_hparams(directory, {name: _cell(value) for name, value in columns.items()}, metrics)
+    row = {name: _cell(value) for name, value in columns.items()}
+    came_out = {f"final/{name}": v for name, v in metrics.items() if name not in _PROGRESS}
+    place = directory / "evaluation"
+    with replaced_event_file(place, suffix=".hparams") as events:
+        write_row(events, row, came_out)
+    save_choices(place, row)
 
 
 def _cell(value: Any) -> bool | int | float | str:

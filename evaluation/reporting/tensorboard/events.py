@@ -4,19 +4,18 @@ TensorBoard's own `EventFileWriter` imports TensorFlow if it is installed, to ac
 record writer and the messages used here do not.
 """
 
-import math
 import os
 import struct
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
-from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2, summary_v2
-from tensorboard.plugins.hparams import metadata as hparams_metadata
+from tensorboard.plugins.custom_scalar import metadata as custom_scalar_metadata
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
@@ -66,6 +65,12 @@ class EventFile:
         width, height = struct.unpack(">II", png[16:24])  # from the header of the PNG file
         content = [str(width).encode(), str(height).encode(), png]
         self._tensor(tag, step, content, image_metadata.create_summary_metadata("", description))
+
+    def layout(self, layout: Layout) -> None:
+        """Write what the CUSTOM SCALARS tab shows; TensorBoard merges the layouts of all runs."""
+        metadata = custom_scalar_metadata.create_summary_metadata()
+        content = [layout.SerializeToString()]
+        self._tensor(custom_scalar_metadata.CONFIG_SUMMARY_TAG, 0, content, metadata)
 
     def summary(self, summary: Summary, step: int = 0) -> None:
         """Write a summary made by one of TensorBoard's plugins."""
@@ -126,57 +131,3 @@ def _new_path(directory: str | os.PathLike[str], suffix: str = "") -> Path:
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     return directory / f"{_PREFIX}{time.time_ns()}.{os.getpid()}{suffix}"
-
-
-def write_hparams(
-    directory: str | os.PathLike[str],
-    hparams: Mapping[str, str | float | int | bool],
-    metrics: Mapping[str, float],
-) -> None:
-    """Write a run's row of TensorBoard's HPARAMS tab, replacing an earlier one.
-
-    TensorBoard takes the columns of the whole tab from one of the runs in a log directory, so
-    runs to be compared there need the same names. A metric that does not apply to a run is NaN.
-
-    Args:
-        directory: The folder of the TensorBoard run, whose name the row has.
-        hparams: The fields of the run's configuration.
-        metrics: The run's results by tag, which are also written as scalars at step 0.
-
-    Raises:
-        TypeError: If a value of `hparams` has none of the four types.
-    """
-    experiment = api_pb2.Experiment(
-        hparam_infos=[
-            api_pb2.HParamInfo(name=name, type=_data_type(value)) for name, value in hparams.items()
-        ],
-        metric_infos=[
-            api_pb2.MetricInfo(name=api_pb2.MetricName(tag=tag), display_name=tag)
-            for tag in metrics
-        ],
-    )
-    # Without a trial_id runs with equal hparams share a row; with an empty one they do not.
-    start = summary_v2.hparams_pb(dict(hparams), trial_id="")
-    end = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=time.time())
-    with replaced_event_file(directory, suffix=".hparams") as events:
-        events.summary(_hparams(hparams_metadata.EXPERIMENT_TAG, experiment=experiment))
-        events.summary(start)
-        for tag, value in metrics.items():
-            if not math.isnan(value):
-                events.scalar(tag, 0, value)
-        events.summary(_hparams(hparams_metadata.SESSION_END_INFO_TAG, session_end_info=end))
-
-
-def _hparams(tag: str, **content: object) -> Summary:
-    """Wrap a message of the hparams plugin, which is stored as metadata of an empty tensor."""
-    metadata = hparams_metadata.create_summary_metadata(
-        plugin_data_pb2.HParamsPluginData(**content)
-    )
-    value = Summary.Value(tag=tag, metadata=metadata, tensor=hparams_metadata.NULL_TENSOR)
-    return Summary(value=[value])
-
-
-def _data_type(value: str | float | int | bool) -> int:
-    if isinstance(value, bool):
-        return api_pb2.DATA_TYPE_BOOL
-    return api_pb2.DATA_TYPE_STRING if isinstance(value, str) else api_pb2.DATA_TYPE_FLOAT64

@@ -8,20 +8,24 @@ from pathlib import Path
 import pandas as pd
 
 from evaluation.protocol import curve_name
+from evaluation.reporting.answer import answer
 from evaluation.reporting.figures import PANELS, curve_figure, position_figure, strip_figure
 from evaluation.reporting.leaderboard import leaderboard_markdown
+from evaluation.reporting.tensorboard.address import COMPARISON
+from evaluation.reporting.tensorboard.bands import curve_tag, end_tag, has_band, layout, points
+from evaluation.reporting.tensorboard.choices import choices, outcomes
 from evaluation.reporting.tensorboard.events import EventFile, replaced_event_file
+from evaluation.reporting.tensorboard.hparams import (
+    save_choices,
+    saved_choices,
+    write_columns,
+    write_row,
+)
 from evaluation.results import Measurements, several
 from evaluation.tables import write_csv
 from zoo.support.files import folder_name
-from zoo.support.markdown import decimals, markdown_table
-
-COMPARISON = "comparison"
-"""The folder for figures and tables of all models."""
-
-ADDRESS = "http://localhost:6006/#scalars&regexInput=evaluation&_smoothingWeight=0"
-"""Where TensorBoard shows the curves unsmoothed, with all runs selected: by default it smooths
-curves, and deselects all runs if there are more than 40 and no filter is set."""
+from zoo.support.markdown import decimals, escaped, markdown_table
+from zoo.support.plain import plain
 
 
 def log(
@@ -29,9 +33,10 @@ def log(
 ) -> None:
     """Write measurements for TensorBoard, replacing earlier ones.
 
-    - `<logdir>/<model>/evaluation` has the curves of each model and `measurements.csv`;
-    - `<logdir>/comparison` has figures of all models, strips, the leaderboard and
-      `measurements.csv`;
+    - `<logdir>/<model>/evaluation` has the curves of each model with the ends of their intervals,
+      its row of the HPARAMS tab, and `measurements.csv`;
+    - `<logdir>/comparison` has the answer in words, the leaderboard, figures of all models, strips,
+      the layout of the CUSTOM SCALARS tab, and `measurements.csv`;
     - `<logdir>/comparison/records` has the measurements themselves, which `Measurements.open`
       reads.
 
@@ -62,17 +67,28 @@ def log(
     """
     found = several(measurements)
     homes = {str(model): folder_of(str(model)) for one in found for model in one.frame["model"]}
+    rows_of = choices([n for one in found for n in one.protocol.networks if n.name in homes])
+    names: dict[str, str] = {}
     for one in found:
+        came_out, shown = outcomes(one)
+        names |= shown
         for model, rows in one.frame.groupby("model", sort=False):
-            directory = Path(logdir, homes[str(model)], "evaluation")
+            model = str(model)
+            directory = Path(logdir, homes[model], "evaluation")
             with replaced_event_file(directory) as events:
                 _curves(events, rows)
                 events.text("summary", 0, _summary(rows))
+                write_row(events, rows_of[model], came_out.get(model, {}))
                 write_csv(rows, directory / "measurements.csv")
+                save_choices(directory, rows_of[model])
     directory = Path(logdir, COMPARISON)
     frame = pd.concat([one.frame for one in found], ignore_index=True)
     with replaced_event_file(directory) as events:
+        write_columns(events, saved_choices(logdir).values(), names)
+        events.text("answer", 0, _answer(found))
         events.text("leaderboard", 0, leaderboard_markdown(found))
+        transformations = [known for one in found for known in one.protocol.transformations]
+        events.layout(layout(points(frame), transformations))
         for one in found:
             _figures(events, one)
         write_csv(frame, directory / "measurements.csv")
@@ -109,11 +125,26 @@ def folder_of(model: str) -> str:
 
 
 def _curves(events: EventFile, rows: pd.DataFrame) -> None:
-    """Write one model's scores at single strengths, in ascending order."""
-    points = rows.dropna(subset="strength").sort_values("strength")
-    for row in points.to_dict("records"):
-        curve = curve_name(row["transformation"], row["boundary"])
-        events.scalar(f"{row['property']}/{row['score']}/{curve}", row["strength"], row["value"])
+    """Write one model's scores at single strengths, in ascending order.
+
+    The ends of an interval are those of the value itself where there is none: a band without width.
+    """
+    for row in points(rows).to_dict("records"):
+        curve, strength = curve_name(row["transformation"], row["boundary"]), row["strength"]
+        events.scalar(curve_tag(row["property"], row["score"], curve), strength, row["value"])
+        if has_band(row["score"]):
+            for end in ("low", "high"):
+                value = row["value"] if pd.isna(row[end]) else row[end]
+                events.scalar(end_tag(end, row["score"], curve), strength, value)
+
+
+def _answer(found: Sequence[Measurements]) -> str:
+    """Return the answer in words as Markdown, of each of the measurements."""
+    parts = []
+    for one in found:
+        title = f"**{escaped(f'{one.protocol.images}, {one.protocol.images.n:,} images')}**"
+        parts += [title, "\n".join(f"- {escaped(line)}" for line in answer(one))]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _summary(rows: pd.DataFrame) -> str:
@@ -121,16 +152,17 @@ def _summary(rows: pd.DataFrame) -> str:
     header = ["transformation", "boundary", "score", "value", "low", "high", "n"]
     cells = rows.loc[rows["strength"].isna(), header]
     numbers = {c: [decimals(x, 3) for x in cells[c]] for c in ("value", "low", "high")}
-    return markdown_table(header, cells.assign(**numbers).astype(str).to_numpy().tolist())
+    lines = cells.assign(**numbers).astype(str).to_numpy().tolist()
+    return markdown_table(header, [list(map(escaped, line)) for line in lines])
 
 
 def _figures(events: EventFile, one: Measurements) -> None:
     """Draw, for each transformation and boundary, all models' curves, the strip, and the maps."""
-    frame, dataset = one.frame, one.protocol.images.dataset
+    frame, dataset = one.frame, plain(one.protocol.images.dataset)
     drawn = frame[frame["score"].isin(PANELS) & frame["strength"].notna()]
     curves = set(zip(drawn["transformation"], drawn["boundary"], strict=True))
     for known in one.protocol.transformations:
-        name = curve_name(*known.key)
+        name = plain(curve_name(*known.key))
         if known.key in curves:
             png = curve_figure(frame, *known.key, unit=known.unit, identity=known.identity)
             events.image(f"{name}/{dataset}", 0, png)

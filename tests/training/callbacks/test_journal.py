@@ -38,9 +38,9 @@ def test_the_curves_are_those_of_training_and_of_validation(logged):
     assert set(curves(directory / "validation")) == {"loss", "accuracy"}
 
 
-def test_a_training_is_one_event_file_and_so_is_its_validation(logged):
-    config, directory, _ = logged
-    assert event_files(directory) == {config.run: 1, "train": 1, "validation": 1}
+def test_a_training_is_one_event_file_and_so_are_its_validation_and_its_row(logged):
+    _, directory, _ = logged
+    assert event_files(directory) == {"train": 1, "validation": 1, "evaluation": 1}
 
 
 def test_the_steps_are_the_epochs_from_1(logged):
@@ -94,12 +94,13 @@ def test_a_detector_is_logged_by_its_classes_and_its_boxes(tiny, data, tmp_path)
     shown = {"loss", "logits_loss", "box_loss", "accuracy", "box_iou"}
     assert set(curves(logs / "validation")) == shown
     assert set(curves(logs / "train")) >= shown
-    assert set(curves(logs)) >= {"accuracy", "box_iou", "val_accuracy", "val_box_iou"}
+    shown = {f"final/{name}" for name in ("accuracy", "box_iou", "val_accuracy", "val_box_iou")}
+    assert set(curves(logs / "evaluation")) >= shown
 
 
 def test_hparams_show_the_whole_configuration(logged):
     config, directory, _ = logged
-    shown = hparams_of(directory)
+    shown = hparams_of(directory / "evaluation")
     spread = {"options", "ranges", "network_fingerprint"}
     assert {f.name for f in fields(config)} - set(shown) == spread
     assert shown["learning_rate"] == config.learning_rate
@@ -119,7 +120,7 @@ def test_hparams_have_the_same_columns_for_every_run(tmp_path):
     }
     for name, config in configs.items():
         log_hparams(tmp_path / name, config, {"loss": 1.0})
-    plain, augmented = (hparams_of(tmp_path / name) for name in configs)
+    plain, augmented = (hparams_of(tmp_path / name / "evaluation") for name in configs)
     assert set(plain) == set(augmented)
     assert (plain["depth"], plain["heads"], plain["units"]) == (2, 4, "none")
     assert (augmented["rotation_range"], augmented["units"]) == ("-9 9", 64)
@@ -127,9 +128,11 @@ def test_hparams_have_the_same_columns_for_every_run(tmp_path):
 
 def test_hparams_show_how_the_training_came_out(logged):
     _, directory, records = logged
-    found = curves(directory)
-    for tag in ("loss", "accuracy", "val_loss", "val_accuracy"):
-        assert found[tag] == [(0, pytest.approx(records[-1][tag], rel=rounding()))]
+    found = curves(directory / "evaluation")
+    names = ("loss", "accuracy", "val_loss", "val_accuracy")
+    assert set(found) == {f"final/{name}" for name in names}  # no learning rate, which is 0
+    for name in names:
+        assert found[f"final/{name}"] == [(0, pytest.approx(records[-1][name], rel=rounding()))]
 
 
 def test_an_epoch_that_was_logged_but_not_saved_is_logged_once(tiny, data, tmp_path, monkeypatch):
@@ -154,7 +157,7 @@ def test_an_epoch_that_was_logged_but_not_saved_is_logged_once(tiny, data, tmp_p
     for part in ("train", "validation"):
         for points in curves(directory / part).values():
             assert [step for step, _ in points] == [1, 2, 3]
-    assert event_files(directory) == {config.run: 1, "train": 1, "validation": 1}
+    assert event_files(directory) == {"train": 1, "validation": 1, "evaluation": 1}
 
 
 def test_each_epoch_can_be_read_when_it_is_done(tiny, data, tmp_path):
@@ -193,4 +196,4 @@ def test_replacing_a_run_replaces_its_curves(tiny, data, tmp_path):
     for part in ("train", "validation"):
         for points in curves(places["logs"] / "mine" / part).values():
             assert [step for step, _ in points] == [1]
-    assert hparams_of(places["logs"] / "mine")["epochs"] == 1
+    assert hparams_of(places["logs"] / "mine" / "evaluation")["epochs"] == 1

@@ -2,11 +2,10 @@ import signal
 import subprocess
 import sys
 
-import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
-from evaluation.reporting.tensorboard.events import event_file, replaced_event_file, write_hparams
+from evaluation.reporting.tensorboard.events import event_file, replaced_event_file
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (7).to_bytes(4, "big") + (5).to_bytes(4, "big")
 
@@ -66,21 +65,3 @@ def test_a_killed_replacement_leaves_the_old_file_and_the_next_one_succeeds(tmp_
         events.scalar("score", 0, 3.0)
     assert read(tmp_path, "score") == [(0, 3.0)]
     assert len(names(tmp_path)) == 1
-
-
-def test_hparams_replace_themselves_and_nothing_else(tmp_path):
-    with event_file(tmp_path) as events:
-        events.scalar("loss", 0, 2.0)
-    for accuracy in (0.5, 0.75):
-        write_hparams(tmp_path, {"epochs": 3}, {"accuracy": accuracy, "absent": float("nan")})
-    assert len(names(tmp_path)) == 2
-    assert read(tmp_path, "loss") == [(0, 2.0)]
-    assert read(tmp_path, "accuracy") == [(0, 0.75)]
-    with pytest.raises(KeyError):
-        read(tmp_path, "absent")
-
-
-def test_hparams_of_other_types_are_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(TypeError, match="'layers'"):
-        write_hparams(tmp_path, {"layers": None}, {})
-    assert names(tmp_path) == []

@@ -1,9 +1,14 @@
+import base64
+import html
 import json
+import re
 import subprocess
 import sys
 import time
 import urllib.parse
 import urllib.request
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,10 +17,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.backend.event_processing.plugin_event_accumulator import (
     EventAccumulator as Watching,  # that of TensorBoard itself
 )
+from tensorboard.plugin_util import markdown_to_safe_html
 from tensorboard.util.tensor_util import make_ndarray
 
 from evaluation.protocol import curve_name
-from evaluation.reporting.tensorboard.events import write_hparams
+from evaluation.reporting.tensorboard.address import address
+from evaluation.reporting.tensorboard.events import event_file, replaced_event_file
+from evaluation.reporting.tensorboard.hparams import write_row
 from evaluation.reporting.tensorboard.log import log
 from evaluation.results import Measurements
 from evaluation.tables import DTYPES, read_csv
@@ -57,18 +65,32 @@ def frame():
 def logdir(frame, tmp_path_factory):
     directory = tmp_path_factory.mktemp("logs")
     strips = {("geometric_0", "circular"): np.zeros((3, 8, 8, 3), np.uint8)}
-    log(measurements(frame, AXES, strips=strips), directory)
-    for i, model in enumerate(MODELS):
-        write_hparams(
-            directory / model,
-            {"architecture": f"cnn{i // 2}", "augmented": bool(i % 2), "epochs": 3, "rate": 1e-3},
-            {"accuracy": i / 16, "iou": i / 8 if i % 2 else float("nan")},
-        )
+    for i, model in enumerate(MODELS):  # what training leaves there
+        for part in ("train", "validation"):
+            with event_file(directory / model / part) as events:
+                events.scalar("loss", 1, i)
+        with replaced_event_file(directory / model / "evaluation", suffix=".hparams") as events:
+            write_row(events, {"epochs": 3}, {"final/loss": i})
+    log(trained(measurements(frame, AXES, strips=strips)), directory)
     return directory
 
 
+def trained(one):
+    """The same measurements of networks that say how they were trained."""
+    networks = [
+        replace(network, metadata={"training": training(MODELS.index(network.name))})
+        for network in one.protocol.networks
+    ]
+    return replace(one, protocol=replace(one.protocol, networks=tuple(networks)))
+
+
+def training(i):
+    kind = ["colour"] if i % 2 else []
+    return {"architecture": f"cnn{i // 2}", "augmentation": kind, "epochs": 3, "rate": 1e-3}
+
+
 def points(directory):
-    """Read all scalars of a run: tag to `[(step, value), ...]`."""
+    """Read the scalars of a run that are curves: tag to `[(step, value), ...]`."""
     events = EventAccumulator(str(directory), size_guidance={"tensors": 0}).Reload()
     return {
         tag: [
@@ -76,6 +98,7 @@ def points(directory):
         ]
         for tag in events.Tags()["tensors"]
         if events.SummaryMetadata(tag).plugin_data.plugin_name == "scalars"
+        and not tag.startswith(("low/", "high/", "summary/"))
     }
 
 
@@ -101,7 +124,8 @@ def test_the_comparison_has_figures_strips_the_leaderboard_and_all_rows(frame, l
     events = EventAccumulator(str(logdir / "comparison"), size_guidance={"tensors": 0}).Reload()
     names = [*AXES, "geometric_0.circular"]
     images = {f"{name}/digits" for name in names} | {"geometric_0.circular/strip"}
-    assert set(events.Tags()["tensors"]) == images | {"leaderboard"}
+    shown = {tag for tag in events.Tags()["tensors"] if not tag.startswith(("_", "custom"))}
+    assert shown == images | {"answer", "leaderboard"}
     for tag in images:
         width, height, png = make_ndarray(events.Tensors(tag)[0].tensor_proto)
         assert png.startswith(b"\x89PNG")
@@ -119,7 +143,7 @@ def test_logging_again_replaces_what_was_there(tmp_path):
         log(measurements(rows[rows["transformation"] == "geometric_1"], AXES), tmp_path)
     directory = tmp_path / MODELS[0] / "evaluation"
     assert points(directory) == expected(second[second["transformation"] == "geometric_1"])
-    assert len(list(directory.iterdir())) == 2
+    assert len(list(directory.iterdir())) == 3
     assert len(list((tmp_path / "comparison").iterdir())) == 3
     (record,) = (tmp_path / "comparison" / "records").iterdir()
     assert len(Measurements.open(record).frame) == len(second) // len([*AXES, "circular"])
@@ -192,7 +216,9 @@ def server(logdir):
             with urllib.request.urlopen(request, timeout=20) as response:
                 return json.load(response)
 
-        runs = {"comparison", *MODELS, *(f"{model}/evaluation" for model in MODELS)}
+        parts = ("train", "validation", "evaluation")
+        runs = {"comparison", *(f"{model}/{part}" for model in MODELS for part in parts)}
+        assert len(runs) <= 40  # TensorBoard deselects more
         deadline = time.monotonic() + 20
         while set(ask("runs")) != runs:
             assert time.monotonic() < deadline, ask("runs")
@@ -205,7 +231,8 @@ def test_tensorboard_shows_every_curve_in_full(server, frame):
     run = f"{MODELS[0]}/evaluation"
     tags = set(server("plugin/scalars/tags")[run])
     curves = expected(frame[frame["model"] == MODELS[0]])
-    assert tags == set(curves)
+    assert {tag for tag in tags if not tag.startswith(("low/", "high/", "summary/"))} == set(curves)
+    assert "final/loss" not in tags  # the row of the training is replaced
     tag = "invariance/accuracy/geometric_0.circular"
     shown = server("plugin/scalars/scalars", run=run, tag=tag)
     assert [(step, pytest.approx(value)) for _, step, value in shown] == curves[tag]
@@ -214,32 +241,76 @@ def test_tensorboard_shows_every_curve_in_full(server, frame):
 def test_tensorboard_shows_the_figures_and_the_tables(server):
     assert len(server("plugin/images/tags")["comparison"]) == len(AXES) + 2
     texts = server("plugin/text/tags")
-    assert texts["comparison"] == ["leaderboard"]
+    assert sorted(texts["comparison"]) == ["answer", "leaderboard"]
     (table,) = server("plugin/text/text", run=f"{MODELS[0]}/evaluation", tag="summary")
     assert table["text"].count("<tr>") == 1 + 2 * (len(AXES) + 1)
     assert ">0.000<" in table["text"]
 
 
-def test_the_hparams_tab_has_a_row_for_each_run_with_every_field_and_metric(server):
+def test_the_hparams_tab_has_a_row_for_each_run_with_every_field_and_metric(server, frame):
     statuses = [f"STATUS_{name}" for name in ("UNKNOWN", "SUCCESS", "FAILURE", "RUNNING")]
     query = {"allowedStatuses": statuses, "colParams": [], "startIndex": 0, "sliceSize": 100}
     rows = server("plugin/hparams/session_groups", query)["sessionGroups"]
     experiment = server("plugin/hparams/experiment", {})
-    names = {"architecture", "augmented", "epochs", "rate"}
-    assert {info["name"] for info in experiment["hparamInfos"]} == names
-    assert [info["name"]["tag"] for info in experiment["metricInfos"]] == ["accuracy", "iou"]
-    assert sorted(row["name"] for row in rows) == sorted(MODELS)
+    differ = [info["name"] for info in experiment["hparamInfos"] if info["differs"]]
+    assert differ == ["architecture", "augmentation"]
+    same = {info["name"] for info in experiment["hparamInfos"]} - set(differ)
+    assert same == {"task", "total_stride", "parameters", "epochs", "rate"}
+    tags = [info["name"]["tag"] for info in experiment["metricInfos"]]
+    assert tags[:2] == ["summary/invariance_score", "summary/accuracy"]
+    assert sorted(row["name"] for row in rows) == sorted(f"{m}/evaluation" for m in MODELS)
     for row in rows:
-        i = MODELS.index(row["name"])
-        fields = {
-            "architecture": f"cnn{i // 2}",
-            "augmented": bool(i % 2),
-            "epochs": 3,
-            "rate": 1e-3,
-        }
-        assert row["hparams"] == fields
+        model = row["name"].removesuffix("/evaluation")
+        i = MODELS.index(model)
+        known = {"task": "classification", "total_stride": "unknown", "parameters": "unknown"}
+        kind = {"augmentation": "colour" if i % 2 else "none"}
+        assert row["hparams"] == training(i) | known | kind
         metrics = {value["name"]["tag"]: value["value"] for value in row["metricValues"]}
-        assert metrics == {"accuracy": i / 16} | ({"iou": i / 8} if i % 2 else {})
+        assert set(metrics) == set(tags)
+        own = frame[(frame["model"] == model) & (frame["transformation"] == "photometric_0")]
+        value = own.loc[own["score"] == "invariance_score", "value"].item()
+        assert metrics["summary/invariance_score/photometric_0"] == pytest.approx(value)
         (session,) = row["sessions"]
         assert session["status"] == "STATUS_SUCCESS"
         assert 0 < session["startTimeSecs"] <= session["endTimeSecs"]
+
+
+def test_the_custom_scalars_tab_has_a_band_for_each_run(server):
+    (first, *_) = server("plugin/custom_scalars/layout")["category"]
+    assert len(first["chart"]) == len(AXES) + 1
+    (series,) = first["chart"][0]["margin"]["series"]
+    for tag in series.values():
+        found = server("plugin/custom_scalars/scalars", run=f"{MODELS[0]}/evaluation", tag=tag)
+        assert len(found["tag_to_events"][tag]) == 3
+
+
+def test_the_printed_address_selects_each_run_where_tensorboard_would_deselect_them():
+    def selected(models):
+        (state,) = urllib.parse.parse_qs(address(models).partition("#")[2])["runSelectionState"]
+        return json.loads(base64.b64decode(state))
+
+    assert selected(MODELS) == {"comparison": True}
+    many = [f"net{i}é" for i in range(40)]
+    assert selected(many) == {"comparison": True, **{f"{m}/evaluation": True for m in many}}
+
+
+def test_the_printed_address_is_the_one_in_the_documents():
+    root = Path(__file__).parents[4]
+    for name in ("Makefile", "README.md", "tensorboard_logs/README.md"):
+        assert address() in (root / name).read_text()
+
+
+def test_names_from_outside_are_shown_as_the_text_they_are(tmp_path):
+    name = "<img src=x onerror=alert(1)> [a](javascript:b) *c* __d__"
+    rows = random_rows([name, "1. plain"]).query("transformation == 'geometric_1'")
+    rows = rows.assign(dataset="<script>e</script>|`f`")
+    one = measurements(rows, AXES, dataset="<script>e</script>|`f`")
+    log(one, tmp_path)
+    events = EventAccumulator(str(tmp_path / "comparison")).Reload()
+    for tag in ("answer", "leaderboard"):
+        text = make_ndarray(events.Tensors(tag)[0].tensor_proto).item()
+        page = markdown_to_safe_html(text)  # as TensorBoard shows it
+        assert not set(re.findall(r"<(\w+)", page)) & {"img", "script", "a", "em", "code", "ol"}
+        seen = html.unescape(re.sub(r"<[^>]*>", "", page))
+        assert "<script>e</script>|`f`" in seen
+        assert tag == "answer" or name in seen
