@@ -17,6 +17,7 @@ NAMES = (
     "architectures",
     "memory",
     "scores",
+    "reporting",
     "statistics",
 )
 

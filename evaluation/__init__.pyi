@@ -6,7 +6,9 @@ from .networks.network import Network as Network
 from .networks.network import load_model as load_model
 from .protocol import NetworkInfo as NetworkInfo
 from .protocol import Protocol as Protocol
+from .reporting.answer import answer as answer
 from .reporting.leaderboard import leaderboard as leaderboard
+from .reporting.page.report import report as report
 from .reporting.tensorboard.log import log as log
 from .results import Measurements as Measurements
 from .scores.by_class import per_class as per_class
