@@ -36,7 +36,7 @@ def test_hparams_show_the_metrics_of_the_weights_that_early_stopping_kept(resume
     directory = place / "logs" / config.run
     losses = [value for _, value in curves(directory / "validation")["loss"]]
     assert min(losses) < losses[-1]
-    assert curves(directory)["val_loss"] == [(0, min(losses))]
+    assert curves(directory / "evaluation")["final/val_loss"] == [(0, min(losses))]
 
 
 @pytest.mark.parametrize("name", ["cosine", "early stopping"])
@@ -47,9 +47,9 @@ def test_the_logs_of_a_killed_and_resumed_training_hold_each_epoch_once(resumed,
     for part in ("train", "validation"):
         for points in curves(place / "logs" / config.run / part).values():
             assert [step for step, _ in points] == epochs
-    assert hparams_of(place / "logs" / config.run)["epochs"] == config.epochs
+    assert hparams_of(place / "logs" / config.run / "evaluation")["epochs"] == config.epochs
     files = event_files(place / "logs" / config.run)
-    assert files == {config.run: 1, "train": 1, "validation": 1}
+    assert files == {"train": 1, "validation": 1, "evaluation": 1}
 
 
 def test_a_training_killed_between_its_last_epoch_and_its_end_is_only_saved(

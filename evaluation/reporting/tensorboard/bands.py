@@ -1,5 +1,6 @@
 """Intervals as bands in TensorBoard's CUSTOM SCALARS: the scalars they need, and the layout."""
 
+import logging
 from collections.abc import Iterable
 
 import pandas as pd
@@ -15,6 +16,7 @@ from evaluation.reporting.figures import PANELS
 from evaluation.scores.table import FLOOR
 from zoo.support.plain import plain
 
+_LOG = logging.getLogger(__name__)
 _CURVE = ["model", "score", "transformation", "boundary"]
 _FIRST = "top1_agreement"
 _ENDS = {"lower": "low", "upper": "high"}
@@ -56,7 +58,7 @@ def layout(frame: pd.DataFrame, transformations: Iterable[TransformationInfo]) -
         transformations: The transformations of all curves.
     """
     # TensorBoard (seen in 2.21) shows the charts of a category from the last to the first.
-    known = list({curve.key: curve for curve in transformations}.values())
+    known = [k for k in {k.key: k for k in transformations}.values() if _can_be_drawn(k)]
     shown = [score for score in PANELS if score in set(frame["score"])]
     shown.sort(key=lambda score: score != _FIRST)
     return Layout(
@@ -65,6 +67,21 @@ def layout(frame: pd.DataFrame, transformations: Iterable[TransformationInfo]) -
             for k, score in enumerate(shown)
         ]
     )
+
+
+def _can_be_drawn(known: TransformationInfo) -> bool:
+    """Return whether TensorBoard can draw a curve in CUSTOM SCALARS, after saying so if not.
+
+    It finds the run of a curve, and so its colour, after the first parenthesis of its name.
+    """
+    name = curve_name(*known.key)
+    if "(" in name:
+        _LOG.warning(
+            "expected the name of a transformation without a parenthesis for CUSTOM SCALARS, "
+            "received %s: its curves are in all other tabs",
+            plain(name),
+        )
+    return "(" not in name
 
 
 def _charts(

@@ -41,7 +41,8 @@ def log(
       reads.
 
     Earlier logs cannot be continued: the steps of each tag begin again, at which TensorBoard drops
-    the points that it has read.
+    the points that it has read. The columns of HPARAMS and the charts of CUSTOM SCALARS it reads
+    once.
 
     Args:
         measurements: One or several measurements.

@@ -6,11 +6,12 @@ from tensorboard.plugins.custom_scalar import metadata
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.util.tensor_util import make_ndarray
 
+from evaluation.reporting.tensorboard.bands import layout
 from evaluation.reporting.tensorboard.log import log
 from evaluation.tables import DTYPES
 from tests.evaluation.made import measurements
 
-AXES = {"rotation": ("degrees", 0), "flip": ("flips", 0), "a.*/<b>(x)": ("px", 0)}
+AXES = {"rotation": ("degrees", 0), "flip": ("flips", 0), "a.*/<b>[x]": ("px", 0)}
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def logged(tmp_path_factory):
     random = np.random.default_rng(0)
     points = [
         (score, curve, v)
-        for curve, grid in (("rotation", (-90, 0, 90)), ("flip", (0, 1)), ("a.*/<b>(x)", (0, 2)))
+        for curve, grid in (("rotation", (-90, 0, 90)), ("flip", (0, 1)), ("a.*/<b>[x]", (0, 2)))
         for score in ("accuracy", "top1_agreement", "cohen_kappa", "top1_agreement_floor")
         for v in grid
         if not (score.endswith("_floor") and v == 0)
@@ -74,7 +75,7 @@ def test_every_chart_has_a_curve_between_the_ends_of_its_intervals(logged):
 def test_agreement_comes_first_and_floors_stand_beside_their_curves(logged):
     _, folder = logged
     first, second = charts(folder)
-    titles = ["rotation (degrees)", "rotation: the floor", "flip (flips)", "a.*/<b>(x) (px)"]
+    titles = ["rotation (degrees)", "rotation: the floor", "flip (flips)", "a.*/<b>[x] (px)"]
     shown = list(reversed(first.chart))  # as TensorBoard does
     assert [chart.title for chart in shown] == titles
     assert shown[1].margin.series[0].value == "invariance/top1_agreement_floor/rotation"
@@ -102,3 +103,17 @@ def test_the_filter_of_the_printed_address_leaves_the_ends_of_intervals_out(logg
     tags = read(folder / "net" / "evaluation").Tags()["tensors"]
     shown = {tag for tag in tags if "invariance/top1_agreement/" in tag}
     assert shown == {f"invariance/top1_agreement/{curve}" for curve in AXES}
+
+
+def test_a_curve_that_tensorboard_cannot_draw_is_left_out_of_the_bands_and_named(caplog):
+    axes = {"turn (a)\x1b[31m": ("degrees", 0), "turn": ("degrees", 0)}
+    rows = [
+        ("net", "digits", "classification", "invariance", "accuracy", t, v, "zero", 0.5, 0, 1, 9)
+        for t in axes
+        for v in (0, 1)
+    ]
+    frame = pd.DataFrame(rows, columns=list(DTYPES)).astype(DTYPES)
+    (category,) = layout(frame, measurements(frame, axes).protocol.transformations).category
+    assert [chart.title for chart in category.chart] == ["turn (degrees)"]
+    (line,) = caplog.messages
+    assert "received turn (a): its curves" in line

@@ -161,6 +161,8 @@ def test_a_tensorboard_that_is_running_shows_the_last_logging_alone(tmp_path):
         tag = "invariance/accuracy/geometric_1"
         shown = [event.step for event in watching.Tensors(tag)]
         assert shown == sorted(kept.loc[kept["score"] == "accuracy", "strength"])
+        assert [event.step for event in watching.Tensors("low/accuracy/geometric_1")] == shown
+        assert len(watching.Tensors("summary/invariance_score")) == 1
 
 
 def test_a_model_with_two_datasets_is_refused_before_anything_is_written(frame, tmp_path):
