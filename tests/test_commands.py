@@ -499,7 +499,7 @@ def test_an_evaluation_is_printed_in_an_encoding_that_lacks_its_characters(finis
 
 def test_a_backend_of_keras_that_is_not_there_is_refused(here):
     done = subprocess.run(
-        [sys.executable, "-m", "evaluation"],
+        [sys.executable, "-m", "evaluation", "operations"],
         env={**os.environ, "KERAS_BACKEND": "nonsense"},
         capture_output=True,
         text=True,
