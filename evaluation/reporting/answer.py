@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from evaluation.configurations import configurations
-from evaluation.reporting.breaking import KEPT, first_breaks
+from evaluation.reporting.breaking import KEPT, SURELY_HOLDS, UNSURE, Break, first_breaks
 from evaluation.reporting.names import shown_names
 from evaluation.results import Measurements
+from evaluation.statistics.intervals import CONFIDENCE
 
+_UNORDERED = (
+    "Networks for numbers of pixels have no order, since their errors have the unit of the map: "
+    "--boards all prints them."
+)
 _SHARES = {
     "multilabel": "keeps all labels of {} of the images",
     "embedding": "keeps {} of the images nearest to themselves",
@@ -54,21 +61,43 @@ def answer(one: Measurements) -> list[str]:
         Without a place: average, which gives one class to all images.
     """
     if one.ranking.empty:
-        return []
-    boundary = one.ranking["boundary"].iloc[0]
-    here = one.ranking[one.ranking["boundary"] == boundary]
-    names = shown_names(here["model"].unique())
+        unordered = any(network.task == "regression" for network in one.protocol.networks)
+        return [_UNORDERED] if unordered else []
+    boundaries = [str(boundary) for boundary in one.ranking["boundary"].unique()]
+    names = shown_names(one.ranking["model"].unique())
+    first = one.ranking[one.ranking["boundary"] == boundaries[0]]
+    said = _of_boundary(first, names, one, boundaries[0])
+    for boundary in boundaries[1:]:
+        placed, _ = _placed(one.ranking[one.ranking["boundary"] == boundary])
+        if len(placed):
+            said.append(f"With the boundary {boundary}: {_best(placed, names, one)[0]}")
+    if len(boundaries) > 1 and said:
+        said[0] = f"With the boundary {boundaries[0]}: {said[0]}"
+    return [*said, *_next(_placed(first)[0], first, names, one)]
+
+
+def _placed(here: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the networks that have a place, the first first, and those that have none."""
     order = here[here["family"] == ""].sort_values("value", ascending=False, kind="stable")
-    placed, apart = order[order["apart"] == ""], order[order["apart"] != ""]
+    has_place = (order["apart"] == "") & order["value"].notna() & order["place"].notna()
+    return order[has_place], order[~has_place]
+
+
+def _of_boundary(
+    here: pd.DataFrame, names: Mapping[str, str], one: Measurements, boundary: str
+) -> list[str]:
+    placed, apart = _placed(here)
     said = []
     if len(placed):
         said += _best(placed, names, one)
-        said += _families(here[here["apart"] == ""], names)
-        said += _breaks(placed["model"].iloc[0], names, one)
-    if len(apart):
-        listed = _listed([names[model] for model in apart["model"]])
-        said.append(f"Without a place: {listed}, which {apart['apart'].iloc[0]}.")
-    return [*said, *_next(placed, here, names, one)]
+        said += _families(here[here["model"].isin(placed["model"])], names)
+        said += _breaks(placed["model"].iloc[0], names, first_breaks(one, boundary))
+    reasons = apart["apart"].where(apart["apart"] != "", "has no image that counts")
+    for reason, rows in apart.groupby(reasons, sort=False):
+        said.append(
+            f"Without a place: {_listed([names[m] for m in rows['model']])}, which {reason}."
+        )
+    return said
 
 
 def _best(placed: pd.DataFrame, names: Mapping[str, str], one: Measurements) -> list[str]:
@@ -77,24 +106,24 @@ def _best(placed: pd.DataFrame, names: Mapping[str, str], one: Measurements) -> 
     value = f"{_share(first, one)}"
     if len(placed) == 1:
         return [f"{names[first['model']]} {value}."]
-    second = placed.iloc[1]
+    second, others = placed.iloc[1], placed.iloc[1:]
     ahead = (
         f"{second['behind']:.3f} more than {names[second['model']]} ({_ends(second, 'behind_')})"
     )
-    rivals = placed.iloc[1:][placed.iloc[1:]["place"] == 1]["model"]
     n = int(first["n"])
     if first["last_place"] == 1:
         said = [f"Best of {len(placed)}: {names[first['model']]}. It {value}, {ahead}."]
     else:
+        rivals = others[others["place"] <= first["last_place"]]["model"]
+        listed = _listed([names[model] for model in rivals] or [names[second["model"]]])
         said = [
             f"First, but not surely the best: {names[first['model']]}. It {value}. With {n} images "
-            f"it cannot be told apart from {_listed([names[model] for model in rivals])}."
+            f"it cannot be told apart from {listed}."
         ]
-    others = placed[placed["place"] > 1]
     ties = {
         ends: [names[model] for model in rows["model"]]
-        for ends, rows in others.groupby(["place", "last_place"])
-        if len(rows) > 1
+        for ends, rows in others[others["place"] > 1].groupby(["place", "last_place"])
+        if len(rows) > 1 and rows["place"].iloc[0] < rows["last_place"].iloc[0]
     }
     if ties:
         listed = "; ".join(_listed(tied) for tied in list(ties.values())[:2])
@@ -128,7 +157,7 @@ def _families(here: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
     single = here["model"].nunique() == 1
     for family, rows in here[here["family"] != ""].groupby("family", sort=False):
         rows = rows.sort_values("value", ascending=False, kind="stable")
-        close = (rows["behind_low"].iloc[1:] <= 0).sum()
+        close = (~_surely_behind(rows)[1:]).sum()
         tied = f", {close} more within noise" if close else ""
         value, name = f"{rows['value'].iloc[0]:.2f}", names[rows["model"].iloc[0]]
         best.append(f"{family} {value}" if single else f"{family} {name} ({value}{tied})")
@@ -137,15 +166,24 @@ def _families(here: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
     return [f"Best under {'; '.join(best)}."] if best else []
 
 
-def _breaks(model: str, names: Mapping[str, str], one: Measurements) -> list[str]:
-    breaks = first_breaks(one)
-    if model not in breaks:
+def _surely_behind(rows: pd.DataFrame) -> np.ndarray:
+    """Return which networks are surely behind the first of a family.
+
+    The first was chosen by the same images, from all pairs: intervals are widened for as many
+    (Bonferroni). Where there is no interval, nothing is sure.
+    """
+    pairs = max(len(rows) * (len(rows) - 1) / 2, 1)
+    wider = ndtri(1 - (1 - CONFIDENCE) / 2 / pairs) / ndtri(0.5 + CONFIDENCE / 2)
+    half = (rows["behind"] - rows["behind_low"]) * wider
+    return np.asarray(rows["behind"] - half > 0)
+
+
+def _breaks(model: str, names: Mapping[str, str], breaks: Mapping[str, Break | str]) -> list[str]:
+    found = breaks.get(model)
+    if found == SURELY_HOLDS:
+        return [f"{names[model]} holds at every strength measured ({KEPT:g} or more surely stay)."]
+    if found is None or found == UNSURE:
         return []
-    found = breaks[model]
-    if found is None:
-        return [
-            f"{names[model]} holds at every strength that was measured ({KEPT:g} or more stay)."
-        ]
     return [f"{names[model]} breaks first under {found}."]
 
 
@@ -154,11 +192,15 @@ def _next(
 ) -> list[str]:
     """Say what would decide more, and what would make the first better."""
     advice = []
-    single = all(len(group) == 1 for group in configurations(one.protocol.networks).values())
+    groups = configurations(one.protocol.networks).values()
+    single = any(len(group) == 1 for group in groups)
     ours = all("architecture" in network.metadata for network in one.protocol.networks)
     if len(placed) > 1 and single:
         seeds = " (python -m training --seeds 0 1 2)" if ours else ""
-        advice.append(f"these are verdicts on single trainings: train several seeds of each{seeds}")
+        whose = "these" if all(len(group) == 1 for group in groups) else "some"
+        advice.append(
+            f"{whose} are verdicts on single trainings: train several seeds of each{seeds}"
+        )
     if len(placed):
         # What is mirrored may be another thing, as letters and digits are: that is no weakness.
         first = here[here["model"] == placed["model"].iloc[0]]

@@ -14,8 +14,10 @@ from evaluation.tasks import OF_CLASSES
 KEPT = 0.9
 """A network holds at a strength unless the interval of its agreement is below this share."""
 
+SURELY_HOLDS, UNSURE = "nothing measured: it holds", "nothing for sure"
+
 _AGREEMENTS = {
-    **dict.fromkeys(OF_CLASSES, "top1_agreement"),
+    **dict.fromkeys(OF_CLASSES, "top1_agreement"),  # of whole objects, where these are known
     "multilabel": "exact_match_agreement",
     "embedding": "nearest_neighbour",
     "keypoints": "keypoint_agreement",
@@ -47,7 +49,7 @@ class Break:
         return f"{name} at {self.strength:g} {self.transformation.unit} ({self.value:.2f} stay)"
 
 
-def first_breaks(one: Measurements) -> dict[str, Break | None]:
+def first_breaks(one: Measurements, boundary: str) -> dict[str, Break | str]:
     """Return what each network, or configuration of several seeds, breaks under first.
 
     Of all curves of one network, it is the one that ends nearest to its identity, in relation to
@@ -56,26 +58,33 @@ def first_breaks(one: Measurements) -> dict[str, Break | None]:
 
     Args:
         one: Measurements.
+        boundary: Of which boundary; light belongs to each.
 
     Returns:
-        By name of network or configuration, None if it holds at every strength that was measured.
-        Networks for numbers of pixels, which have no agreement, are left out.
+        By name of network or configuration, or in words that it surely holds at every strength that
+        was measured, as every interval lies above 0.9, or that nothing is sure. Networks for
+        numbers of pixels, which have no agreement, are left out.
     """
     frame = one.frame
     if len(one.configurations):
         frame = pd.concat([frame, one.configurations], ignore_index=True)
     tasks = {network.name: network.task for network in one.protocol.networks}
-    found: dict[str, Break | None] = {}
+    found: dict[str, Break | str] = {}
     for name, members in configurations(one.protocol.networks).items():
         score = _AGREEMENTS.get(tasks[members[0].name])
-        rows = frame[(frame["model"] == name) & (frame["score"] == score)]
-        rows = rows[rows["strength"].notna() & rows["high"].notna()]
+        rows = frame[(frame["model"] == name) & frame["boundary"].isin([boundary, "none"])]
+        rows = rows[rows["strength"].notna()]
+        whole = rows[rows["score"] == f"{score}_whole"]
+        rows = rows[rows["score"] == score]
+        if len(whole):
+            curves = whole["transformation"].unique()
+            rows = pd.concat([rows[~rows["transformation"].isin(curves)], whole])
         if score is not None and len(rows):
             found[name] = _first(rows, one.protocol)
     return found
 
 
-def _first(rows: pd.DataFrame, protocol: Protocol) -> Break | None:
+def _first(rows: pd.DataFrame, protocol: Protocol) -> Break | str:
     broken: list[Break] = []
     for row in rows[rows["high"] < KEPT].to_dict("records"):
         info = protocol.transformation(row["transformation"], row["boundary"])
@@ -84,4 +93,6 @@ def _first(rows: pd.DataFrame, protocol: Protocol) -> Break | None:
         side = grid[np.sign(grid) == np.sign(away)]
         share = abs(away) / np.abs(side).max() if away else np.inf
         broken.append(Break(info, row["strength"], float(row["value"]), float(share)))
-    return min(broken, key=lambda one: (one.share, one.value), default=None)
+    if broken:
+        return min(broken, key=lambda one: (one.share, one.value))
+    return SURELY_HOLDS if (rows["low"] >= KEPT).all() else UNSURE

@@ -1,6 +1,11 @@
 """Short names for legends and tables."""
 
+import re
 from collections.abc import Iterable
+
+from zoo.support.plain import plain
+
+_SEEDS = re.compile(r"(.*?)(, \d+ seeds)?", re.DOTALL)
 
 
 def short_names(models: Iterable[str]) -> dict[str, str]:
@@ -25,6 +30,8 @@ def short_names(models: Iterable[str]) -> dict[str, str]:
 def shown_names(models: Iterable[str]) -> dict[str, str]:
     """Return short names of networks and configurations, without the number of seeds they share.
 
+    They come from outside, and are made safe to print.
+
     Args:
         models: Names; that of a configuration ends in a number of seeds, after a comma.
 
@@ -33,11 +40,16 @@ def shown_names(models: Iterable[str]) -> dict[str, str]:
         >>> shown_names(["digits-fcn, 3 seeds", "digits-mlp, 3 seeds"])
         {'digits-fcn, 3 seeds': 'fcn', 'digits-mlp, 3 seeds': 'mlp'}
     """
-    parts = {model: model.partition(", ") for model in models}
-    bases = short_names(base for base, _, _ in parts.values())
-    same = len({seeds for _, _, seeds in parts.values()}) == 1
-    ends = {model: "" if same else f"{comma}{seeds}" for model, (_, comma, seeds) in parts.items()}
-    return {model: bases[parts[model][0]] + end for model, end in ends.items()}
+    parts = {}
+    for model in models:
+        found = _SEEDS.fullmatch(model)
+        parts[model] = (found[1], found[2] or "") if found else (model, "")
+    bases = short_names(base for base, _ in parts.values())
+    same = len({seeds for _, seeds in parts.values()}) == 1
+    return {
+        model: str(plain(bases[base] + ("" if same else seeds)))
+        for model, (base, seeds) in parts.items()
+    }
 
 
 def _shared(names: Iterable[list[str]], most: int) -> int:

@@ -63,7 +63,7 @@ def _table(one: Measurements, boundary: str) -> list[RenderableType]:
     names = shown_names(models)
     seeds = {str(model).partition(", ")[2] for model in models}
     each = f", {seeds.pop()} each" if len(seeds) == 1 and "" not in seeds else ""
-    breaks = first_breaks(one)
+    breaks = first_breaks(one, boundary)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for heading, side in _HEADINGS.items():
         table.add_column(heading, justify="left" if side == "left" else "right", overflow="fold")
@@ -74,17 +74,15 @@ def _table(one: Measurements, boundary: str) -> list[RenderableType]:
 
 
 def _cells(
-    row: Mapping[Any, Any], names: Mapping[str, str], breaks: Mapping[str, Break | None]
+    row: Mapping[Any, Any], names: Mapping[str, str], breaks: Mapping[str, Break | str]
 ) -> list[Text]:
-    name, found = row["model"], breaks.get(row["model"])
-    ends = row["place"], row["last_place"]
-    held = "holds at every strength" if name in breaks else "–"
+    name, ends = row["model"], (row["place"], row["last_place"])
     return [
         Text("–" if pd.isna(row["place"]) else place_of(ends)),
         Text(names[name]),
         _value(row, "value", ""),
         _value(row, "behind", "behind_"),
-        Text(held if found is None else str(found)),
+        Text(str(breaks.get(name, "–"))),
     ]
 
 

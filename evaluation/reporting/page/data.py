@@ -111,13 +111,12 @@ def _models(one: Measurements, frame: pd.DataFrame) -> list[str]:
 def _boards(one: Measurements, index: Mapping[str, int]) -> list[dict[str, Any]]:
     if one.ranking.empty:
         return []
-    breaks, found = first_breaks(one), []
+    found = []
     for boundary in one.ranking["boundary"].unique():
-        rows = []
+        breaks, rows = first_breaks(one, str(boundary)), []
         for row in order_of(one, boundary).to_dict("records"):
             ends = row["place"], row["last_place"]
             name = row["model"]
-            held = "holds at every strength" if name in breaks else ""
             rows.append(
                 {
                     "model": index[name],
@@ -125,7 +124,7 @@ def _boards(one: Measurements, index: Mapping[str, int]) -> list[dict[str, Any]]
                     "value": triple(row["value"], row["low"], row["high"]),
                     "behind": triple(row["behind"], row["behind_low"], row["behind_high"]),
                     "first": row["place"] == 1,
-                    "breaks": str(breaks.get(name) or held),
+                    "breaks": str(breaks.get(name, "")),
                     "apart": row["apart"],
                 }
             )

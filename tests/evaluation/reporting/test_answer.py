@@ -8,7 +8,7 @@ from rich.console import Console
 
 from evaluation import Measurements, evaluate
 from evaluation.reporting.answer import answer
-from evaluation.reporting.breaking import first_breaks
+from evaluation.reporting.breaking import SURELY_HOLDS, UNSURE, first_breaks
 from evaluation.reporting.overview import overview
 from tests.evaluation.linear_networks import DATA, WEIGHTS, linear
 from tests.evaluation.made import changed
@@ -66,12 +66,12 @@ def test_without_labels_nothing_is_called_right():
 
 def test_the_mildest_strength_that_surely_breaks_a_network_is_found():
     measured = evaluate([GOOD, WORST], DATA, AXES)
-    breaks = first_breaks(measured)
+    breaks = first_breaks(measured, "zero")
     frame = measured.frame[measured.frame["score"] == "top1_agreement"]
     for name, found in breaks.items():
         rows = frame[(frame["model"] == name) & (frame["high"] < 0.9)]
-        assert (found is None) == rows.empty
-        if found is None:
+        assert isinstance(found, str) == rows.empty
+        if isinstance(found, str):
             continue
         same = rows[rows["transformation"] == found.transformation.name]
         distances = (same["strength"] - found.transformation.identity).abs()
@@ -83,7 +83,70 @@ def test_the_mildest_strength_that_surely_breaks_a_network_is_found():
     flat = linear(
         "flat", np.broadcast_to(WEIGHTS.mean(axis=0, keepdims=True), WEIGHTS.shape).copy()
     )
-    assert first_breaks(evaluate(flat, DATA, AXES[1:]))["flat"] is None
+    measured = evaluate(flat, DATA, AXES[1:])
+    rows = measured.frame[measured.frame["score"] == "top1_agreement"]
+    assert (rows["low"] >= 0.9).all()
+    assert first_breaks(measured, "zero")["flat"] == SURELY_HOLDS
+
+
+def test_what_few_images_leave_open_is_neither_held_nor_broken():
+    level = np.broadcast_to(WEIGHTS.mean(axis=0, keepdims=True), WEIGHTS.shape)
+    few = evaluate(linear("flat", level.copy()), (DATA[0][:30], DATA[1][:30]), AXES[1:])
+    rows = few.frame[few.frame["score"] == "top1_agreement"]
+    assert (rows["high"] >= 0.9).all()
+    assert (rows["low"] < 0.9).any()
+    assert first_breaks(few, "zero")["flat"] == UNSURE
+    assert not any("holds" in line for line in answer(few))
+
+
+def planted(measured, **columns):
+    """The same measurements with other entries of the order."""
+    ranking = measured.ranking.copy()
+    for name, values in columns.items():
+        ranking.loc[ranking["family"] == "", name] = values
+    return replace(measured, ranking=ranking)
+
+
+def test_odd_orders_are_said_too():
+    measured = evaluate([GOOD, TWIN, WORST], DATA, AXES)
+    mixed = planted(measured, place=[1.0, 2, 2], last_place=[2.0, 2, 3])  # as of seeds and a single
+    assert "it cannot be told apart from" in answer(mixed)[0]
+    unknown = planted(measured, value=[0.9, np.nan, 0.2], place=[1.0, np.nan, 2])
+    lines = answer(unknown)
+    assert not any("nan" in line for line in lines)
+    assert any("has no image that counts" in line for line in lines)
+
+
+def test_each_reason_for_no_place_names_its_own_networks():
+    measured = evaluate([GOOD, TWIN, WORST], DATA, AXES)
+    apart = planted(measured, apart=["", "cannot be told from chance (0.3)", "gives one class"])
+    lines = [line for line in answer(apart) if line.startswith("Without a place")]
+    assert len(lines) == 2
+    assert len({line.split(",")[0] for line in lines}) == 2
+
+
+def test_boundaries_have_their_own_sentences():
+    axes = [AXES[0], replace(AXES[0], boundary="circular"), AXES[1]]
+    lines = said([GOOD, WORST], axes=axes)
+    assert lines[0].startswith("With the boundary zero: Best of 2: good")
+    assert any(line.startswith("With the boundary circular: ") for line in lines)
+
+
+def test_with_few_images_nobody_is_surely_behind_in_a_family():
+    lines = said([GOOD, WORST], (DATA[0][:9], DATA[1][:9]))
+    for line in lines:
+        assert "Best under" not in line or "1 more within noise" in line
+
+
+def test_names_of_a_record_cannot_move_the_cursor():
+    hostile = changed(GOOD, name="<b>x</b>\x1b[31m[red]y\u202e")
+    measured = evaluate([hostile, WORST], DATA, AXES)
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(overview(measured))
+    for text in (*answer(measured), capture.get()):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
 
 
 def test_a_constant_predictor_is_said_to_have_no_place():

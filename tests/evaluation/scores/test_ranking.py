@@ -8,7 +8,8 @@ import tensorflow as tf
 from scipy.stats import norm
 
 from evaluation import Measurements, evaluate, sweep
-from evaluation.scores.ranking import COLUMNS, _places, _Standing, ranking
+from evaluation.scores.ranking import COLUMNS, ranking
+from evaluation.scores.standings import Standing, behind, places
 from tests.agreement import assert_agree
 from tests.evaluation.linear_networks import AXES, DATA, WEIGHTS, linear
 from tests.evaluation.made import changed, network
@@ -24,6 +25,9 @@ CONSTANT = network(
     "constant",
 )
 DICE = linear("dice", np.random.default_rng(8).normal(size=WEIGHTS.shape).astype(np.float32))
+
+
+EVERY = np.ones((400, 1), bool)
 
 
 def of(networks, data=DATA, axes=AXES):
@@ -82,7 +86,7 @@ def test_boundaries_are_never_averaged_and_light_counts_with_each():
     assert set(of(linear("a"), axes=[light]).index.get_level_values("boundary")) == {"none"}
 
 
-def places(found):
+def placed(found):
     """The places that each model may have."""
     rows = found.xs("", level="family").droplevel("boundary")
     return {name: (row["place"], row["last_place"]) for name, row in rows.iterrows()}
@@ -90,7 +94,7 @@ def places(found):
 
 def test_who_cannot_be_told_apart_shares_places_and_who_can_does_not():
     found = of([*WORSE[::-1], linear("good"), linear("twin", WEIGHTS + 0.01 * NOISE)])
-    assert places(found) == {
+    assert placed(found) == {
         **{"good": (1, 2), "twin": (1, 2)},
         **{"worse-0.5": (3, 3), "worse-1": (4, 4), "worse-2": (5, 5)},
     }
@@ -104,9 +108,10 @@ def test_of_forty_networks_those_that_are_surely_worse_have_later_places():
     truth = np.linspace(0.95, 0.3, 40)
     right = (random.random((400, 40)) < truth).astype(float)
     standings = {
-        f"net-{k}": [_Standing(right[:, [k]], right[:, [k]], np.array([400]))] for k in range(40)
+        f"net-{k}": [Standing(right[:, [k]], right[:, [k]], np.array([400]), EVERY)]
+        for k in range(40)
     }
-    found = _places(standings)
+    found = places(standings)
     assert found["net-0"][1] < 15
     assert found["net-39"][0] > 25
 
@@ -127,9 +132,29 @@ def test_how_far_others_are_behind_the_best_is_known_on_the_same_images():
     assert rows["behind_low"].drop(["worse-1", "constant"]).min() <= 0  # told apart by nothing
 
 
+def test_images_that_do_not_count_make_no_interval_narrower():
+    random = np.random.default_rng(3)
+    kept, more = (random.random((2, 12)) < 0.8).astype(float)
+    counted = np.zeros((400, 1), bool)
+    counted[:12] = True
+
+    def standing(values, rows, every):
+        shares = np.zeros((rows, 1))
+        shares[:12, 0] = values * rows / 12
+        return [Standing(shares, shares, np.array([12]), every)]
+
+    found = [
+        behind({"a": standing(kept, n, every), "b": standing(more, n, every)}, {})
+        for n, every in ((400, counted), (12, counted[:12]))
+    ]
+    for sparse, alone in zip(*(part["a"] + part["b"] for part in found), strict=True):
+        for column, value in sparse.items():
+            assert value == pytest.approx(alone[column], nan_ok=True)
+
+
 def test_equal_networks_may_have_every_place():
     found = of([linear(f"net-{k}", WEIGHTS * (1 + k)) for k in range(4)])
-    assert set(places(found).values()) == {(1, 4)}
+    assert set(placed(found).values()) == {(1, 4)}
 
 
 def test_the_true_order_is_among_the_places():
@@ -143,9 +168,10 @@ def test_the_true_order_is_among_the_places():
         ease = random.normal(size=(200, 1))
         right = (ease + random.normal(size=(200, 6)) < norm.ppf(truth) * 2**0.5).astype(float)
         standings = {
-            f"net-{k}": [_Standing(right[:, [k]], right[:, [k]], np.array([200]))] for k in range(6)
+            f"net-{k}": [Standing(right[:, [k]], right[:, [k]], np.array([200]), EVERY[:200])]
+            for k in range(6)
         }
-        found = _places(standings).values()
+        found = places(standings).values()
         covered += all(
             first <= a and b <= last for (first, last), a, b in zip(found, best, worst, strict=True)
         )
@@ -157,7 +183,7 @@ def test_who_is_no_better_than_chance_has_no_place(blind):
     found = of([linear("good"), blind, WORSE[-1]]).xs("", level="family").droplevel("boundary")
     name = blind.info.name
     assert np.isnan(found.loc[name, "place"])
-    reason = {"constant": "one class to all images", "dice": "no better than chance"}[name]
+    reason = {"constant": "one class to all images", "dice": "cannot be told from chance"}[name]
     assert reason in found.loc[name, "apart"]
     assert found.loc["good", ["place", "last_place", "apart"]].tolist() == [1, 1, ""]
     assert found.loc["worse-2", "place"] == 2
@@ -180,7 +206,7 @@ def test_who_follows_the_most_frequent_class_is_no_better_than_chance():
     light = replace(TRANSFORMATIONS["contrast"], strengths=(90, 100))
     found = of([answering("frequent", 0), answering("finds", 1)], (images, labels), [light])
     found = found.xs("", level="family").droplevel("boundary")
-    assert "no better than chance" in found.loc["frequent", "apart"]
+    assert "cannot be told from chance" in found.loc["frequent", "apart"]
     assert found.loc["frequent", "value"] > found.loc["finds", "value"]
     assert found.loc["finds", "apart"] == ""
 
