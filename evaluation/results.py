@@ -194,7 +194,7 @@ class Measurements:
             examples = read_examples(folder / "examples.npz")
             seeds = folder / "configurations.csv"
             grouped = read_csv(seeds) if seeds.exists() else table([])
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, OverflowError) as error:
             raise _damaged(folder, error) from error
         return cls(frame, protocol, position_maps, strips, grouped, ranking, values, examples)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.support.json_output import write_json
+from zoo.support.json_output import check_json, write_json
 from zoo.support.terminal import console
 
 
@@ -32,6 +32,7 @@ def clean(command: Clean) -> None:
     """
     from evaluation.sweeping.cleaning import remove, size, unused
 
+    check_json(command.json)
     folder = command.predictions or command.saved_models / ".predictions"
     if not folder.is_dir():
         raise FileNotFoundError(f"expected a folder of predictions, there is no {folder}")

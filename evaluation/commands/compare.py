@@ -6,7 +6,7 @@ import tyro
 
 from evaluation.commands.shown import Shown, load_shown, path_of, store, transformations_of
 from evaluation.commands.shown_images import images_for, wanted_by
-from zoo.support.json_output import write_json
+from zoo.support.json_output import check_json, write_json
 from zoo.support.terminal import console, progress_bar
 
 
@@ -30,6 +30,7 @@ def compare_models(command: CompareModels) -> None:
     Raises:
         ValueError: If they were trained on different data and no dataset is chosen.
     """
+    check_json(command.json)
     paths = [path_of(p, command.saved_models) for p in (command.a, command.b, *command.others)]
     networks = load_shown(paths, command)
     from evaluation.reporting.differences import differences

@@ -9,7 +9,7 @@ from evaluation.commands.shown import path_of
 from evaluation.commands.shown_isolation import ShownIsolation, limits_of
 from evaluation.commands.shown_models import ShownModels, reading
 from evaluation.networks.isolation.process import ChildProcess
-from zoo.support.json_output import write_json
+from zoo.support.json_output import check_json, write_json
 from zoo.support.plain import plain
 from zoo.support.terminal import console, import_tensorflow
 
@@ -35,6 +35,7 @@ def inspect(command: Inspect) -> None:
     """
     from rich.table import Table
 
+    check_json(command.json)
     if not command.paths:
         raise ValueError("expected a path of a model to inspect, received none")
     paths = [path_of(text, command.saved_models) for text in command.paths]

@@ -9,7 +9,7 @@ import tyro
 
 from evaluation.commands.shown_images import ShownImages
 from evaluation.commands.shown_models import ShownModels, reading
-from zoo.support.json_output import write_json
+from zoo.support.json_output import check_json, write_json
 from zoo.support.plain import plain
 from zoo.support.plugins import import_plugins
 from zoo.support.terminal import check_writable, console, progress_bar
@@ -75,8 +75,9 @@ def show_layers(
     from evaluation.reporting.profile import log_profile, profile_tables
 
     check_writable(command.logs, "logs")
+    check_json(command.json)
     how = reading(command)
-    for of_outputs in ("task", "output", "background", "coordinates", "first_class"):
+    for of_outputs in ("task", "output", "background", "coordinates", "first_class", "shares"):
         how.pop(of_outputs)
     known = []
     for path in paths:
@@ -120,6 +121,7 @@ def show_operations(command: Operations, path: Path | None) -> None:
     from evaluation.reporting.operations import operations_markdown, operations_rich
 
     import_plugins()
+    check_json(command.json)
     with console.status("measuring …"):
         frame = operations_table(None if path is None else first_kernel(path))
     if command.json:

@@ -15,7 +15,7 @@ from evaluation.commands.shown import (
     transformations_of,
 )
 from evaluation.commands.shown_images import Wanted, images_for, wanted_by
-from zoo.support.json_output import write_json
+from zoo.support.json_output import check_json, write_json
 from zoo.support.references import referred
 from zoo.support.terminal import check_writable, console, progress_bar
 
@@ -52,6 +52,7 @@ def score_models(command: ScoreModels) -> None:
     never ranked together.
     """
     check_report(command)
+    check_json(command.json)
     paths = [path_of(p, command.saved_models) for p in command.paths]
     networks = load_shown(paths or runs(command.saved_models), command)
     from evaluation.reporting.leaderboard import leaderboard
@@ -72,7 +73,7 @@ def score_models(command: ScoreModels) -> None:
     for wanted, members in groups.items():
         dataset = images_for(members, wanted, command)
         found.append(_measured(members, dataset, transformations, command))
-        if found[-1].protocol.stopping:
+        if found[-1].protocol.stopping and command.json != "-":
             words = stopping_in_words(found[-1].protocol)
             console.print(f"{dataset.name}: {words}", soft_wrap=True, highlight=False, markup=False)
     with console.status("drawing …"):

@@ -7,7 +7,7 @@ from typing import Literal
 import tyro
 
 from evaluation.commands.html_report import HtmlReport, check_report, write_report
-from zoo.support.json_output import write_json
+from zoo.support.json_output import check_json, write_json
 from zoo.support.terminal import console
 
 
@@ -37,6 +37,7 @@ def show(command: Show) -> None:
     from evaluation.reporting.words import protocol_in_words
     from evaluation.results import Measurements
 
+    check_json(command.json)
     check_report(command)
     folder = command.logs / "comparison" / "records"
     records = command.records or tuple(sorted(folder.glob("[!.]*/")))

@@ -124,6 +124,11 @@ def load_images(wanted: Wanted, chosen: ShownImages) -> "Dataset":
             names = read_class_names(Path(names[0]))
         own = made(chosen.data)
         if not isinstance(own, str):
+            if chosen.class_names or chosen.frame or chosen.resize != "stretch":
+                raise ValueError(
+                    "expected --class-names, --resize and --frame with files, received them with "
+                    f"{plain(chosen.data)}: give images of the right size, or a Dataset with names"
+                )
             found = as_dataset(own)
             return found if chosen.limit is None else found.subset(slice(chosen.limit))
         return open_data(

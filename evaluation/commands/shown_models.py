@@ -27,6 +27,8 @@ class ShownModels:
     """What the models are for; by default what they say of themselves or their outputs show.
     Vectors are class scores unless it is said that they are labels, points or an embedding, and
     maps are class scores of pixels unless it is said that they are numbers (regression)."""
+    input_shape: tuple[int, int, int] | None = None
+    """Height, width and channels of the images that functions of your own (module:name) take."""
     output: str | None = None
     """The name of the output to measure, of several."""
     background: bool | None = None
@@ -38,6 +40,9 @@ class ShownModels:
     first_class: int | None = None
     """The number of the first class of detectors of many objects; by default 0, or 1 where their
     outputs have the names of TensorFlow's detectors."""
+    shares: bool | None = None
+    """Whether points and boxes are shares of the frame instead of pixels; by default that is seen,
+    and said."""
     signature: str | None = None
     """The signature of SavedModels to call; by default serving_default."""
     fixed_input: tuple[str, ...] = ()
@@ -67,10 +72,12 @@ def reading(chosen: ShownModels) -> dict[str, Any]:
     return {
         "preprocessing": preprocessing,
         "task": chosen.task,
+        "input_shape": chosen.input_shape,
         "output": chosen.output,
         "background": chosen.background,
         "coordinates": chosen.coordinates,
         "first_class": chosen.first_class,
+        "shares": chosen.shares,
         "trust": chosen.trust,
         "signature": chosen.signature,
         "fixed_inputs": dict(map(_fixed, chosen.fixed_input)),

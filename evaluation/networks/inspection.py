@@ -82,7 +82,7 @@ def inspect_model(path: Path, **how: Any) -> dict[str, str]:
         found["kind"] = f"Keras file of Keras {version}" if version else "Keras file"
     given, task, output = (how.pop(name, None) for name in ("preprocessing", "task", "output"))
     background = how.pop("background", None) is not False
-    for of_numbers in ("coordinates", "first_class"):
+    for of_numbers in ("coordinates", "first_class", "shares"):
         how.pop(of_numbers, None)
     opened = open_network(path, to_run=False, **how)
     found["size"] = f"{_bytes(path) / 1e6:,.1f} MB"

@@ -58,6 +58,7 @@ def load_model(
     background: bool | None = None,
     coordinates: Coordinates | None = None,
     first_class: int | None = None,
+    shares: bool | None = None,
     trust: bool = False,
     signature: str | None = None,
     fixed_inputs: Mapping[str, Any] | None = None,
@@ -91,6 +92,8 @@ def load_model(
             and height.
         first_class: The number of the first class of a detector of many objects, by default 0; of
             those with outputs such as `detection_boxes`, 1, and then y comes first.
+        shares: Whether points and boxes are shares of the frame instead of pixels; by default that
+            is seen in what the model gives for noise, and said.
         trust: Load a SavedModel whatever operations it contains, and Keras layers of saved code:
             only one that you trust, since it may read and write files and run other programs.
         signature: The signature of a SavedModel to call; by default `serving_default`.
@@ -137,7 +140,7 @@ def load_model(
         fixed_inputs=fixed_inputs,
         custom_objects=custom_objects,
     )
-    said = Said(task, output, background, coordinates, first_class)
+    said = Said(task, output, background, coordinates, first_class, shares)
     return Network(*prepared(opened, preprocessing, said))
 
 

@@ -62,6 +62,8 @@ def _refuse_meaningless(name: str, task: str, said: Said) -> None:
         raise ValueError(f"expected no order of coordinates of {name}, which is for {task}")
     if said.coordinates in ("corner_size", "centre_size") and task == "keypoints":
         raise ValueError(f"expected coordinates xy or yx of {name}, which gives points")
+    if said.shares is not None and task not in ("detection", "keypoints", "object_detection"):
+        raise ValueError(f"expected no shares of the frame of {name}, which is for {task}")
     if said.first_class is not None and task != "object_detection":
         raise ValueError(f"expected no number of the first class of {name}, which is for {task}")
 

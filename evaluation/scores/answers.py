@@ -194,7 +194,8 @@ class Answers:
         size = self.image_size if truth else self.size
         boxes = objects[..., :4].reshape(-1, 4)
         moved = np.asarray(transformation.boxes(boxes, self.strength, size))
-        return np.concatenate([moved.reshape(objects[..., :4].shape), objects[..., 4:]], axis=-1)
+        found = np.concatenate([moved.reshape(objects[..., :4].shape), objects[..., 4:]], axis=-1)
+        return _with_copies(found, size) if self.action().boundary == "circular" else found
 
     def _moved_boxes(self, boxes: np.ndarray, *, truth: bool) -> np.ndarray:
         if not self.floor:
@@ -206,3 +207,15 @@ class Answers:
     def _in_frame(self, boxes: np.ndarray) -> np.ndarray:
         height, width = self.size
         return np.clip(boxes, 0, [width, height, width, height])
+
+
+def _with_copies(objects: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return objects with their copies at all sides, of which a circular frame shows a part."""
+    height, width = size
+    copies = []
+    for down in (-height, 0, height):
+        for right in (-width, 0, width):
+            copy = objects.copy()
+            copy[..., :4] += np.array([right, down, right, down], copy.dtype)
+            copies.append(copy)
+    return np.concatenate(copies, axis=1)

@@ -10,6 +10,8 @@ from rich.console import Console
 from scipy import ndimage
 
 from evaluation import Measurements, Predictions, evaluate, leaderboard, load_model, sweep
+from evaluation.networks.opening import open_network
+from evaluation.networks.outputs.trial import trial
 from evaluation.scores.functions.objects import (
     THRESHOLDS,
     average_precision,
@@ -232,3 +234,50 @@ def test_only_the_most_confident_of_many_are_kept(caplog):
     assert objects.shape == (30, 100, 6)
     assert objects[0, :, 5].min() == pytest.approx(50 / 149)
     assert "150 boxes: the 100 most confident" in caplog.text
+
+
+def test_a_circular_shift_brings_objects_back_at_the_other_side():
+    around = replace(TRANSFORMATIONS["translation_x"], strengths=(-8, 0, 4, 8), boundary="circular")
+    found = values_of(evaluate(detector(seeing), DATA, around), "object_agreement")
+    assert (found == 1).all()  # the parts of a cut object are neither missed nor invented
+    assert (
+        values_of(evaluate(detector(staring), DATA, around), "object_agreement")[[-8]] < 1
+    ).all()
+
+
+def values_of(measured, score):
+    rows = measured.frame[(measured.frame["score"] == score) & measured.frame["strength"].notna()]
+    return rows.set_index("strength")["value"]
+
+
+def test_the_unit_of_boxes_is_said_where_noise_does_not_show_it(caplog):
+    def sharing(images):  # nothing is found in noise
+        found = seeing(images)
+        dark = np.asarray(images).mean(axis=(1, 2, 3)) < 0.3
+        scale = np.array([32, 24, 32, 24], np.float32)
+        return {
+            "boxes": found["boxes"] / scale * dark[:, None, None],
+            "classes": found["classes"] * dark[:, None],
+            "scores": found["scores"] * dark[:, None],
+        }
+
+    detector(sharing)
+    assert "their unit is not seen" in caplog.text
+    found = detector(sharing, shares=True).predict(IMAGES)["objects"]
+    assert_agree(found, detector(seeing).predict(IMAGES)["objects"], steps=2)
+    caplog.clear()
+
+    def beyond(images):  # a head without an end
+        return {**seeing(images), "boxes": np.random.default_rng(0).uniform(-0.2, 1.2, (8, 5, 4))}
+
+    reading = trial(open_network(beyond, input_shape=SHAPE)).reading
+    assert reading.shares
+    with pytest.raises(ValueError, match="expected no shares of the frame"):
+        load_model(lambda x: np.zeros((len(x), 3)), input_shape=SHAPE, shares=True, **UNIT)
+
+
+def test_a_detector_of_one_box_is_read_by_its_names():
+    def single(images):
+        return {name: array[:, :1] for name, array in seeing(images).items()}
+
+    assert detector(single).predict(IMAGES)["objects"].shape == (30, 1, 6)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.support.files import write
+from zoo.support.plain import plain
 
 
 def as_json(content: Any) -> str:
@@ -39,6 +40,24 @@ def write_json(content: Any, where: str) -> None:
         sys.stdout.write(text)
     else:
         write(Path(where), lambda file: file.write(text.encode()))
+
+
+def check_json(where: str | None) -> None:
+    """Refuse a file that cannot be written, before anything is computed.
+
+    Raises:
+        FileNotFoundError: If its folder does not exist.
+        IsADirectoryError: If it is a folder.
+    """
+    if where in (None, "-"):
+        return
+    path = Path(str(where)).absolute()
+    if path.is_dir():
+        raise IsADirectoryError(f"expected a file for --json, {plain(where)} is a folder")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"expected a folder that exists for --json {plain(where)}, there is none: make it first"
+        )
 
 
 def _plain(content: Any) -> Any:

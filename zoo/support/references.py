@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType
@@ -48,13 +49,13 @@ def import_module(name: str) -> Any:
 
 
 def made(text: str) -> Any:
-    """Return what `module:name` refers to or, if that is a function, what it returns.
+    """Return what `module:name` refers to or, if that is a function without arguments, its result.
 
     Other text, and that of an existing path, is returned as it is.
 
     Raises:
         ValueError: If the module cannot be imported, has nothing of that name, or its function
-            fails without arguments.
+            fails.
 
     Example:
         >>> from zoo.support.references import made
@@ -62,15 +63,22 @@ def made(text: str) -> Any:
         (True, 'photos/cats')
     """
     found = text if Path(text).exists() else referred(text)
-    if not isinstance(found, FunctionType | BuiltinFunctionType):
+    if not isinstance(found, FunctionType | BuiltinFunctionType) or _needs_arguments(found):
         return found
     try:
         return found()
     except Exception as error:  # a function of one's own may raise anything
         raise ValueError(
-            f"expected {plain(text)} to return something without arguments, it failed with "
+            f"expected {plain(text)} to return something, it failed with "
             f"{type(error).__name__}: {first_line(error)}"
         ) from error
+
+
+def _needs_arguments(function: Any) -> bool:
+    empty = inspect.Parameter.empty
+    parameters = inspect.signature(function).parameters.values()
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return any(p.default is empty and p.kind not in several for p in parameters)
 
 
 def referred(text: str) -> Any:

@@ -185,14 +185,21 @@ def _listen(stream: Any, words: bytearray) -> None:
 
 def _kill(process: Any, late: threading.Event) -> None:
     late.set()
+    _kill_all(process)
+
+
+def _kill_all(process: Any) -> None:
+    """End a process with those that it has started, of which it leads the group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.kill()
 
 
 def _end(process: Any, listener: threading.Thread) -> None:
     """End a process, and wait for it."""
-    process.kill()
+    _kill_all(process)
     process.wait()
-    listener.join()
+    listener.join(_ENDING)  # what has left its group may hold the other end
     with contextlib.suppress(OSError):  # what it has not read is lost
         process.stdin.close()
     process.stdout.close()

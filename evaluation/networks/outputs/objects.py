@@ -53,7 +53,8 @@ def roles(names: Sequence[str], seen: Sequence[np.ndarray]) -> dict[str, str]:
     arrays = _wanted(dict(zip(names, seen, strict=True)))
     boxes = next(name for name, array in arrays.items() if _is_boxes(array.shape))
     found = {BOXES: boxes}
-    flat = [name for name, array in arrays.items() if array.ndim == 2 and array.shape[1] != 1]
+    most = arrays[boxes].shape[1]
+    flat = [name for name, array in arrays.items() if array.shape[1:] == (most,)]
     for role, candidates in (
         (CONFIDENCES, flat),
         (CLASSES, flat),

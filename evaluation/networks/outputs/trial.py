@@ -17,6 +17,7 @@ from evaluation.tasks import OF_CLASSES
 _LOG = logging.getLogger("evaluation")
 _LOOKED_AT, _ANY_SIZE = 8, 64  # images of noise; their sides where a network takes any
 _ABOUT = 0.01  # probabilities may have been rounded
+_SMALLEST = 2.0  # pixels: points and boxes that all lie so near the corner are none of pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,7 @@ class Said:
         background: Whether the first class of a segmenter is the background; None if nobody says.
         coordinates: The coordinates of points and boxes; None if nobody says.
         first_class: The number of the first class of a detector of many objects; None likewise.
+        shares: Whether points and boxes are shares of the frame, not pixels; None likewise.
     """
 
     task: str | None = None
@@ -58,6 +60,7 @@ class Said:
     background: bool | None = None
     coordinates: Coordinates | None = None
     first_class: int | None = None
+    shares: bool | None = None
 
 
 def trial(opened: Opened, said: Said = Said()) -> Trial:
@@ -91,6 +94,7 @@ def trial(opened: Opened, said: Said = Said()) -> Trial:
         " without background": not background,
         f" {said.coordinates}": said.coordinates is not None,
         f" from {said.first_class}": said.first_class is not None,
+        f" shares {said.shares}": said.shares is not None,
     }
     chosen = "".join(text for text, is_said in spoken.items() if is_said)
 
@@ -130,7 +134,7 @@ def trial(opened: Opened, said: Said = Said()) -> Trial:
 def _in_unit(scores: np.ndarray) -> bool:
     """Return whether scores may be probabilities; NaN, as of infinity by infinity, says nothing."""
     known = scores[~np.isnan(scores)]
-    return bool((known >= -1e-6).all() and (known <= 1 + 1e-6).all())
+    return bool(known.size and (known >= -1e-6).all() and (known <= 1 + 1e-6).all())
 
 
 def _looked_at(opened: Opened, tried: Trial, said: Said) -> Trial:
@@ -160,14 +164,31 @@ def _looked_at(opened: Opened, tried: Trial, said: Said) -> Trial:
     if task == "object_detection":
         tried = _of_objects(opened.name, tried, said)
     if task in ("detection", "keypoints", "object_detection") and not own_kind:
-        places = tried.seen[tried.keys.index(tried.reading.roles.get(BOXES, tried.keys[-1]))]
-        if (places >= -_ABOUT).all() and (places <= 1 + _ABOUT).all() and np.ptp(places) > _ABOUT:
-            _LOG.warning(
-                "%s gives %s in [0, 1]: they are taken for shares of the frame",
-                *(opened.name, "points" if task == "keypoints" else "boxes"),
-            )
-            return replace(tried, reading=replace(tried.reading, shares=True))
+        shares = said.shares if said.shares is not None else _are_shares(opened.name, tried, task)
+        return replace(tried, reading=replace(tried.reading, shares=shares))
     return tried
+
+
+def _are_shares(name: str, tried: Trial, task: str) -> bool:
+    """Return whether points or boxes are shares of the frame, and say what is a guess."""
+    boxes = tried.reading.roles.get(BOXES)
+    places = tried.seen[tried.keys.index(boxes or tried.keys[-1])]
+    what = "points" if task == "keypoints" else "boxes"
+    if boxes == "detection_boxes":  # the names of TensorFlow's detectors
+        _LOG.warning("%s names its boxes as detectors do that give shares of the frame", name)
+        return True
+    if np.ptp(places) <= _ABOUT:
+        _LOG.warning(
+            "%s finds no %s in noise, so that their unit is not seen: they are taken for pixels; "
+            "say it if they are shares of the frame (shares=True, --shares)",
+            *(name, what),
+        )
+        return False
+    # No object of an image is so small, but a head without an end may leave [0, 1].
+    if places.min() >= -1 and places.max() <= _SMALLEST:
+        _LOG.warning("%s gives %s in [0, 1]: they are taken for shares of the frame", name, what)
+        return True
+    return False
 
 
 def _of_objects(name: str, tried: Trial, said: Said) -> Trial:

@@ -79,3 +79,13 @@ def test_only_plain_data_are_written():
     }
     with pytest.raises(TypeError, match="expected plain data to write as JSON, received object"):
         as_json([object()])
+
+
+@pytest.mark.parametrize("where", ["nowhere/found.json", "."])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(
+    monkeypatch, capsys, place, where
+):
+    monkeypatch.chdir(place)
+    for line in (("score", "absent"), ("compare", "absent", "absent"), ("inspect",), ("show",)):
+        assert evaluate_command(*line, "--json", where)[0] == 2
+        assert "--json" in capsys.readouterr().err

@@ -36,8 +36,12 @@ def network():
 def pictures():
     return np.random.default_rng(0).random((12, 4, 4, 1), np.float32)
 
-def failing(needed):
-    return needed
+def failing():
+    raise KeyError("nothing")
+
+def levels(images):
+    bright = images.mean(axis=(1, 2, 3))
+    return np.stack([bright, 1 - bright], axis=1) * 9
 """
 
 
@@ -89,6 +93,17 @@ def test_networks_and_images_of_ones_own(place, capsys):
     for wrong in ("mine:failing", "mine:absent", "absent:network"):
         assert evaluate_command("score", wrong, "--data", "mine:pictures", *usual)[0] == 2
         assert "\n" not in capsys.readouterr().err.strip()
+
+
+def test_a_function_of_images_is_a_network(place, capsys):
+    usual = ("--preprocessing", "unit", "--transformations", "horizontal_flip")
+    usual = (*usual, "--data", "mine:pictures")
+    assert evaluate_command("score", "mine:levels", *usual)[0] == 2
+    assert "input_shape" in capsys.readouterr().err
+    usual = (*usual, "--input-shape", "4", "4", "1")
+    assert evaluate_command("score", "mine:levels", *usual)[0] == 0
+    assert evaluate_command("score", "mine:levels", *usual, "--class-names", "a", "b")[0] == 2
+    assert "--class-names" in capsys.readouterr().err
 
 
 def test_an_input_is_fixed_by_a_file(place, capsys):

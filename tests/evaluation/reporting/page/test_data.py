@@ -29,7 +29,7 @@ def group(measured):
 
 
 def close(number):
-    return pytest.approx(number, rel=5.1e-4)
+    return pytest.approx(number, rel=0.51 * 10.0**-3)  # four digits are shown
 
 
 def test_curves_and_summaries_are_the_rows_of_the_frame(measured, group):
