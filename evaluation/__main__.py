@@ -10,6 +10,7 @@ from evaluation.commands.compare import CompareModels, compare_models
 from evaluation.commands.inspect import Inspect, inspect
 from evaluation.commands.layers import Layers, Operations, show_layers, show_operations
 from evaluation.commands.score import ScoreModels, score_models
+from evaluation.commands.serve import Serve, serve
 from evaluation.commands.show import Show, show
 from evaluation.commands.shown import path_of, runs
 from evaluation.commands.shown_images import load_images, wanted_by
@@ -20,6 +21,7 @@ Command = (
     | Annotated[CompareModels, tyro.conf.subcommand("compare")]
     | Annotated[Check, tyro.conf.subcommand("check")]
     | Annotated[Show, tyro.conf.subcommand("show")]
+    | Annotated[Serve, tyro.conf.subcommand("serve")]
     | Annotated[Inspect, tyro.conf.subcommand("inspect")]
     | Annotated[Clean, tyro.conf.subcommand("clean")]
     | Annotated[Layers, tyro.conf.subcommand("layers")]
@@ -28,7 +30,9 @@ Command = (
 
 
 def main(
-    command: ScoreModels | CompareModels | Check | Show | Inspect | Clean | Layers | Operations,
+    command: (
+        ScoreModels | CompareModels | Check | Show | Serve | Inspect | Clean | Layers | Operations
+    ),
 ) -> int:
     """Run a subcommand, and return the exit status."""
     if isinstance(command, Layers | Operations):  # others import it when they need it, if at all
@@ -37,6 +41,8 @@ def main(
         return check(command)
     if isinstance(command, Show):
         show(command)
+    elif isinstance(command, Serve):
+        serve(command)
     elif isinstance(command, Clean):
         clean(command)
     elif isinstance(command, Inspect):

@@ -153,6 +153,12 @@ def test_the_command_works_beside_an_evaluation_of_the_users_own(installed, here
     assert re.search("digits, test split, .*20 images", measured.stdout)
 
 
+def test_tensorboard_finds_the_tab_by_its_entry_point(installed, tmp_path):
+    code = "from tensorboard.default import get_dynamic_plugins as found; print(*found())"
+    done = call(installed / "python", "-c", code, at=tmp_path)
+    assert "<class 'evaluation.reporting.tab.plugin.InvarianceTab'>" in done.stdout
+
+
 def test_a_package_of_the_users_own_that_hides_ours_is_one_line(installed, here):
     done = call(installed / "python", "-m", "training", at=here)
     assert (done.returncode, done.stdout) == (2, "")

@@ -1,6 +1,7 @@
 """The option `--html` of the commands that have measurements: where to write the report."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +10,9 @@ from zoo.support.plain import plain
 from zoo.support.terminal import console
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from evaluation.results import Measurements
 
-_NUMBERS = ("strength", "phase", "value", "low", "high", "n")
+_LOG = logging.getLogger("evaluation")
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,15 @@ def write_report(
     """
     if command.html is None:
         return
+    from evaluation.reporting.page.profiles import saved_profiles
     from evaluation.reporting.page.report import report
 
     with console.status("writing the report …"):
-        profiles = list(_profiles(found, logs))
+        models = {network.name for one in found for network in one.protocol.networks}
+        profiles, left_out = saved_profiles(models, logs)
         report(found, command.html, images=command.images, profiles=profiles)
+    for line in left_out:
+        _LOG.warning(line)
     if not aloud:
         return
     layers = ", ".join(str(plain(profile["model"].iloc[0])) for profile in profiles)
@@ -72,18 +75,3 @@ def write_report(
     if layers:
         said += f", with the layer profiles in {plain(logs)} of {layers}"
     console.print(said, soft_wrap=True, highlight=False, markup=False)
-
-
-def _profiles(found: "Sequence[Measurements]", logs: Path) -> "Iterator[pd.DataFrame]":
-    import pandas as pd
-
-    for one in found:
-        for network in one.protocol.networks:
-            file = logs / network.name / "layers" / "layers.csv"
-            if Path(network.name).name != network.name or not file.is_file():
-                continue
-            try:
-                missing = {name: [""] for name in _NUMBERS}
-                yield pd.read_csv(file, keep_default_na=False, na_values=missing)
-            except (OSError, ValueError) as error:
-                console.print(f"{plain(file)} left out: {plain(error)}", markup=False)

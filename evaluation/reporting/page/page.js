@@ -19,10 +19,8 @@ function build(node, attributes, children) {
   node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return node;
 }
-const make = (name, attributes = {}, ...children) =>
-  build(document.createElement(name), attributes, children);
-const draw = (name, attributes = {}, ...children) =>
-  build(document.createElementNS(SVG, name), attributes, children);
+const make = (name, attributes = {}, ...children) => build(document.createElement(name), attributes, children);
+const draw = (name, attributes = {}, ...children) => build(document.createElementNS(SVG, name), attributes, children);
 
 const known = (value) => value !== null && value !== undefined;
 const spaced = (name) => name.replaceAll("_", " ");
@@ -196,8 +194,7 @@ const chosen = (state) => [...state.slots.keys()].sort((a, b) => a - b);
 function legend(group, state) {
   const set = (models) => { choose(state, models); redraw(state); };
   const all = group.models.map((_, k) => k);
-  const button = (text, models) =>
-    make("button", { type: "button", onclick: () => set(models) }, text);
+  const button = (text, models) => make("button", { type: "button", onclick: () => set(models) }, text);
   return make("fieldset", { class: "legend" }, make("legend", {}, "Models in colour"),
     controls(button("best and worst", bestAndWorst(group)), button("all", all), button("none", [])),
     make("div", { class: "models" }, all.map((model) => make("label", { class: styleOf(state, model) },
@@ -247,8 +244,8 @@ function curves(group, state) {
   const about = group.scores[state.score];
   return [
     controls(choice(state, "score", "Score", names.map((name) => [name, group.scores[name].label])),
-      choice(state, "curve", "Transformation", [["all", "all"], ...group.curves.map((curve) =>
-        [curve.name, spaced(curve.name)])])),
+      choice(state, "curve", "Transformation", [["all", "all"],
+        ...group.curves.map(({ name }) => [name, spaced(name)])])),
     legend(group, state),
     note(`${about.label}: ${about.higher ? "higher" : "lower"} is better. Bands are 95 % intervals, ` +
       "dashed lines the resampling floor, the vertical line the identity."),
@@ -359,8 +356,7 @@ function worst(group, state) {
   const models = [...new Set(group.worst.map((one) => one.model))].sort((a, b) => a - b);
   state.worstModel ??= String(models[0]);
   return [
-    controls(choice(state, "worstModel", "Model", models.map((model) =>
-      [String(model), group.models[model]]))),
+    controls(choice(state, "worstModel", "Model", models.map((k) => [String(k), group.models[k]]))),
     make("div", { class: "cards" }, group.worst.filter((one) => String(one.model) === state.worstModel)
       .map((one) => make("div", { class: "card" }, ["reference", "transformed"].map((text, k) =>
         make("img", { src: group.pictures[one.pictures[k]], alt: text, loading: "lazy" })),
@@ -451,8 +447,7 @@ function page(group, width) {
     add(group.summaries.length, summaries, "Summaries of curves"),
     add(group.differences.length, differences, "Differences of two models", "Means over all strengths " +
       "but the identity, on the same images, with 95 % intervals of this pair alone."),
-    add(group.maps.length, maps, "Position maps", "Accuracy wherever the object is moved, dark 0, " +
-      "light 1; of the models in colour."),
+    add(group.maps.length, maps, "Position maps", "Accuracy by position, dark 0, light 1; of models in colour."),
     add(group.worst.length, worst, "Worst examples", "Images answered otherwise nearest to the identity."),
     add(group.moving.length, moving, "An image that is lost"),
     add(group.classes, classes, "Accuracy by class", "Means over all strengths but the identity" +
@@ -468,16 +463,21 @@ function theme() {
   dataset.theme = (dataset.theme ?? dark) === "dark" ? "light" : "dark";
 }
 
+// Inside TensorBoard the page is as dark as what is around it.
+function follow(around) {
+  const take = () => { document.documentElement.dataset.theme = around.matches(".dark-mode") ? "dark" : "light"; };
+  new MutationObserver(take).observe(around, { attributeFilter: ["class"] });
+  take();
+}
+
 export async function render() {
-  const root = document.getElementById("report") ??
-    document.body.appendChild(make("main", { id: "report" }));
+  const root = document.getElementById("report") ?? document.body.appendChild(make("main", { id: "report" }));
   const inline = document.getElementById("data");
   let data = { groups: [] };
   try {
-    if (!document.getElementById("style")) {
-      document.head.append(make("link", { id: "style", rel: "stylesheet",
-        href: new URL("page.css", import.meta.url) }));
-    }
+    const style = { id: "style", rel: "stylesheet", href: new URL("page.css", import.meta.url) };
+    if (!document.getElementById("style")) document.head.append(make("link", style));
+    if (!inline && frameElement) follow(frameElement.ownerDocument.body);
     data = inline ? JSON.parse(inline.textContent)
       : await (await fetch(new URL("data.json", import.meta.url))).json();
   } catch (error) {
@@ -488,7 +488,7 @@ export async function render() {
   root.replaceChildren(make("header", {}, make("h1", {}, "What the models keep when images change"),
     make("button", { type: "button", onclick: theme }, "Light or dark")),
   data.groups.length ? "" : make("p", {}, "There are no measurements yet."),
-  ...data.groups.map((group) => page(group, root.clientWidth - 32)), tip);
+  ...(data.notes ?? []).map((line) => note(line)), ...data.groups.map((group) => page(group, root.clientWidth - 32)), tip);
   let closed = [];
   addEventListener("beforeprint", () => {
     closed = [...root.querySelectorAll("details:not([open])")];

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from contextlib import contextmanager
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -62,6 +63,15 @@ class Tab:
         found = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
+
+
+def wait_for(opened, expression, seconds=20):
+    """Wait until an expression of plain values is true in a tab, and return its value."""
+    end = time.monotonic() + seconds
+    while not (found := opened.value(expression)):
+        assert time.monotonic() < end, f"never true: {expression}"
+        time.sleep(0.05)
+    return found
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""The page with the records of a log directory: TensorBoard's tab INVARIANCE, and `serve`."""
