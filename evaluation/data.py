@@ -59,8 +59,8 @@ def in_order_of(networks: Sequence[NetworkInfo], dataset: Dataset) -> Dataset:
         networks: The networks; those without names are taken to have the order of the others.
         dataset: Images with class names.
     """
-    lists = {tuple(network.metadata.get("class_names", ())) for network in networks} - {()}
-    own = dataset.class_names
+    named = {network.name: _names_of(network) for network in networks}
+    lists, own = {*named.values()} - {()}, dataset.class_names
     among = [names for names in lists if own and set(own) <= set(names)]
     if len(among) > 1:
         _LOG.warning(
@@ -70,11 +70,20 @@ def in_order_of(networks: Sequence[NetworkInfo], dataset: Dataset) -> Dataset:
         )
     if len(among) != 1 or among[0] == own:
         return dataset
+    others = [str(plain(name)) for name, names in named.items() if not names]
     _LOG.warning(
-        "%s: classes are put into the order of the model's own names, in which %s is number %d",
+        "%s: classes are put into the order of the model's own names, in which %s is number %d%s",
         *(dataset.name, plain(own[0]), among[0].index(own[0])),
+        f"; {', '.join(others)}, without names, is taken to have the same" if others else "",
     )
     return in_order(dataset, among[0])
+
+
+def _names_of(network: NetworkInfo) -> tuple[str, ...]:
+    """Return a network's own names of its classes, if there is one for each."""
+    names = network.metadata.get("class_names", ())
+    listed = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
+    return tuple(names) if listed and len(names) == network.num_classes else ()
 
 
 def _collected(data: Any) -> list[np.ndarray]:

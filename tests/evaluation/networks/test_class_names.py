@@ -130,11 +130,12 @@ def test_models_that_disagree_on_the_order_are_named_and_those_without_names_fol
 
     def info(*names):
         known = {"class_names": names} if names else {}
-        return NetworkInfo("net", "classification", SHAPE, 3, "print", known)
+        return NetworkInfo("-".join(names) or "net", "classification", SHAPE, len(names), "", known)
 
     data = from_arrays(np.zeros((2, *SHAPE)), [0, 1], class_names=["ant", "mole"])
     found = in_order_of([info(*NAMES), info()], data)
     assert found.labels.tolist() == [1, 2]
+    assert "net, without names, is taken to have the same" in caplog.text
     assert in_order_of([info(), info("cat", "dog")], data) is data
     caplog.clear()
     assert in_order_of([info(*NAMES), info("mole", "ant")], data) is data
