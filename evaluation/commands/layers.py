@@ -77,7 +77,15 @@ def show_layers(
     check_writable(command.logs, "logs")
     check_json(command.json)
     how = reading(command)
-    for of_outputs in ("task", "output", "background", "coordinates", "first_class", "shares"):
+    for of_outputs in (
+        "input_shape",
+        "task",
+        "output",
+        "background",
+        "coordinates",
+        "first_class",
+        "shares",
+    ):
         how.pop(of_outputs)
     known = []
     for path in paths:
