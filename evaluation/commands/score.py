@@ -80,12 +80,13 @@ def score_models(command: ScoreModels) -> None:
         log(found, command.logs)
     if command.json:
         write_json([as_plain(one) for one in found], command.json)
-    write_report(command, found, command.logs, aloud=command.json != "-")
     if command.json == "-":
+        write_report(command, found, command.logs, aloud=False)
         return
     console.print(overview(found))
     if command.boards == "all":
         console.print(leaderboard(found))
+    write_report(command, found, command.logs)
     console.print(
         f"All values: {command.logs / 'comparison' / 'measurements.csv'}\n"
         f"Look at the curves: tensorboard --logdir {command.logs}, then "

@@ -48,11 +48,12 @@ def show(command: Show) -> None:
     found = [Measurements.open(record) for record in records]
     if command.json:
         write_json([as_plain(one) for one in found], command.json)
-    write_report(command, found, command.logs, aloud=command.json != "-")
     if command.json == "-":
+        write_report(command, found, command.logs, aloud=False)
         return
     console.print(overview(found))
     if command.boards == "all":
         console.print(leaderboard(found))
     for one in found:
         console.print(protocol_in_words(one.protocol), soft_wrap=True, highlight=False, style="dim")
+    write_report(command, found, command.logs)
