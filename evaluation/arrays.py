@@ -14,8 +14,7 @@ Strips = Mapping[tuple[str, str], np.ndarray]
 
 def write_strips(strips: Strips, file: Path) -> None:
     """Write strips into a compressed `.npz` file."""
-    named: dict[str, Any] = {json.dumps(key): strip for key, strip in strips.items()}
-    np.savez_compressed(file, **named)
+    write_arrays({json.dumps(key): strip for key, strip in strips.items()}, file)
 
 
 def read_strips(file: Path) -> dict[tuple[str, str], np.ndarray]:
@@ -32,8 +31,13 @@ def read_strips(file: Path) -> dict[tuple[str, str], np.ndarray]:
     return found
 
 
+def write_arrays(arrays: Mapping[str, Any], file: Path) -> None:
+    """Write arrays by name into a compressed `.npz` file."""
+    np.savez_compressed(file, **arrays)
+
+
 def read_arrays(file: Path) -> dict[str, np.ndarray]:
-    """Read what `np.savez` wrote: the arrays by name.
+    """Read what `write_arrays` wrote: the arrays by name.
 
     Raises:
         OSError: If there is no such file.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evaluation.arrays import read_arrays
+from evaluation.arrays import read_arrays, write_arrays
 
 Picture = tuple[str, str, int, int]
 """A transformation, a boundary, a strength, and the place of an image in the dataset."""
@@ -65,7 +65,7 @@ def write_examples(examples: Examples, file: Path) -> None:
     for curve, pictures in groups.items():
         found[json.dumps([*curve, "pictures"])] = np.stack(list(pictures.values()))
         found[json.dumps([*curve, "places"])] = np.array(list(pictures), np.int64)
-    np.savez_compressed(file, **found)  # type: ignore[arg-type]
+    write_arrays(found, file)
 
 
 def _plain(number: object) -> object:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.arrays import read_arrays
+from evaluation.arrays import read_arrays, write_arrays
 
 Key = tuple[str, str, str, str]
 """A network, a transformation, a boundary, and a score or its floor."""
@@ -65,7 +65,7 @@ def write_values(values: Values, file: Path) -> None:
     if values.labels is not None:
         found[_LABELS] = values.labels
     found[_NAMES] = np.array(values.class_names, str)
-    np.savez_compressed(file, **found)  # type: ignore[arg-type]
+    write_arrays(found, file)
 
 
 def read_values(file: Path) -> Values:

@@ -1,11 +1,11 @@
 """The subcommand `python -m evaluation score`: measure, print the leaderboard, log the curves."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import tyro
 
-from evaluation.commands.html_report import HtmlReport, check_report, write_report
+from evaluation.commands.presented import Presented, check_presented, present
 from evaluation.commands.shown import (
     Shown,
     load_shown,
@@ -15,7 +15,6 @@ from evaluation.commands.shown import (
     transformations_of,
 )
 from evaluation.commands.shown_images import Wanted, images_for, wanted_by
-from zoo.support.json_output import check_json, write_json
 from zoo.support.references import referred
 from zoo.support.terminal import check_writable, console, progress_bar
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ScoreModels(Shown, HtmlReport):
+class ScoreModels(Shown, Presented):
     """Measure models: runs, .keras files or SavedModel directories; by default every run."""
 
     paths: tyro.conf.Positional[tuple[str, ...]] = ()
@@ -36,10 +35,6 @@ class ScoreModels(Shown, HtmlReport):
     scores: tuple[str, ...] = ()
     """Names of scores, or module:name of your own; by default all that the models' tasks have,
     except equivariance_error, for which the class scores of every pixel would have to be stored."""
-    boards: Literal["first", "all"] = "first"
-    """Which tables to print: a compact leaderboard, or a table for each score too."""
-    json: str | None = None
-    """Also write the result as JSON into this file; - prints it, and nothing else."""
     precision: float | None = None
     """Use only as many images, in random order, as it takes to know the scores (by default accuracy
     and agreement) at every strength to within ± this value, such as 0.01; by default all images."""
@@ -51,13 +46,9 @@ def score_models(command: ScoreModels) -> None:
     Models with different datasets, placements or sizes of pictures are measured separately and
     never ranked together.
     """
-    check_report(command)
-    check_json(command.json)
+    check_presented(command)
     paths = [path_of(p, command.saved_models) for p in command.paths]
     networks = load_shown(paths or runs(command.saved_models), command)
-    from evaluation.reporting.leaderboard import leaderboard
-    from evaluation.reporting.overview import overview
-    from evaluation.reporting.plain_data import as_plain
     from evaluation.reporting.tensorboard.address import address
     from evaluation.reporting.tensorboard.log import log
     from evaluation.reporting.words import stopping_in_words
@@ -78,15 +69,8 @@ def score_models(command: ScoreModels) -> None:
             console.print(f"{dataset.name}: {words}", soft_wrap=True, highlight=False, markup=False)
     with console.status("drawing …"):
         log(found, command.logs)
-    if command.json:
-        write_json([as_plain(one) for one in found], command.json)
-    if command.json == "-":
-        write_report(command, found, command.logs, aloud=False)
+    if not present(found, command, command.logs):
         return
-    console.print(overview(found))
-    if command.boards == "all":
-        console.print(leaderboard(found))
-    write_report(command, found, command.logs)
     console.print(
         f"All values: {command.logs / 'comparison' / 'measurements.csv'}\n"
         f"Look at the curves: tensorboard --logdir {command.logs}, then "

@@ -29,8 +29,8 @@ def in_tflite(path: Path) -> list[str]:
             if len(files) != 1 or files[0].file_size > _LARGEST:
                 return []
             return _lines(attached.read(files[0]))
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
-        return []  # nothing is attached, or nothing that can be read
+    except Exception:  # nothing is attached, or it is damaged, which may raise anything
+        return []
 
 
 def in_onnx(metadata: Mapping[str, str]) -> list[str]:

@@ -89,8 +89,7 @@ def object_iou(object_matches: np.ndarray) -> np.ndarray:
         >>> object_iou(np.array([[2.0, 2, 3, 1.5, 0.1]])).tolist()
         [0.75]
     """
-    with np.errstate(invalid="ignore"):
-        return np.asarray(object_matches[:, 3] / object_matches[:, 0])
+    return _for_each_match(object_matches, 3)
 
 
 def confidence_change(object_matches: np.ndarray) -> np.ndarray:
@@ -107,8 +106,13 @@ def confidence_change(object_matches: np.ndarray) -> np.ndarray:
         >>> confidence_change(np.array([[2.0, 2, 3, 1.5, 0.5]])).tolist()
         [0.25]
     """
+    return _for_each_match(object_matches, 4)
+
+
+def _for_each_match(object_matches: np.ndarray, column: int) -> np.ndarray:
+    """Return a sum over matches by their number; NaN where there is none."""
     with np.errstate(invalid="ignore"):
-        return np.asarray(object_matches[:, 4] / object_matches[:, 0])
+        return np.asarray(object_matches[:, column] / object_matches[:, 0])
 
 
 def precision_parts(

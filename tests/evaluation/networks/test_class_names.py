@@ -76,6 +76,17 @@ def test_a_table_that_is_attached_to_a_lite_file_names_the_classes(tmp_path):
     assert network.info.metadata["class_names"] == NAMES
 
 
+def test_a_damaged_table_names_nothing(tmp_path):
+    path = tmp_path / "net.tflite"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as attached:
+        attached.writestr("labels.txt", "\n".join(NAMES) * 50)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"labels.txt") + len("labels.txt")
+    content[start : start + 4] = b"\xff" * 4  # no compressed text begins so
+    path.write_bytes(content)
+    assert class_names.in_tflite(path) == []
+
+
 @pytest.mark.parametrize(
     ("metadata", "expected"),
     [

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import h5py
@@ -159,10 +160,8 @@ def test_nothing_is_unpacked_outside_its_place(place, name):
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(name, "x")
     before = sorted(place.rglob("*"))
-    try:
+    with suppress(ValueError):  # it may be refused, or what it holds besides be ignored
         load_model(path, preprocessing="unit")
-    except ValueError as error:
-        assert "\n" not in str(error)  # noqa: PT017 (it may also be ignored)
     assert sorted(place.rglob("*")) == before
     assert not Path("/tmp/outside-of-everything").exists()
 
