@@ -1,5 +1,6 @@
 """The answer in words: which network is best for what, by how much, and what to do next."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -28,6 +29,8 @@ _ARCHITECTURES = {
     "rotation": "group_cnn",
     "scale": "multiscale_cnn",
 }
+_LINES, _WIDTH = 10, 80  # of a terminal
+_TIES = "Within noise"
 _NAMED = 3  # networks that are named where more share a place
 # The name of the augmentation that varies each family.
 _AUGMENTATION = {
@@ -73,7 +76,16 @@ def answer(one: Measurements) -> list[str]:
             said.append(f"With the boundary {boundary}: {_best(placed, names, one)[0]}")
     if len(boundaries) > 1 and said:
         said[0] = f"With the boundary {boundaries[0]}: {said[0]}"
-    return [*said, *_next(_placed(first)[0], first, names, one)]
+    return _fitting([*said, *_next(_placed(first)[0], first, names, one)])
+
+
+def _fitting(said: list[str]) -> list[str]:
+    """Leave out what the places say too, then what comes last, beyond ten lines of 80 columns."""
+    for spare in (_TIES, "With the boundary", "Without a place", "Next"):
+        if sum(len(textwrap.wrap(line, _WIDTH)) for line in said) <= _LINES:
+            break
+        said = [line for k, line in enumerate(said) if not k or not line.startswith(spare)]
+    return said
 
 
 def _placed(here: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -127,7 +139,7 @@ def _best(placed: pd.DataFrame, names: Mapping[str, str], one: Measurements) -> 
     }
     if ties:
         listed = "; ".join(_listed(tied) for tied in list(ties.values())[:2])
-        said.append(f"Within noise of each other with {n} images: {listed}.")
+        said.append(f"{_TIES} of each other with {n} images: {listed}.")
     return said
 
 
@@ -158,7 +170,7 @@ def _families(here: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
     for family, rows in here[here["family"] != ""].groupby("family", sort=False):
         rows = rows.sort_values("value", ascending=False, kind="stable")
         close = (~_surely_behind(rows)[1:]).sum()
-        tied = f", {close} more within noise" if close else ""
+        tied = f", {close} tied" if close else ""
         value, name = f"{rows['value'].iloc[0]:.2f}", names[rows["model"].iloc[0]]
         best.append(f"{family} {value}" if single else f"{family} {name} ({value}{tied})")
     if single:
@@ -198,9 +210,7 @@ def _next(
     if len(placed) > 1 and single:
         seeds = " (python -m training --seeds 0 1 2)" if ours else ""
         whose = "these" if all(len(group) == 1 for group in groups) else "some"
-        advice.append(
-            f"{whose} are verdicts on single trainings: train several seeds of each{seeds}"
-        )
+        advice.append(f"train several seeds{seeds}, as {whose} are single trainings")
     if len(placed):
         # What is mirrored may be another thing, as letters and digits are: that is no weakness.
         first = here[here["model"] == placed["model"].iloc[0]]
@@ -224,7 +234,7 @@ def _mend(model: str, family: str, one: Measurements) -> str:
     augmentation, better = _AUGMENTATION.get(family), _ARCHITECTURES.get(family)
     if augmentation in varied:
         other = f", or try {better}" if better else ""
-        return f"its training varied that already: vary it more{other}"
+        return f"vary it more in training{other}"
     how = f" (--augmentation {augmentation})" if augmentation else ""
     return f"train it with that varied{how}"
 

@@ -54,7 +54,7 @@ def test_families_name_their_best_and_how_many_are_within_noise():
     best = next(line for line in lines if line.startswith("Best under "))
     assert "translation " in best
     assert "light " in best
-    assert "1 more within noise" in best
+    assert "1 tied" in best
 
 
 def test_without_labels_nothing_is_called_right():
@@ -135,7 +135,7 @@ def test_boundaries_have_their_own_sentences():
 def test_with_few_images_nobody_is_surely_behind_in_a_family():
     lines = said([GOOD, WORST], (DATA[0][:9], DATA[1][:9]))
     for line in lines:
-        assert "Best under" not in line or "1 more within noise" in line
+        assert "Best under" not in line or "1 tied" in line
 
 
 def test_names_of_a_record_cannot_move_the_cursor():
@@ -186,3 +186,14 @@ def test_it_comes_first_and_is_at_most_ten_lines_and_nothing_is_cut(width, tmp_p
     rows = measured.ranking[measured.ranking["family"] == ""]
     for value in rows["value"]:
         assert f"{value:.3f}" in capture.get()
+
+
+def test_what_would_be_longer_than_ten_lines_is_left_out_from_the_end():
+    measured = evaluate([GOOD, TWIN, WORSE, WORST], DATA, AXES)
+    long = {name: f"{name}_{'of_a_very_long_name_' * 8}" for name in measured.ranking["model"]}
+    named = replace(
+        measured, ranking=measured.ranking.assign(model=measured.ranking["model"].map(long))
+    )
+    lines = answer(planted(named, place=[1.0, 1, 3, 3], last_place=[2.0, 2, 4, 4]))
+    assert "cannot be told apart" in lines[0]
+    assert not any(line.startswith("Within noise") for line in lines)
